@@ -1,0 +1,164 @@
+#include "dialogue.h"
+
+#include <utility>
+
+#include "base/base64.h"
+
+namespace anser::load {
+namespace {
+
+constexpr std::string_view kSaslNs = "urn:ietf:params:xml:ns:xmpp-sasl";
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+// The character data of an element without children.
+std::string_view text_of(std::string_view element) {
+  const auto start = element.find('>');
+  const auto end = element.rfind("</");
+  return start == std::string_view::npos || end == std::string_view::npos || end < start
+             ? std::string_view{}
+             : element.substr(start + 1, end - start - 1);
+}
+
+bool is_result(std::string_view iq) {
+  const std::string_view tag = iq.substr(0, iq.find('>'));
+  return tag.starts_with("<iq") && (has(tag, "type='result'") || has(tag, "type=\"result\""));
+}
+
+}  // namespace
+
+Dialogue::Dialogue(const ServerPlan& server, Identity identity, Goal goal)
+    : server_(server), identity_(std::move(identity)), goal_(goal) {
+  if (server_.bare) {
+    stage_ = Stage::relay;
+    in_stream_ = true;  // a relay has no stream header
+  }
+}
+
+std::string Dialogue::header() const {
+  if (server_.bare) return fmt::format("{} {}\n", identity_.name, identity_.peer);
+  return fmt::format(
+      "<?xml version='1.0'?><stream:stream to='{}' version='1.0' xmlns='jabber:client' "
+      "xmlns:stream='http://etherx.jabber.org/streams'>",
+      server_.domain);
+}
+
+Result<Dialogue::Step> Dialogue::take(Found kind, std::string_view piece) {
+  if (kind == Found::header) {
+    in_stream_ = true;
+    return Step{};
+  }
+  if (kind == Found::end || piece.starts_with("<stream:error")) return fail(Errc::closed, "the server said {}", piece);
+
+  switch (stage_) {
+    case Stage::features:
+      return on_features(piece);
+    case Stage::proceed:
+      if (!piece.starts_with("<proceed")) return fail(Errc::unsupported, "no TLS: {}", piece);
+      in_stream_ = false;
+      stage_ = Stage::features;
+      return Step{.say = {}, .next = Next::start_tls};
+    case Stage::authenticating:
+      return on_sasl(piece);
+    case Stage::binding:
+    case Stage::opening_session:
+    case Stage::registering:
+      return on_iq(piece);
+    case Stage::relay:
+      return reach();
+    case Stage::done:
+      return Step{};
+  }
+  return Step{};
+}
+
+Dialogue::Step Dialogue::reach() {
+  stage_ = Stage::done;
+  const bool greets = goal_ == Goal::session && !server_.bare;
+  return {.say = greets ? identity_.greeting : "", .next = Next::reached};
+}
+
+Result<Dialogue::Step> Dialogue::on_features(std::string_view features) {
+  if (!features.starts_with("<stream:features")) return fail(Errc::bad_request, "no features but {}", features);
+  if (server_.tls && !secured_) {
+    if (!has(features, "<starttls")) return fail(Errc::unsupported, "STARTTLS is not offered: {}", features);
+    stage_ = Stage::proceed;
+    return Step{.say = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", .next = Next::go_on};
+  }
+  if (goal_ == Goal::account) {
+    stage_ = Stage::registering;
+    return Step{.say = fmt::format("<iq type='set' id='reg'><query xmlns='jabber:iq:register'><username>{}</username>"
+                                   "<password>{}</password></query></iq>",
+                                   identity_.name, identity_.password),
+                .next = Next::go_on};
+  }
+  if (!authenticated_) return authenticate(features);
+
+  wants_session_ = has(features, "<session") && !has(features, "<optional");
+  stage_ = Stage::binding;
+  return Step{.say = fmt::format("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+                                 "<resource>{}</resource></bind></iq>",
+                                 identity_.resource),
+              .next = Next::go_on};
+}
+
+Result<Dialogue::Step> Dialogue::authenticate(std::string_view features) {
+  stage_ = Stage::authenticating;
+  const bool plain = server_.sasl == Sasl::plain;
+  const std::string_view mechanism = plain ? "PLAIN" : "SCRAM-SHA-1";
+  if (!has(features, fmt::format(">{}<", mechanism))) {
+    return fail(Errc::unsupported, "{} is not offered: {}", mechanism, features);
+  }
+  std::string initial;
+  if (plain) {
+    initial.append(1, '\0').append(identity_.name).append(1, '\0').append(identity_.password);
+  } else {
+    core::ScramClient::Options options;
+    options.mechanism.hash = core::Hash::sha1;
+    options.username = identity_.name;
+    options.password = identity_.password;
+    scram_.emplace(std::move(options));
+    auto first = scram_->first();
+    if (!first) return pass(first);
+    initial = *first;
+  }
+  return Step{
+      .say = fmt::format("<auth xmlns='{}' mechanism='{}'>{}</auth>", kSaslNs, mechanism, base64_encode(initial)),
+      .next = Next::go_on};
+}
+
+Result<Dialogue::Step> Dialogue::on_sasl(std::string_view answer) {
+  if (answer.starts_with("<challenge") && scram_) {
+    const auto challenge = base64_decode(text_of(answer));
+    if (!challenge) return pass(challenge);
+    const auto response = scram_->respond(*challenge);
+    if (!response) return pass(response);
+    return Step{.say = fmt::format("<response xmlns='{}'>{}</response>", kSaslNs, base64_encode(*response)),
+                .next = Next::go_on};
+  }
+  if (!answer.starts_with("<success")) return fail(Errc::not_authorized, "{}: {}", identity_.name, answer);
+  if (scram_) {
+    const auto proof = base64_decode(text_of(answer));
+    if (!proof) return pass(proof);
+    if (const auto verified = scram_->verify(*proof); !verified) return pass(verified);
+    scram_.reset();
+  }
+  authenticated_ = true;
+  in_stream_ = false;
+  stage_ = Stage::features;
+  return Step{.say = {}, .next = Next::restart};
+}
+
+Result<Dialogue::Step> Dialogue::on_iq(std::string_view answer) {
+  // An account that is there already is as good: a run may be repeated on the same data.
+  const bool exists = stage_ == Stage::registering && has(answer, "<conflict");
+  if (!is_result(answer) && !exists) return fail(Errc::bad_request, "{}: {}", identity_.name, answer);
+  if (stage_ == Stage::binding && wants_session_) {
+    stage_ = Stage::opening_session;
+    return Step{.say = "<iq type='set' id='session'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
+                .next = Next::go_on};
+  }
+  return reach();
+}
+
+}  // namespace anser::load

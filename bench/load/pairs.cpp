@@ -1,0 +1,78 @@
+// anser-load pairs and latency: messages between partners, many at a time and one at a time.
+#include "command.h"
+#include "meter.h"
+#include "traffic.h"
+
+namespace anser::load {
+namespace {
+
+constexpr auto kDrainTime = std::chrono::seconds(20);
+
+// Whatever is still under way must arrive too: a server that drops under load is not fast.
+Result<void> drain(Fleet& fleet, Traffic& traffic) {
+  traffic.set_on_delivered([](std::size_t) {});
+  return fleet.run_until(now() + kDrainTime, "the last messages", [&] { return traffic.in_flight() == 0; });
+}
+
+}  // namespace
+
+Result<void> run_pairs(const RunPlan& run, const PairsPlan& plan) {
+  const auto meter = ServerMeter::of(run.pids);
+  if (!meter) return pass(meter);
+  Loop loop;
+  Fleet fleet(loop, run.server, run.accounts);
+  if (auto opened = fleet.open(plan.clients, run.deadline()); !opened) return opened;
+
+  Traffic traffic(fleet, plan.body_bytes, plan.in_flight);
+  traffic.set_on_delivered([&](std::size_t sender) { traffic.send(sender); });
+  for (std::size_t i = 0; i < plan.clients * plan.in_flight; ++i) traffic.send(i % plan.clients);
+  if (auto warm = fleet.run_for(std::chrono::milliseconds(plan.warm_up_ms)); !warm) return warm;
+
+  traffic.sample_latencies(true);
+  const std::uint64_t delivered_before = traffic.delivered();
+  const double cpu_before = meter->cpu_seconds();
+  const double own_before = own_cpu_seconds();
+  const Tick started = now();
+  if (auto ran = fleet.run_for(std::chrono::milliseconds(plan.window_ms)); !ran) return ran;
+  const double wall = std::chrono::duration<double>(now() - started).count();
+  const double cpu = meter->cpu_seconds() - cpu_before;
+  const double own_cpu = own_cpu_seconds() - own_before;
+  const auto deliveries = static_cast<double>(traffic.delivered() - delivered_before);
+  traffic.sample_latencies(false);
+  if (auto drained = drain(fleet, traffic); !drained) return drained;
+
+  report("deliveries", deliveries);
+  report("wall_s", wall, 3);
+  report("per_wall_s", deliveries / wall);
+  if (meter->measures()) {
+    report("server_cpu_s", cpu, 3);
+    report("per_cpu_s", cpu > 0 ? deliveries / cpu : 0);
+  }
+  report("per_load_cpu_s", deliveries / own_cpu);
+  report("latency_median_ms", traffic.latencies().percentile(0.5), 3);
+  report("latency_p99_ms", traffic.latencies().percentile(0.99), 3);
+  return {};
+}
+
+Result<void> run_latency(const RunPlan& run, const LatencyPlan& plan) {
+  constexpr std::size_t kWarmUp = 50;
+  Loop loop;
+  Fleet fleet(loop, run.server, run.accounts);
+  if (auto opened = fleet.open(2, run.deadline()); !opened) return opened;
+
+  Traffic traffic(fleet, plan.body_bytes, 1);
+  traffic.set_on_delivered([](std::size_t) {});
+  for (std::size_t i = 0; i < kWarmUp + plan.messages; ++i) {
+    traffic.sample_latencies(i >= kWarmUp);
+    traffic.send(i % 2);
+    auto arrived = fleet.run_until(run.deadline(), "a message", [&] { return traffic.in_flight() == 0; });
+    if (!arrived) return arrived;
+    if (auto waited = fleet.run_for(std::chrono::milliseconds(plan.gap_ms)); !waited) return waited;
+  }
+  report("messages", static_cast<double>(plan.messages));
+  report("latency_median_ms", traffic.latencies().percentile(0.5), 3);
+  report("latency_p99_ms", traffic.latencies().percentile(0.99), 3);
+  return {};
+}
+
+}  // namespace anser::load

@@ -1,0 +1,19 @@
+# Everything comes from Debian 12 packages (script/setup installs them); nothing is downloaded or vendored.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(SQLite3 REQUIRED)
+find_package(Boost 1.81 QUIET)
+find_package(Boost 1.74 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+
+# Asio is used header-only; the defines keep what we do not use out of the build.
+add_library(anser_asio INTERFACE)
+target_link_libraries(anser_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(anser_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+
+add_library(anser_toml INTERFACE)
+target_compile_definitions(anser_toml INTERFACE TOML_EXCEPTIONS=0 TOML_ENABLE_FORMATTERS=0)
+add_library(anser_cli INTERFACE)

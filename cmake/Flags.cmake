@@ -1,0 +1,17 @@
+# Warnings are errors everywhere, so nobody learns to read past them.
+add_library(anser_flags INTERFACE)
+target_compile_options(anser_flags INTERFACE -Wall -Wextra -Werror -fno-omit-frame-pointer)
+target_compile_definitions(anser_flags INTERFACE ANSER_VERSION="${PROJECT_VERSION}")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these inside libstdc++ and Boost for correct code (GCC bugs 105329, 105651, 107852).
+  target_compile_options(anser_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-use-after-free -Wno-stringop-overflow
+                                               -Wno-array-bounds -Wno-stringop-overread)
+  target_compile_options(anser_flags INTERFACE -fpch-preprocess)  # so that ccache understands precompiled headers
+  if(ANSER_SANITIZE)
+    target_compile_options(anser_flags INTERFACE -Wno-tsan)
+  endif()
+endif()
+if(ANSER_SANITIZE)
+  target_compile_options(anser_flags INTERFACE -fsanitize=${ANSER_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(anser_flags INTERFACE -fsanitize=${ANSER_SANITIZE} -fno-sanitize-recover=all)
+endif()

@@ -1,0 +1,465 @@
+#include "app/config_schema.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <charconv>
+#include <type_traits>
+
+#include "core/password.h"
+
+namespace anser::app {
+namespace {
+
+using std::string_view;
+
+// ---- between members and Values -------------------------------------------------------------------------------------
+
+// The names of an enumeration's values, in their order.
+constexpr std::array<string_view, 4> names(log::Level) { return {"debug", "info", "warn", "error"}; }
+constexpr std::array<string_view, 2> names(LogFormat) { return {"text", "json"}; }
+constexpr std::array<string_view, 2> names(StorageEngine) { return {"sqlite", "memory"}; }
+constexpr std::array<string_view, 2> names(ResourceConflict) { return {"replace", "refuse"}; }
+constexpr std::array<string_view, 3> names(RegistrationMode) { return {"open", "local", "closed"}; }
+
+template <class T>
+Value to_value(const T& member) {
+  if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string> ||
+                std::is_same_v<T, std::vector<std::string>>) {
+    return member;
+  } else if constexpr (std::is_same_v<T, Config::Duration>) {
+    return std::int64_t{member.count()};
+  } else if constexpr (std::is_same_v<T, std::vector<Endpoint>>) {
+    std::vector<std::string> texts;
+    for (const Endpoint& endpoint : member) texts.push_back(to_string(endpoint));
+    return texts;
+  } else if constexpr (std::is_enum_v<T>) {
+    return std::string{names(T{})[static_cast<std::size_t>(member)]};
+  } else {
+    return static_cast<std::int64_t>(member);
+  }
+}
+
+// The value is of the key's type and in its range: the reader has seen to that.
+template <class T>
+void from_value(const Value& value, T& member) {
+  if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string> ||
+                std::is_same_v<T, std::vector<std::string>>) {
+    member = std::get<T>(value);
+  } else if constexpr (std::is_same_v<T, Config::Duration>) {
+    member = Config::Duration{std::get<std::int64_t>(value)};
+  } else if constexpr (std::is_same_v<T, std::vector<Endpoint>>) {
+    member.clear();
+    for (const std::string& text : std::get<std::vector<std::string>>(value)) {
+      if (auto endpoint = parse_endpoint(text)) member.push_back(std::move(*endpoint));
+    }
+  } else if constexpr (std::is_enum_v<T>) {
+    const auto all = names(T{});
+    const auto at = std::find(all.begin(), all.end(), std::get<std::string>(value));
+    member = static_cast<T>(at - all.begin());
+  } else {
+    member = static_cast<T>(std::get<std::int64_t>(value));
+  }
+}
+
+template <class Reach>
+Key make_key(string_view path, KeyType type, Range range, Takes takes, string_view meaning, Reach reach) {
+  return Key{.path = path,
+             .type = type,
+             .range = range,
+             .takes = takes,
+             .meaning = meaning,
+             .choices = {},
+             .get = [reach](const Config& config, std::size_t host) {
+               return to_value(reach(const_cast<Config&>(config), host));  // only read
+             },
+             .set = [reach](Config& config, std::size_t host, const Value& value) {
+               from_value(value, reach(config, host));
+             }};
+}
+
+// row<&Config::limits, &Config::Limits::depth>(…): a key of a table; row<&Config::Host::name>(…): of [[host]].
+template <auto Section, auto Member>
+Key row(string_view path, KeyType type, Range range, Takes takes, string_view meaning) {
+  return make_key(path, type, range, takes, meaning,
+                  [](Config& config, std::size_t) -> auto& { return (config.*Section).*Member; });
+}
+template <auto Member>
+Key row(string_view path, KeyType type, Range range, Takes takes, string_view meaning) {
+  return make_key(path, type, range, takes, meaning,
+                  [](Config& config, std::size_t host) -> auto& { return config.hosts[host].*Member; });
+}
+template <auto Section, auto Member>
+Key choice(string_view path, Takes takes, string_view meaning) {
+  Key key = row<Section, Member>(path, KeyType::choice, {}, takes, meaning);
+  using Enum = std::remove_cvref_t<decltype((std::declval<Config&>().*Section).*Member)>;
+  for (const string_view name : names(Enum{})) key.choices.push_back(name);
+  return key;
+}
+
+// ---- the table ------------------------------------------------------------------------------------------------------
+
+constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
+constexpr std::int64_t kKB = 1'024, kMB = 1'024 * kKB, kGB = 1'024 * kMB;
+constexpr std::int64_t kMany = 100'000'000;
+// RFC 6120 §13.12: a server must not refuse smaller stanzas.
+constexpr std::int64_t kSmallestStanzaLimit = 10'000;
+constexpr Range kAny{};
+constexpr Range kPath{1, 4'096};
+constexpr Range kPathOrNone{0, 4'096};
+
+constexpr auto kBoolean = KeyType::boolean;
+constexpr auto kInteger = KeyType::integer;
+constexpr auto kSize = KeyType::size;
+constexpr auto kDuration = KeyType::duration;
+constexpr auto kText = KeyType::text;
+constexpr auto kSighup = Takes::sighup;
+constexpr auto kRestart = Takes::restart;
+
+std::vector<Key> make_server_keys() {
+  using C = Config;
+  using S = Config::Server;
+  return {
+      row<&C::server, &S::data>("server.data", kText, kPath, kRestart,
+                                "Directory of the databases, the self-signed certificate and the control socket."),
+      row<&C::server, &S::cores>("server.cores", kInteger, {1, 256, "one for each processor"}, kRestart,
+                                 "Event loops, each with its own thread."),
+      row<&C::server, &S::workers>("server.workers", kInteger, {1, 64}, kRestart,
+                                   "Threads that derive keys from passwords."),
+  };
+}
+
+std::vector<Key> make_host_keys() {
+  using H = Config::Host;
+  return {
+      row<&H::name>("host.name", KeyType::domain, kAny, kRestart, "The domain behind the @ of its accounts."),
+      row<&H::aliases>("host.aliases", KeyType::domains, {0, 100}, kRestart,
+                       "Other names for the same host; stanzas to them go to it."),
+      row<&H::certificate>("host.certificate", kText, kPathOrNone, kSighup,
+                           "PEM file with the certificate and its chain; without one a self-signed certificate is made "
+                           "in the data directory."),
+      row<&H::key>("host.key", kText, kPathOrNone, kSighup, "PEM file with the certificate's private key."),
+  };
+}
+
+std::vector<Key> make_xmpp_keys() {
+  using C = Config;
+  using X = Config::Xmpp;
+  return {
+      row<&C::xmpp, &X::listen>("xmpp.listen", KeyType::endpoints, {0, 64}, kRestart,
+                                "Where to listen for XMPP that begins in plain text and offers STARTTLS."),
+      row<&C::xmpp, &X::tls_listen>("xmpp.tls_listen", KeyType::endpoints, {0, 64}, kRestart,
+                                    "Where to listen for XMPP over TLS from the first byte."),
+      row<&C::xmpp, &X::tls_required>("xmpp.tls_required", kBoolean, kAny, kSighup,
+                                      "Whether a client must use TLS before it logs in or sends stanzas."),
+      row<&C::xmpp, &X::client_certificates>("xmpp.client_certificates", kBoolean, kAny, kSighup,
+                                             "Whether clients are asked, never forced, to show a certificate."),
+      row<&C::xmpp, &X::client_ca>("xmpp.client_ca", kText, kPathOrNone, kSighup,
+                                   "PEM file of those who may sign clients' certificates (SASL EXTERNAL); without one "
+                                   "clients are not asked."),
+      row<&C::xmpp, &X::login_timeout>("xmpp.login_timeout", kDuration, {kSecond, kHour}, kSighup,
+                                       "Time from connecting to a bound resource; then the stream is closed."),
+      row<&C::xmpp, &X::ping_after>("xmpp.ping_after", kDuration, {kSecond, kDay, "never"}, kSighup,
+                                    "Silence after which the server asks a client whether it is still there."),
+      row<&C::xmpp, &X::silent_limit>("xmpp.silent_limit", kDuration, {kSecond, 7 * kDay, "no limit"}, kSighup,
+                                      "Silence after which a session is taken for dead and ended."),
+      choice<&C::xmpp, &X::resource_conflict>(
+          "xmpp.resource_conflict", kSighup,
+          "Whether a new session with a resource that is online replaces the old one or is refused."),
+      row<&C::xmpp, &X::max_resources>("xmpp.max_resources", kInteger, {1, 1'000}, kSighup,
+                                       "Sessions that one account may have at a time."),
+  };
+}
+
+std::vector<Key> make_auth_keys() {
+  using C = Config;
+  using A = Config::Auth;
+  Key mechanisms = row<&C::auth, &A::mechanisms>("auth.mechanisms", KeyType::choices, {0, 8}, kSighup,
+                                                 "SASL mechanisms to offer, where the connection allows them.");
+  mechanisms.choices = {"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512",
+                        "SCRAM-SHA-256",      "SCRAM-SHA-1",        "EXTERNAL",         "PLAIN"};
+  return {
+      mechanisms,
+      row<&C::auth, &A::plain_without_tls>("auth.plain_without_tls", kBoolean, kAny, kSighup,
+                                           "Whether passwords may cross a connection without TLS."),
+      row<&C::auth, &A::anonymous>("auth.anonymous", kBoolean, kAny, kSighup,
+                                   "Whether anybody may log in without an account, with SASL ANONYMOUS."),
+      row<&C::auth, &A::iq_auth>("auth.iq_auth", kBoolean, kAny, kSighup,
+                                 "Whether the login of before 2004 (XEP-0078, password form) is offered."),
+      row<&C::auth, &A::scram_iterations>("auth.scram_iterations", kInteger, {core::kMinIterations, 1'000'000}, kSighup,
+                                          "Work put into the keys of a new password; old accounts keep theirs."),
+      row<&C::auth, &A::failures_per_address>("auth.failures_per_address", kInteger, {1, kMany, "no limit"}, kSighup,
+                                              "Failed logins from one IP address in auth.address_window; "
+                                              "then it is slowed down."),
+      row<&C::auth, &A::address_window>("auth.address_window", kDuration, {kSecond, kDay}, kSighup,
+                                        "Time in which an address's failed logins are counted."),
+      row<&C::auth, &A::failures_per_account>("auth.failures_per_account", kInteger, {1, kMany, "no limit"}, kSighup,
+                                              "Failed logins to one account in auth.account_window; "
+                                              "then it is slowed down."),
+      row<&C::auth, &A::account_window>("auth.account_window", kDuration, {kSecond, kDay}, kSighup,
+                                        "Time in which an account's failed logins are counted."),
+  };
+}
+
+std::vector<Key> make_registration_keys() {
+  using C = Config;
+  using R = Config::Registration;
+  return {
+      choice<&C::registration, &R::mode>("registration.mode", kSighup,
+                                         "Who may make an account in-band: anybody, clients on this machine, nobody."),
+      row<&C::registration, &R::per_address_per_hour>("registration.per_address_per_hour", kInteger,
+                                                      {1, kMany, "no limit"}, kSighup,
+                                                      "Accounts that one IP address may make in an hour."),
+      row<&C::registration, &R::instructions>("registration.instructions", kText, {0, 2'000}, kSighup,
+                                              "What a client shows to somebody who registers."),
+  };
+}
+
+std::vector<Key> make_compression_keys() {
+  using C = Config;
+  using Z = Config::Compression;
+  return {
+      row<&C::compression, &Z::enabled>("compression.enabled", kBoolean, kAny, kSighup,
+                                        "Whether zlib (XEP-0138) is offered after login; it may betray what is under "
+                                        "TLS."),
+      row<&C::compression, &Z::level>("compression.level", kInteger, {1, 9}, kSighup, "From fast (1) to small (9)."),
+      row<&C::compression, &Z::window_bits>("compression.window_bits", kInteger, {9, 15}, kSighup,
+                                            "Power of two of the window for what the server sends; 4 << window_bits "
+                                            "bytes a session."),
+      row<&C::compression, &Z::memory_level>("compression.memory_level", kInteger, {1, 9}, kSighup,
+                                             "zlib's memory level for what the server sends; 512 << memory_level bytes "
+                                             "a session."),
+      row<&C::compression, &Z::max_ratio>("compression.max_ratio", kInteger, {10, 1'100}, kSighup,
+                                          "Times that what a client sends may grow when it is inflated; beyond it is a "
+                                          "bomb."),
+  };
+}
+
+std::vector<Key> make_limit_keys() {
+  using C = Config;
+  using L = Config::Limits;
+  return {
+      row<&C::limits, &L::stanza_bytes>("limits.stanza_bytes", kSize, {kSmallestStanzaLimit, 64 * kMB}, kSighup,
+                                        "Largest stanza after login."),
+      row<&C::limits, &L::stanza_bytes_before_login>("limits.stanza_bytes_before_login", kSize,
+                                                     {kSmallestStanzaLimit, kMB}, kSighup,
+                                                     "Largest element before login."),
+      row<&C::limits, &L::depth>("limits.depth", kInteger, {8, 1'000}, kSighup,
+                                 "Elements nested in each other, the stanza included."),
+      row<&C::limits, &L::depth_before_login>("limits.depth_before_login", kInteger, {4, 1'000}, kSighup,
+                                              "The same before login."),
+      row<&C::limits, &L::elements>("limits.elements", kInteger, {100, 1'000'000}, kSighup, "Elements in one stanza."),
+      row<&C::limits, &L::elements_before_login>("limits.elements_before_login", kInteger, {20, 1'000'000}, kSighup,
+                                                 "The same before login."),
+      row<&C::limits, &L::attributes>("limits.attributes", kInteger, {8, 10'000}, kSighup,
+                                      "Attributes of one element, namespace declarations included."),
+      row<&C::limits, &L::attributes_before_login>("limits.attributes_before_login", kInteger, {8, 10'000}, kSighup,
+                                                   "The same before login."),
+      row<&C::limits, &L::namespaces>("limits.namespaces", kInteger, {8, 10'000}, kSighup,
+                                      "Namespace declarations in force at once, the stream's included."),
+      row<&C::limits, &L::namespaces_before_login>("limits.namespaces_before_login", kInteger, {8, 10'000}, kSighup,
+                                                   "The same before login."),
+      row<&C::limits, &L::connections>("limits.connections", kInteger, {1, 10'000'000}, kSighup,
+                                       "Connections to this server, logged in or not."),
+      row<&C::limits, &L::connections_per_address>("limits.connections_per_address", kInteger, {1, kMany, "no limit"},
+                                                   kSighup, "Connections of one IP address that have not logged in."),
+      row<&C::limits, &L::output_queue_bytes>("limits.output_queue_bytes", kSize, {64 * kKB, kGB}, kSighup,
+                                              "Bytes that wait for a client that does not read; then its session ends."),
+      row<&C::limits, &L::backlog_messages>("limits.backlog_messages", kInteger, {100, kMany}, kSighup,
+                                            "Messages that wait for a session that does not keep up; then it ends."),
+      row<&C::limits, &L::rate_bytes_per_second>("limits.rate_bytes_per_second", kSize, {kKB, kGB, "no limit"}, kSighup,
+                                                 "What the server reads of one session in a second, on average."),
+      row<&C::limits, &L::rate_burst_bytes>("limits.rate_burst_bytes", kSize, {kKB, kGB}, kSighup,
+                                            "What it reads at once before that rate counts."),
+      row<&C::limits, &L::roster_items>("limits.roster_items", kInteger, {1, 100'000}, kSighup,
+                                        "Contacts of one account."),
+      row<&C::limits, &L::blocked>("limits.blocked", kInteger, {1, 100'000}, kSighup,
+                                   "Addresses that one account may block."),
+      row<&C::limits, &L::directed_presences>("limits.directed_presences", kInteger, {10, 100'000}, kSighup,
+                                              "Addresses beside its contacts to which one session shows presence."),
+      row<&C::limits, &L::idle_accounts>("limits.idle_accounts", kInteger, {16, 10'000'000}, kSighup,
+                                         "Accounts that each core keeps in memory while nobody uses them."),
+      row<&C::limits, &L::private_bytes>("limits.private_bytes", kSize, {kKB, kGB}, kSighup,
+                                         "Private XML (XEP-0049) of one account, all told."),
+      row<&C::limits, &L::vcard_bytes>("limits.vcard_bytes", kSize, {kKB, 64 * kMB}, kSighup,
+                                       "An account's vCard (XEP-0054), picture included."),
+      row<&C::limits, &L::uncommitted_stanzas>("limits.uncommitted_stanzas", kInteger, {1, 10'000}, kSighup,
+                                               "Stanzas of one session not yet on disk; beyond, the server stops "
+                                               "reading from it."),
+      row<&C::limits, &L::uncommitted_bytes>("limits.uncommitted_bytes", kSize, {16 * kKB, kGB}, kSighup,
+                                             "The same in bytes."),
+  };
+}
+
+std::vector<Key> make_storage_keys() {
+  using C = Config;
+  return {
+      row<&C::offline, &Config::Offline::max_messages>("offline.max_messages", kInteger, {1, 1'000'000, "keep none"},
+                                                       kSighup,
+                                                       "Messages kept for one account while nobody is there to read."),
+      row<&C::archive, &Config::Archive::enabled>("archive.enabled", kBoolean, kAny, kSighup,
+                                                  "Whether messages are kept for their sender and recipient to look "
+                                                  "up later."),
+      choice<&C::storage, &Config::Storage::engine>("storage.engine", kRestart,
+                                                    "Where data lives: in files, or in memory until the server stops."),
+      row<&C::storage, &Config::Storage::queue>("storage.queue", kInteger, {16, kMany}, kRestart,
+                                                "Jobs that wait for the account database; more are refused."),
+      row<&C::storage, &Config::Storage::log_queue>("storage.log_queue", kInteger, {16, kMany}, kRestart,
+                                                    "Messages that wait to be written to the log; more are refused."),
+      row<&C::storage, &Config::Storage::log_queue_bytes>("storage.log_queue_bytes", kSize, {kMB, 64 * kGB}, kRestart,
+                                                          "The same in bytes."),
+      row<&C::storage, &Config::Storage::tail_entries>("storage.tail_entries", kInteger, {1'000, kMany}, kRestart,
+                                                       "Messages in the log but not yet in their archives; beyond, "
+                                                       "writing slows down."),
+      row<&C::storage, &Config::Storage::tail_bytes>("storage.tail_bytes", kSize, {kMB, 64 * kGB}, kRestart,
+                                                     "The same in bytes."),
+      choice<&C::log, &Config::Log::level>("log.level", kSighup, "The least important lines that are written."),
+      choice<&C::log, &Config::Log::format>("log.format", kSighup,
+                                            "Lines for people or JSON objects, one a line, on standard error."),
+  };
+}
+
+std::vector<Key> make_schema() {
+  std::vector<Key> all;
+  for (auto* make : {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_auth_keys, &make_registration_keys,
+                     &make_compression_keys, &make_limit_keys, &make_storage_keys}) {
+    auto keys = make();
+    std::move(keys.begin(), keys.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+std::string quoted(string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string number_text(KeyType type, std::int64_t number) {
+  if (type == KeyType::size) return size_text(number);
+  if (type == KeyType::duration) return duration_text(number);
+  return std::to_string(number);
+}
+
+}  // namespace
+
+const std::vector<Table>& schema_tables() {
+  static const std::vector<Table> tables{
+      {"server", "The process."},
+      {"host", "A virtual host. The table is written `[[host]]`, once for each; the first also answers to the machine's "
+               "own IP addresses."},
+      {"xmpp", "Connections of XMPP clients."},
+      {"auth", "Logging in."},
+      {"registration", "Making accounts in-band (XEP-0077)."},
+      {"compression", "Stream compression (XEP-0138)."},
+      {"limits", "What one client may ask of the server. Crossing a limit gets the protocol's own error."},
+      {"offline", "Messages for people who are away."},
+      {"archive", "The message archive."},
+      {"storage", "Databases and the queues in front of them."},
+      {"log", "What the server says on standard error."},
+  };
+  return tables;
+}
+
+const std::vector<Key>& schema() {
+  static const std::vector<Key> keys = make_schema();
+  return keys;
+}
+
+const Key* find_key(string_view path) {
+  const auto at = std::find_if(schema().begin(), schema().end(), [path](const Key& key) { return key.path == path; });
+  return at == schema().end() ? nullptr : &*at;
+}
+
+std::string size_text(std::int64_t bytes) {
+  if (bytes != 0 && bytes % kGB == 0) return fmt::format("{}GB", bytes / kGB);
+  if (bytes != 0 && bytes % kMB == 0) return fmt::format("{}MB", bytes / kMB);
+  if (bytes != 0 && bytes % kKB == 0) return fmt::format("{}KB", bytes / kKB);
+  return fmt::format("{}B", bytes);
+}
+
+std::string duration_text(std::int64_t milliseconds) {
+  if (milliseconds == 0) return "0s";
+  if (milliseconds % kDay == 0) return fmt::format("{}d", milliseconds / kDay);
+  if (milliseconds % kHour == 0) return fmt::format("{}h", milliseconds / kHour);
+  if (milliseconds % kMinute == 0) return fmt::format("{}m", milliseconds / kMinute);
+  if (milliseconds % kSecond == 0) return fmt::format("{}s", milliseconds / kSecond);
+  return fmt::format("{}ms", milliseconds);
+}
+
+std::string to_toml(const Key& key, const Value& value) {
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+  if (const auto* number = std::get_if<std::int64_t>(&value)) {
+    return key.type == KeyType::integer ? std::to_string(*number) : quoted(number_text(key.type, *number));
+  }
+  std::string list;
+  for (const std::string& text : std::get<std::vector<std::string>>(value)) {
+    if (!list.empty()) list += ", ";
+    list += quoted(text);
+  }
+  return "[" + list + "]";
+}
+
+std::string range_text(const Key& key) {
+  switch (key.type) {
+    case KeyType::integer:
+    case KeyType::size:
+    case KeyType::duration: {
+      const auto span = fmt::format("{} to {}", number_text(key.type, key.range.min),
+                                    number_text(key.type, key.range.max));
+      return key.range.zero.empty() ? span : fmt::format("0 ({}) or {}", key.range.zero, span);
+    }
+    case KeyType::choice:
+    case KeyType::choices: {
+      std::string text;
+      for (const string_view choice : key.choices) text += (text.empty() ? "" : ", ") + quoted(choice);
+      return text;
+    }
+    case KeyType::text: return fmt::format("at most {} bytes", key.range.max);
+    case KeyType::domains:
+    case KeyType::endpoints: return fmt::format("at most {} of them", key.range.max);
+    case KeyType::boolean:
+    case KeyType::domain: return {};
+  }
+  return {};
+}
+
+std::string to_string(const Endpoint& endpoint) {
+  const bool six = endpoint.address.find(':') != std::string::npos;
+  return six ? fmt::format("[{}]:{}", endpoint.address, endpoint.port)
+             : fmt::format("{}:{}", endpoint.address, endpoint.port);
+}
+
+std::optional<Endpoint> parse_endpoint(string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == string_view::npos || colon + 1 == text.size()) return std::nullopt;
+  string_view address = text.substr(0, colon);
+  const bool six = address.size() > 2 && address.front() == '[' && address.back() == ']';
+  if (six) address = address.substr(1, address.size() - 2);
+
+  Endpoint endpoint{std::string{address}, 0};
+  in6_addr bytes;
+  if (inet_pton(six ? AF_INET6 : AF_INET, endpoint.address.c_str(), &bytes) != 1) return std::nullopt;
+  const char* end = text.data() + text.size();
+  const auto number = std::from_chars(text.data() + colon + 1, end, endpoint.port);
+  if (number.ec != std::errc{} || number.ptr != end) return std::nullopt;
+  return endpoint;
+}
+
+}  // namespace anser::app

@@ -1,0 +1,16 @@
+// Base64 by RFC 4648 section 4, strict: no line breaks, canonical padding, zero trailing bits. Here and not in codec
+// because SCRAM (core) speaks it too.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace anser {
+
+std::string base64_encode(std::string_view bytes);
+// Errc::bad_request for anything that base64_encode would not have made.
+Result<std::string> base64_decode(std::string_view text);
+
+}  // namespace anser

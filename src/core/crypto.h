@@ -1,0 +1,23 @@
+// The few primitives that login, tokens and entity capabilities need, through OpenSSL. Pure; any thread. They never
+// fail: an OpenSSL that cannot hash stops the process.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace anser::core {
+
+enum class Hash { sha1, sha256, sha512 };
+
+constexpr std::size_t digest_size(Hash hash) { return hash == Hash::sha1 ? 20 : hash == Hash::sha256 ? 32 : 64; }
+
+std::string digest(Hash hash, std::string_view data);
+std::string hmac(Hash hash, std::string_view key, std::string_view data);
+
+// Takes as long for a difference at the front as for one at the end. Only the lengths may leak.
+bool constant_time_equal(std::string_view a, std::string_view b);
+
+std::string hex(std::string_view bytes);  // lower case
+
+}  // namespace anser::core

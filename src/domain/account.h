@@ -1,0 +1,90 @@
+// One account in memory on the core it belongs to: its sessions, what its roster says about each contact, whom it blocks,
+// and what is on its way to it. State only; the router acts on it. Loaded when somebody needs it, dropped again some time
+// after the last session has gone. Names and groups of contacts stay in the database.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "domain/completion_ring.h"
+#include "domain/mail.h"
+#include "domain/ports.h"
+#include "domain/session.h"
+
+namespace anser::domain {
+
+class Account {
+ public:
+  enum class Standing : std::uint8_t { loading, present, missing };
+
+  explicit Account(Jid bare) : bare_(std::move(bare)) {}
+
+  const Jid& bare() const { return bare_; }
+  Standing standing() const { return standing_; }
+  bool present() const { return standing_ == Standing::present; }
+  bool temporary() const { return temporary_; }  // SASL ANONYMOUS: in memory only
+  const std::vector<Session*>& sessions() const { return sessions_; }
+  std::uint64_t roster_version() const { return roster_version_; }
+  std::uint64_t waiting_messages() const { return offline_count_; }
+
+  Session* find_session(std::string_view resource) const;
+  Session* find_session(SessionId id) const;
+  bool any_available() const;
+  // May be sent messages addressed to the account: available with a priority that is not negative (RFC 6121 §8.5.2.1.1).
+  static bool eligible(const Session& session) { return session.presence_ && session.presence_->priority >= 0; }
+  bool any_eligible() const;
+
+  const std::vector<ContactState>& contacts() const { return contacts_; }
+  Subscription subscription(std::string_view contact) const;  // all false when unknown
+  void set_subscription(const Jid& contact, Subscription subscription);
+  void forget_contact(std::string_view contact);
+
+  const std::vector<Jid>& blocked() const { return blocked_; }
+  // XEP-0191 §3.1: a full address, a bare one, a domain with resource, or a domain blocks what it matches.
+  bool blocks(const Jid& who) const;
+
+ private:
+  friend class Router;
+
+  // What is on its way to the account, in order. It leaves once it is durable, where that is due.
+  struct Held {
+    std::uint64_t ticket = 0;      // of its append; 0 when none is due
+    bool durable = true;
+    bool barrier = false;          // offline messages are being fetched: nothing may overtake them
+    References references;
+    WorkId work = 0;
+    Stamp stamp;
+    Jid target;
+    Envelope envelope;
+  };
+  struct Waiting {                 // arrived while loading
+    WorkId work;
+    Mail mail;
+  };
+  struct Offline {                 // handed to a session and not confirmed yet
+    SessionId session = 0;
+    std::uint64_t through = 0;     // sequence; 0 while being fetched
+    std::uint64_t count = 0;
+  };
+
+  Jid bare_;
+  Standing standing_ = Standing::loading;
+  bool temporary_ = false;
+  bool idle_listed_ = false;
+  std::list<Account*>::iterator idle_position_;
+  std::uint64_t roster_version_ = 0;
+  std::uint64_t offline_count_ = 0;
+  std::uint32_t busy_ = 0;          // storage jobs and appends that will come back to this object
+  std::vector<Session*> sessions_;
+  std::vector<ContactState> contacts_;  // by address
+  std::vector<Jid> blocked_;
+  std::unique_ptr<std::deque<Held>> outbox_;
+  std::unique_ptr<std::vector<Waiting>> waiting_;
+  std::unique_ptr<std::vector<std::function<void()>>> when_loaded_;
+  std::unique_ptr<Offline> offline_;
+};
+
+}  // namespace anser::domain

@@ -1,0 +1,62 @@
+// What crosses from one core to another: plain values, never a pointer to state, so the same letters can cross between
+// machines (`encode`, `decode_mail`). Order is kept for each pair of cores.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "domain/envelope.h"
+#include "domain/session.h"
+
+namespace anser::domain {
+
+// A stanza for an account or a session of the receiving core.
+struct Route {
+  Envelope envelope;
+  Jid target;  // where envelope.to leads if it names an alias; empty when envelope.to is the place itself
+};
+
+// One presence for many accounts of the receiving core: fan-out costs one letter per core, not per contact.
+struct Broadcast {
+  Envelope presence;  // `to` is empty; each contact's copy is addressed to its bare address
+  std::vector<Jid> contacts;
+};
+
+// A resource came online and asks after its contacts (RFC 6121 §4.3).
+struct Probe {
+  Jid from;  // full
+  std::vector<Jid> contacts;
+};
+
+// Tell me when all I sent you before this is done.
+struct Fence {
+  CoreId core = 0;
+  SessionId session = 0;
+  std::uint64_t number = 0;
+};
+struct FencePassed {
+  SessionId session = 0;
+  std::uint64_t number = 0;
+};
+
+// Something outside the account's own actor changed the account: what its core remembers of it no longer holds.
+struct AccountChanged {
+  enum class What : std::uint8_t { created, password, removed };
+  Jid account;
+  What what = What::created;
+  SessionId spare = 0;  // this session made the change and stays
+};
+
+using Mail = std::variant<Route, Broadcast, Probe, Fence, FencePassed, AccountChanged>;
+
+void encode(const Mail& mail, std::string& out);
+Result<Mail> decode_mail(std::string_view& in);
+
+// Brings a letter to a core, the own one included; delivered after what this core is doing now.
+class Post {
+ public:
+  virtual ~Post() = default;
+  virtual void send(CoreId from, CoreId to, Mail mail) = 0;
+};
+
+}  // namespace anser::domain

@@ -1,0 +1,588 @@
+#include "domain/router.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace anser::domain {
+namespace {
+
+constexpr unsigned kMaxCores = 64;  // a session notes the cores it has sent to in one word
+
+}  // namespace
+
+Router::Router(CoreId core, unsigned cores, const Hosts& hosts, Storage& storage, MessageLog& log, Post& post,
+               const Clock& clock)
+    : core_(core), cores_(cores), hosts_(hosts), storage_(storage), log_(log), post_(post), clock_(clock) {
+  ANSER_ASSERT(cores_ >= 1 && cores_ <= kMaxCores);
+  log_.on_appended(core_, [this](Result<std::span<const Appended>> batch) { appended(std::move(batch)); });
+}
+
+Router::~Router() = default;
+
+// ---- accounts -------------------------------------------------------------------------------------------------------
+
+Account* Router::find(std::string_view bare) {
+  const auto found = accounts_.find(bare);
+  return found == accounts_.end() ? nullptr : found->second.get();
+}
+
+Account& Router::summon(const Jid& bare) {
+  if (Account* account = find(bare.full())) return *account;
+  auto& account = *accounts_.emplace(bare.full(), std::make_unique<Account>(bare)).first->second;
+  load(account);
+  return account;
+}
+
+void Router::load(Account& account) {
+  account.standing_ = Account::Standing::loading;
+  ++account.busy_;
+  storage_.run<AccountState>(
+      core_, [bare = account.bare_](AccountStore& store) { return store.load_state(bare); },
+      [this, &account](Result<AccountState> state) {
+        if (!state || !state->exists) {
+          if (!state) log::error("domain", "{} could not be loaded: {}", account.bare_.full(), state.error().message);
+          --account.busy_;
+          account.standing_ = Account::Standing::missing;
+          return loaded(account);
+        }
+        account.contacts_ = std::move(state->contacts);
+        std::sort(account.contacts_.begin(), account.contacts_.end(),
+                  [](const ContactState& a, const ContactState& b) { return a.contact.full() < b.contact.full(); });
+        account.contacts_.shrink_to_fit();
+        account.blocked_ = std::move(state->blocked);
+        account.roster_version_ = state->roster_version;
+        log_.count_offline(core_, account.bare_, [this, &account](Result<std::uint64_t> count) {
+          --account.busy_;
+          account.offline_count_ = count ? *count : 0;
+          account.standing_ = Account::Standing::present;
+          loaded(account);
+        });
+      });
+}
+
+void Router::loaded(Account& account) {
+  auto callbacks = std::move(account.when_loaded_);
+  auto waiting = std::move(account.waiting_);
+  ++account.busy_;  // nothing below may evict it
+  if (callbacks) {
+    for (auto& callback : *callbacks) callback();
+  }
+  if (waiting) {
+    for (auto& entry : *waiting) {
+      if (auto* route = std::get_if<Route>(&entry.mail)) {
+        const Jid target = route->target.empty() ? route->envelope.to : route->target;
+        deliver(account, std::move(route->envelope), target, entry.work);
+      } else if (auto* probe = std::get_if<Probe>(&entry.mail)) {
+        answer_probe(account, probe->from);
+        finish(entry.work);
+      }
+    }
+  }
+  --account.busy_;
+  rest(account);
+}
+
+void Router::with_account(const Jid& bare, std::function<void(Account&)> then) {
+  Account& account = summon(bare);
+  if (account.standing_ != Account::Standing::loading) return then(account);
+  if (!account.when_loaded_) account.when_loaded_ = std::make_unique<std::vector<std::function<void()>>>();
+  account.when_loaded_->push_back([&account, then = std::move(then)] { then(account); });
+}
+
+void Router::rest(Account& account) {
+  const bool idle = account.sessions_.empty() && account.busy_ == 0 && (!account.outbox_ || account.outbox_->empty());
+  if (!idle || account.idle_listed_) return;
+  account.idle_listed_ = true;
+  account.idle_position_ = idle_.insert(idle_.end(), &account);
+  evict();
+}
+
+void Router::touch(Account& account) {
+  if (!account.idle_listed_) return;
+  account.idle_listed_ = false;
+  idle_.erase(account.idle_position_);
+}
+
+void Router::evict() {
+  // The oldest go first; whoever has become busy meanwhile only leaves the list and returns when it rests again.
+  while (idle_.size() > limits_.idle_accounts) {
+    Account& oldest = *idle_.front();
+    touch(oldest);
+    if (oldest.busy_ == 0 && oldest.sessions_.empty()) accounts_.erase(oldest.bare_.full());
+  }
+}
+
+void Router::each_session(const std::function<void(Session&)>& visit) {
+  std::vector<SessionId> ids;
+  ids.reserve(sessions_.size());
+  for (const auto& [id, session] : sessions_) ids.push_back(id);
+  for (const SessionId id : ids) {
+    const auto found = sessions_.find(id);
+    if (found != sessions_.end()) visit(*found->second);
+  }
+}
+
+// ---- sessions -------------------------------------------------------------------------------------------------------
+
+void Router::open(Session& session, Jid full, bool temporary, std::function<void(Result<void>)> done) {
+  ANSER_ASSERT(home_of(full) == core_);
+  const Jid bare = full.to_bare();
+  session.jid_ = std::move(full);
+  session.id_ = next_session_++;
+  sessions_.emplace(session.id_, &session);
+  if (temporary && !find(bare.full())) {
+    auto account = std::make_unique<Account>(bare);
+    account->standing_ = Account::Standing::present;
+    account->temporary_ = true;
+    accounts_.emplace(bare.full(), std::move(account));
+  }
+  with_account(bare, [this, id = session.id_, done = std::move(done)](Account& account) mutable {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;  // hung up while the account was being loaded
+    attach(*found->second, account, std::move(done));
+  });
+}
+
+void Router::attach(Session& session, Account& account, std::function<void(Result<void>)> done) {
+  if (!account.present()) return done(fail(Errc::not_found, "the account {} does not exist", account.bare_.full()));
+  if (Session* old = account.find_session(session.jid_.resource())) {
+    if (!limits_.replace_on_conflict) return done(fail(Errc::conflict, "the resource is in use"));
+    close(*old);
+    old->close(CloseReason::replaced);
+  }
+  if (account.sessions_.size() >= limits_.sessions_per_account) {
+    return done(fail(Errc::resource_limit, "{} sessions are open already", account.sessions_.size()));
+  }
+  touch(account);
+  account.sessions_.push_back(&session);
+  ++session_count_;
+  done({});
+}
+
+void Router::close(Session& session) {
+  if (session.id_ == 0 || sessions_.erase(session.id_) == 0) return;
+  Account* account = find(session.jid_.bare());
+  if (!account) return;
+  const auto at = std::find(account->sessions_.begin(), account->sessions_.end(), &session);
+  if (at == account->sessions_.end()) return;
+
+  if (session.available()) {
+    Envelope gone;
+    gone.kind = Kind::presence;
+    gone.type = Type::unavailable;
+    gone.from = session.jid_;
+    become_unavailable(session, *account, std::move(gone), false);
+  }
+  account->sessions_.erase(std::find(account->sessions_.begin(), account->sessions_.end(), &session));
+  account->sessions_.shrink_to_fit();
+  --session_count_;
+
+  if (account->offline_ && account->offline_->session == session.id_) {
+    account->offline_.reset();  // not confirmed: they wait for the next session, perhaps one that is here
+    for (Session* other : account->sessions_) {
+      if (!Account::eligible(*other)) continue;
+      fetch_offline(*account, *other);
+      break;
+    }
+  }
+  if (account->temporary_ && account->sessions_.empty() && account->busy_ == 0) {
+    accounts_.erase(account->bare_.full());
+    return;
+  }
+  rest(*account);
+}
+
+void Router::fence(Session& session, std::uint64_t number) {
+  const std::uint64_t touched = std::exchange(session.touched_, 0);
+  session.fences_.push_back({number, 1});  // one for ourselves, so that it cannot pass while letters are being sent
+  for (unsigned core = 0; core < cores_; ++core) {
+    if (!(touched >> core & 1)) continue;
+    if (core == core_) {
+      if (works_.idle()) continue;
+      session.fences_.back().waiting++;
+      fences_.push_back({works_.next(), Fence{core_, session.id_, number}});
+    } else {
+      session.fences_.back().waiting++;
+      post_.send(core_, static_cast<CoreId>(core), Fence{core_, session.id_, number});
+    }
+  }
+  fence_answered(session.id_, number);
+}
+
+void Router::fence_arrived(const Fence& fence) {
+  if (works_.idle()) {
+    post_.send(core_, fence.core, FencePassed{fence.session, fence.number});
+  } else {
+    fences_.push_back({works_.next(), fence});
+  }
+}
+
+void Router::fence_answered(SessionId id, std::uint64_t number) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return;
+  Session& session = *found->second;
+  for (auto& fence : session.fences_) {
+    if (fence.number == number) --fence.waiting;
+  }
+  while (!session.fences_.empty() && session.fences_.front().waiting == 0) {
+    const std::uint64_t passed = session.fences_.front().number;
+    session.fences_.erase(session.fences_.begin());
+    session.fence_passed(passed);
+  }
+  if (session.fences_.empty()) session.fences_.shrink_to_fit();
+}
+
+void Router::finish(WorkId work) {
+  if (work == 0) return;
+  works_.close(work);
+  pass_fences();
+}
+
+void Router::pass_fences() {
+  // Fences arrive with rising numbers, so those that pass are in front.
+  std::size_t passed = 0;
+  while (passed < fences_.size() && fences_[passed].below <= works_.low_water()) ++passed;
+  if (passed == 0) return;
+  const std::vector<PendingFence> ready(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
+  fences_.erase(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
+  for (const auto& [below, fence] : ready) {
+    if (fence.core == core_) {
+      fence_answered(fence.session, fence.number);
+    } else {
+      post_.send(core_, fence.core, FencePassed{fence.session, fence.number});
+    }
+  }
+}
+
+// ---- routing --------------------------------------------------------------------------------------------------------
+
+void Router::route(Session& session, Envelope envelope) {
+  Account* own = find(session.jid_.bare());
+  ANSER_ASSERT(own);
+  envelope.facts.temporary_sender = own->temporary_;
+
+  if (envelope.to.empty()) {
+    // RFC 6120 §10.3: handled for the sender's own account.
+    if (envelope.kind == Kind::presence) return own_presence(session, *own, std::move(envelope));
+    if (envelope.kind == Kind::iq) return iq_service_->serve(own, &session, std::move(envelope));
+    envelope.to = own->bare_;
+  }
+
+  const std::string* host = hosts_.resolve(envelope.to.domain());
+  if (!host) {
+    return bounce(envelope, Errc::remote_not_found, fmt::format("{} is not served here", envelope.to.domain()));
+  }
+  Jid alias;
+  if (*host != envelope.to.domain()) {
+    auto real = hosts_.canonical(envelope.to);
+    if (!real) return bounce(envelope, Errc::jid_malformed, "the address does not exist at the host's real name");
+    alias = std::move(*real);
+  }
+  const Jid& target = alias.empty() ? envelope.to : alias;
+
+  const bool answer = envelope.type == Type::error || envelope.type == Type::result || envelope.type == Type::unavailable;
+  if (!answer && !own->blocked_.empty() && own->blocks(target)) {
+    return bounce(envelope, Errc::blocked, "you have blocked this address");
+  }
+  if (envelope.kind == Kind::presence) {
+    if (is_subscription(envelope.type)) {
+      return outbound_subscription(session, *own, std::move(envelope), target.to_bare());
+    }
+    if (envelope.type == Type::available || envelope.type == Type::unavailable) {
+      note_directed(session, *own, envelope, target);
+    }
+  }
+  if (target.has_local()) {
+    dispatch(std::move(envelope), std::move(alias), &session);
+  } else if (envelope.kind == Kind::iq && (envelope.type == Type::get || envelope.type == Type::set)) {
+    iq_service_->serve(nullptr, &session, std::move(envelope));
+  } else if (envelope.kind == Kind::message && envelope.type != Type::error && envelope.type != Type::headline) {
+    bounce(envelope, Errc::unavailable, "the server reads no messages");
+  }
+}
+
+void Router::send(Envelope envelope) {
+  const std::string* host = hosts_.resolve(envelope.to.domain());
+  if (!host) return;  // only sessions of ours send, so nobody waits for this
+  Jid alias;
+  if (*host != envelope.to.domain()) {
+    auto real = hosts_.canonical(envelope.to);
+    if (!real) return;
+    alias = std::move(*real);
+  }
+  if (envelope.to.has_local()) dispatch(std::move(envelope), std::move(alias), nullptr);
+}
+
+void Router::bounce(const Envelope& original, Errc code, std::string_view text) {
+  if (original.type == Type::error || original.type == Type::result || original.from.empty()) return;
+  Envelope reply;
+  reply.kind = original.kind;
+  reply.type = Type::error;
+  reply.from = original.to.empty() ? original.from.to_bare() : original.to;
+  reply.to = original.from;
+  reply.id = original.id;
+  reply.failure = Error{code, std::string{text}};
+  send(std::move(reply));
+}
+
+void Router::dispatch(Envelope envelope, Jid alias, Session* session) {
+  const Jid& target = alias.empty() ? envelope.to : alias;
+  const CoreId home = home_of(target);
+  if (session) session->touched_ |= std::uint64_t{1} << home;
+  Route letter{std::move(envelope), std::move(alias)};
+  if (home == core_) {
+    receive_route(std::move(letter), 0);
+  } else {
+    post_.send(core_, home, std::move(letter));
+  }
+}
+
+void Router::receive(Mail mail) {
+  std::visit(
+      [this](auto&& letter) {
+        using Letter = std::decay_t<decltype(letter)>;
+        if constexpr (std::is_same_v<Letter, Route>) receive_route(std::move(letter), 0);
+        else if constexpr (std::is_same_v<Letter, Broadcast>) receive_broadcast(std::move(letter));
+        else if constexpr (std::is_same_v<Letter, Probe>) receive_probe(std::move(letter));
+        else if constexpr (std::is_same_v<Letter, Fence>) fence_arrived(letter);
+        else if constexpr (std::is_same_v<Letter, FencePassed>) fence_answered(letter.session, letter.number);
+        else account_changed(letter);
+      },
+      std::move(mail));
+}
+
+void Router::receive_route(Route route, WorkId work) {
+  const Jid& target = route.target.empty() ? route.envelope.to : route.target;
+  Account* account = find(target.bare());
+  if (!account) account = &summon(target.to_bare());
+  touch(*account);
+  if (account->standing_ == Account::Standing::loading) {
+    if (work == 0) work = works_.open();
+    if (!account->waiting_) account->waiting_ = std::make_unique<std::vector<Account::Waiting>>();
+    account->waiting_->push_back({work, std::move(route)});
+    return;
+  }
+  const Jid to = target;
+  deliver(*account, std::move(route.envelope), to, work);
+  rest(*account);
+}
+
+void Router::deliver(Account& account, Envelope envelope, const Jid& target, WorkId work) {
+  switch (envelope.kind) {
+    case Kind::message:
+      return deliver_message(account, std::move(envelope), target, work);
+    case Kind::presence:
+      return deliver_presence(account, std::move(envelope), target, work);
+    case Kind::iq:
+      if (account.outbox_ && !account.outbox_->empty()) return hold(account, std::move(envelope), target, {}, work);
+      deliver_iq(account, std::move(envelope), target);
+      return finish(work);
+  }
+}
+
+void Router::deliver_iq(Account& account, Envelope envelope, const Jid& target) {
+  const bool request = envelope.type == Type::get || envelope.type == Type::set;
+  const bool own = envelope.from.bare() == account.bare_.full();
+  const bool blocked = !own && account.blocks(envelope.from);
+  if (blocked && !request) return;  // XEP-0191 §3.3
+  if (request && (!account.present() || blocked)) {
+    return bounce(envelope, Errc::unavailable, "nobody there answers this");
+  }
+  if (target.resource().empty()) {
+    if (request) iq_service_->serve(&account, own ? account.find_session(envelope.from.resource()) : nullptr, std::move(envelope));
+    return;
+  }
+  if (Session* session = account.find_session(target.resource())) return session->deliver(envelope, {});
+  if (request) bounce(envelope, Errc::unavailable, "nobody there answers this");
+}
+
+// ---- what changes an account ----------------------------------------------------------------------------------------
+
+void Router::set_roster_entry(Account& account, const Jid& contact, std::string name, std::vector<std::string> groups,
+                              Done done) {
+  Subscription subscription = account.subscription(contact.full());
+  if (!subscription.listed && account.contacts_.size() >= limits_.roster_items) {
+    return done(fail(Errc::resource_limit, "the roster is full: {} entries are allowed", limits_.roster_items));
+  }
+  subscription.listed = true;
+  account.set_subscription(contact, subscription);
+  ++account.busy_;
+  storage_.run<AccountStore::Changed>(
+      core_,
+      [bare = account.bare_, contact, name = std::move(name), groups = std::move(groups)](AccountStore& store) {
+        return store.set_roster_entry(bare, contact, name, groups);
+      },
+      [this, &account, done = std::move(done)](Result<AccountStore::Changed> changed) {
+        --account.busy_;
+        if (!changed) {
+          done(pass(changed));
+          return rest(account);
+        }
+        account.roster_version_ = changed->version;
+        for (Session* session : account.sessions_) {
+          if (session->interested_) session->push_roster(changed->item, changed->version);
+        }
+        done({});
+        rest(account);
+      });
+}
+
+void Router::remove_roster_entry(Account& account, const Jid& contact, Done done) {
+  const Subscription before = account.subscription(contact.full());
+  if (!before.listed) return done(fail(Errc::not_found, "{} is not in the roster", contact.full()));
+
+  // RFC 6121 §2.5.2: both directions end, and the contact is told.
+  account.forget_contact(contact.full());
+  ++account.busy_;
+  storage_.run<std::uint64_t>(
+      core_, [bare = account.bare_, contact](AccountStore& store) { return store.remove_roster_item(bare, contact); },
+      [this, &account, contact, before, done = std::move(done)](Result<std::uint64_t> version) {
+        --account.busy_;
+        if (!version) {
+          done(pass(version));
+          return rest(account);
+        }
+        account.roster_version_ = *version;
+        for (Session* session : account.sessions_) {
+          if (session->interested_) session->push_roster_removal(contact, *version);
+        }
+        Envelope notice;
+        notice.kind = Kind::presence;
+        notice.from = account.bare_;
+        notice.to = contact;
+        if (before.to || before.ask) {
+          notice.type = Type::unsubscribe;
+          send(notice);
+        }
+        if (before.from || before.asked) {
+          show_presence_to(account, contact, false);
+          notice.type = Type::unsubscribed;
+          send(notice);
+        }
+        done({});
+        rest(account);
+      });
+}
+
+void Router::block(Account& account, std::vector<Jid> who, Done done) {
+  std::vector<Jid> fresh;
+  for (const Jid& address : who) {
+    const auto& blocked = account.blocked_;
+    if (std::find(blocked.begin(), blocked.end(), address) == blocked.end()) fresh.push_back(address);
+  }
+  if (account.blocked_.size() + fresh.size() > limits_.blocked) {
+    return done(fail(Errc::resource_limit, "the block list is full: {} addresses are allowed", limits_.blocked));
+  }
+  // XEP-0191 §3.3: whoever saw our presence sees us go, and the block list holds from here on.
+  for (const auto& contact : account.contacts_) {
+    const bool now_blocked = std::any_of(fresh.begin(), fresh.end(), [&](const Jid& rule) {
+      Account probe{account.bare_};
+      probe.blocked_.push_back(rule);
+      return probe.blocks(contact.contact);
+    });
+    if (now_blocked && contact.subscription.from) show_presence_to(account, contact.contact, false);
+  }
+  account.blocked_.insert(account.blocked_.end(), fresh.begin(), fresh.end());
+  ++account.busy_;
+  storage_.submit(
+      core_, [bare = account.bare_, who](AccountStore& store) { return store.block(bare, who); },
+      [this, &account, who, done = std::move(done)](Result<void> outcome) {
+        --account.busy_;
+        if (outcome) {
+          for (Session* session : account.sessions_) {
+            if (session->wants_blocklist_) session->push_blocking(true, who);
+          }
+        }
+        done(outcome);
+        rest(account);
+      });
+}
+
+void Router::unblock(Account& account, std::vector<Jid> who, Done done) {
+  std::vector<Jid> freed;
+  const auto named = [&](const Jid& rule) { return who.empty() || std::find(who.begin(), who.end(), rule) != who.end(); };
+  std::copy_if(account.blocked_.begin(), account.blocked_.end(), std::back_inserter(freed), named);
+  std::erase_if(account.blocked_, named);
+  Account before{account.bare_};
+  before.blocked_ = freed;
+  for (const auto& contact : account.contacts_) {
+    const bool visible_again = before.blocks(contact.contact) && !account.blocks(contact.contact);
+    if (visible_again && contact.subscription.from) show_presence_to(account, contact.contact, true);
+  }
+  ++account.busy_;
+  storage_.submit(
+      core_, [bare = account.bare_, who](AccountStore& store) { return store.unblock(bare, who); },
+      [this, &account, who, done = std::move(done)](Result<void> outcome) {
+        --account.busy_;
+        if (outcome) {
+          for (Session* session : account.sessions_) {
+            if (session->wants_blocklist_) session->push_blocking(false, who);
+          }
+        }
+        done(outcome);
+        rest(account);
+      });
+}
+
+void Router::remove_account(const Jid& bare, SessionId spare, Done done) {
+  with_account(bare, [this, spare, done = std::move(done)](Account& account) {
+    if (!account.present()) return done(fail(Errc::not_found, "there is no account {}", account.bare_.full()));
+    ++account.busy_;
+    storage_.submit(
+        core_, [bare = account.bare_](AccountStore& store) { return store.remove_account(bare); },
+        [this, &account, spare, done](Result<void> outcome) {
+          --account.busy_;
+          if (!outcome) return done(outcome);
+          append(account, LogEntry{.kind = RecordKind::forget, .references = {}, .owner = account.bare_, .target = 0, .envelope = {}}, works_.open(), false);
+          // XEP-0077 §3.2: contacts are told, so that no right of the account survives it.
+          for (const auto& contact : std::vector<ContactState>(account.contacts_)) {
+            Envelope notice;
+            notice.kind = Kind::presence;
+            notice.from = account.bare_;
+            notice.to = contact.contact;
+            if (contact.subscription.from) show_presence_to(account, contact.contact, false);
+            for (const Type type : {Type::unsubscribe, Type::unsubscribed}) {
+              notice.type = type;
+              send(notice);
+            }
+          }
+          account.contacts_.clear();
+          account.blocked_.clear();
+          account.offline_count_ = 0;
+          account.standing_ = Account::Standing::missing;
+          end_sessions(account.bare_, spare, CloseReason::account_removed);
+          done({});
+          rest(account);
+        });
+  });
+}
+
+void Router::end_sessions(const Jid& bare, SessionId spare, CloseReason reason) {
+  Account* account = find(bare.full());
+  if (!account) return;
+  for (Session* session : std::vector<Session*>(account->sessions_)) {
+    if (session->id_ == spare) continue;
+    close(*session);
+    session->close(reason);
+  }
+}
+
+void Router::account_changed(const AccountChanged& changed) {
+  switch (changed.what) {
+    case AccountChanged::What::created:
+      if (Account* account = find(changed.account.full()); account && account->standing_ == Account::Standing::missing) {
+        load(*account);  // remembered as missing: look again
+      }
+      break;
+    case AccountChanged::What::password:
+      end_sessions(changed.account, changed.spare, CloseReason::password_changed);
+      break;
+    case AccountChanged::What::removed:
+      remove_account(changed.account, changed.spare, [](Result<void>) {});
+      break;
+  }
+}
+
+}  // namespace anser::domain

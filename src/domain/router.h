@@ -1,0 +1,183 @@
+// The router of one core: it knows every account that lives here and decides who may, where to, and what is stored first.
+// Sessions give it stanzas; it answers with calls of Session's verbs, appends to the log, and letters to other cores.
+// RFC 6120 §10 and RFC 6121 §3, §4, §8 are its rules. Only its own core calls it. Nothing blocks.
+//
+// A message that is archived or kept for later is appended to the log first and delivered when the append is durable;
+// what arrives for the same account meanwhile waits behind it, so order holds for every pair (RFC 6120 §10.1).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "domain/account.h"
+#include "domain/completion_ring.h"
+#include "domain/delivery.h"
+#include "domain/hosts.h"
+#include "domain/mail.h"
+#include "domain/ports.h"
+#include "domain/session.h"
+#include "domain/shards.h"
+#include "domain/subscription.h"
+
+namespace anser::domain {
+
+// Answers iq stanzas for a host or on behalf of an account (RFC 6121 §8.5.2.1.3). `account` is null for a host; `session`
+// is the sender's if the iq came from a session of this core and is about its own account or host.
+class IqService {
+ public:
+  virtual ~IqService() = default;
+  virtual void serve(Account* account, Session* session, Envelope iq) = 0;
+};
+
+struct RouterLimits {
+  std::size_t sessions_per_account = 20;
+  std::size_t offline_messages = 1000;    // per account
+  std::size_t roster_items = 1000;
+  std::size_t blocked = 1000;
+  std::size_t directed_presences = 1000;  // remembered per session; beyond it the stanza is refused
+  std::size_t idle_accounts = 4096;       // kept loaded on this core without a session
+  bool archive = true;
+  bool replace_on_conflict = true;        // a new session with a taken resource replaces the old one
+};
+
+class Router {
+ public:
+  Router(CoreId core, unsigned cores, const Hosts& hosts, Storage& storage, MessageLog& log, Post& post, const Clock& clock);
+  ~Router();
+
+  void set_limits(const RouterLimits& limits) { limits_ = limits; }
+  const RouterLimits& limits() const { return limits_; }
+  void set_iq_service(IqService& service) { iq_service_ = &service; }
+
+  CoreId core() const { return core_; }
+  CoreId home_of(const Jid& address) const { return core_of(address.bare(), cores_); }
+  const Hosts& hosts() const { return hosts_; }
+
+  // ---- sessions ----
+  // `full` lives on this core. Errc::conflict (taken, and replacing is off), resource_limit, not_found (the account has
+  // gone), storage_failed. The session must outlive the call of `done`, or be closed before.
+  void open(Session& session, Jid full, bool temporary, std::function<void(Result<void>)> done);
+  // Its connection has gone: tells its contacts and forgets it. Harmless if it was never opened.
+  void close(Session& session);
+  // A stanza from a session; `from` is the session's address already.
+  void route(Session& session, Envelope envelope);
+  // Calls session.fence_passed(number) once everything it has sent so far is done; perhaps at once.
+  void fence(Session& session, std::uint64_t number);
+  // A message was handed to a session that went away before it could be written: it goes on to other sessions or waits.
+  void undelivered(Envelope envelope, const Stamp& stamp);
+  // The client has confirmed what ask_confirmation(number) asked about.
+  void confirmed(Session& session, std::uint64_t number);
+
+  // ---- from the server itself ----
+  void send(Envelope envelope);
+  void bounce(const Envelope& original, Errc code, std::string_view text);
+  void receive(Mail mail);
+  // Calls back, perhaps at once, with the account loaded (present or missing).
+  void with_account(const Jid& bare, std::function<void(Account&)> then);
+  Account* find(std::string_view bare);
+  std::size_t session_count() const { return session_count_; }
+  void each_session(const std::function<void(Session&)>& visit);
+
+  // ---- what iq features change; `done` after the commit. The account is one of this core ----
+  using Done = std::function<void(Result<void>)>;
+  void set_roster_entry(Account& account, const Jid& contact, std::string name, std::vector<std::string> groups, Done done);
+  void remove_roster_entry(Account& account, const Jid& contact, Done done);
+  void block(Account& account, std::vector<Jid> who, Done done);
+  void unblock(Account& account, std::vector<Jid> who, Done done);  // empty: everybody
+  // Ends subscriptions with all contacts, deletes what the account owns, closes its sessions but `spare`.
+  void remove_account(const Jid& bare, SessionId spare, Done done);
+  // Closes the account's sessions but `spare` (0: all).
+  void end_sessions(const Jid& bare, SessionId spare, CloseReason reason);
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct PendingAppend {
+    std::uint64_t ticket;
+    Account* account;
+    WorkId work;   // to close on commit when there is no held entry
+    bool held;
+  };
+  struct PendingFence {
+    WorkId below;
+    Fence fence;
+  };
+
+  // router.cpp
+  Account& summon(const Jid& bare);
+  void load(Account& account);
+  void loaded(Account& account);
+  void rest(Account& account);     // lists an account without sessions for eviction
+  void touch(Account& account);    // takes it off that list
+  void evict();
+  void attach(Session& session, Account& account, std::function<void(Result<void>)> done);
+  void dispatch(Envelope envelope, Jid alias, Session* session);
+  void receive_route(Route route, WorkId work);
+  void deliver(Account& account, Envelope envelope, const Jid& target, WorkId work);
+  void deliver_iq(Account& account, Envelope envelope, const Jid& target);
+  void finish(WorkId work);
+  void pass_fences();
+  void fence_arrived(const Fence& fence);
+  void fence_answered(SessionId session, std::uint64_t number);
+  void account_changed(const AccountChanged& changed);
+
+  // messages.cpp
+  void deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work);
+  void hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp);
+  void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work);
+  bool append(Account& account, LogEntry entry, WorkId work, bool held);
+  void appended(Result<std::span<const Appended>> batch);
+  void flush(Account& account);
+  void fetch_offline(Account& account, Session& session);
+  void offline_fetched(Account& account, SessionId session, Result<std::vector<LogRecord>> records);
+
+  // presence.cpp
+  void own_presence(Session& session, Account& account, Envelope presence);
+  void become_unavailable(Session& session, Account& account, Envelope presence, bool to_itself);
+  void note_directed(Session& session, Account& account, const Envelope& presence, const Jid& target);
+  Envelope presence_of(const Session& session) const;
+  void broadcast(Account& account, const Envelope& presence);
+  void broadcast_to(const Envelope& presence, std::vector<Jid> contacts);
+  void receive_broadcast(Broadcast broadcast);
+  void receive_probe(Probe probe);
+  void answer_probe(Account& account, const Jid& from);
+  void deliver_presence(Account& account, Envelope envelope, const Jid& target, WorkId work);
+  void deliver_to_available(Account& account, const Envelope& presence);
+  void outbound_subscription(Session& session, Account& account, Envelope presence, const Jid& contact);
+  void inbound_subscription(Account& account, Envelope presence, WorkId work);
+  void store_subscription(Account& account, const Jid& contact, const SubscriptionChange& change, std::string request,
+                          std::function<void(bool stored)> then);
+  void show_presence_to(Account& account, const Jid& contact, bool available);
+  void deliver_requests(Session& session, Account& account);
+
+  const CoreId core_;
+  const unsigned cores_;
+  const Hosts& hosts_;
+  Storage& storage_;
+  MessageLog& log_;
+  Post& post_;
+  const Clock& clock_;
+  RouterLimits limits_;
+  IqService* iq_service_ = nullptr;
+
+  std::unordered_map<std::string, std::unique_ptr<Account>, Hash, std::equal_to<>> accounts_;
+  std::list<Account*> idle_;        // without sessions, longest first
+  std::unordered_map<SessionId, Session*> sessions_;
+  SessionId next_session_ = 1;
+  std::size_t session_count_ = 0;
+
+  std::uint64_t next_ticket_ = 1;
+  std::deque<PendingAppend> appends_;  // in order of ticket
+  CompletionRing works_;
+  std::vector<PendingFence> fences_;
+};
+
+}  // namespace anser::domain

@@ -1,0 +1,80 @@
+// A connected resource, as the domain sees it, whatever door it came in by. The door implements the verbs; the fields are
+// the domain's own notes about it. A session lives on the core of its account from `Router::open` to `Router::close`, and
+// only that core touches it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "domain/envelope.h"
+#include "domain/ports.h"
+
+namespace anser::domain {
+
+// Why the domain ends a session; the door says it in its own protocol's words.
+enum class CloseReason : std::uint8_t { replaced, account_removed, password_changed, too_slow, storage_failed, shutdown };
+
+// What the server adds when it hands a stored message over.
+struct Stamp {
+  std::uint64_t sequence = 0;  // in the log; 0 when it is not there
+  Time time{};                 // when the log took it
+  bool delayed = false;        // it waited: say so (XEP-0203)
+};
+
+// What this process calls a session. Unique per core while the process runs.
+using SessionId = std::uint64_t;
+
+// The last presence a resource broadcast (RFC 6121 §4.4): sent again to whoever probes.
+struct Presence {
+  Bytes inner;
+  std::string lang;
+  std::string extra;
+  std::int8_t priority = 0;
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  virtual void deliver(const Envelope& envelope, const Stamp& stamp) = 0;
+  virtual void push_roster(const RosterItem& item, std::uint64_t version) = 0;
+  virtual void push_roster_removal(const Jid& contact, std::uint64_t version) = 0;
+  virtual void push_blocking(bool blocked, const std::vector<Jid>& who) = 0;  // empty `who` with false: everybody
+  // Asks the client whether it has what was delivered so far; the router's `confirmed` is called when it answers.
+  virtual void ask_confirmation(std::uint64_t number) = 0;
+  // All that the session sent before `Router::fence(session, number)` has been done, durably where it is due.
+  virtual void fence_passed(std::uint64_t number) = 0;
+  virtual void close(CloseReason reason) = 0;
+  virtual std::string peer() const = 0;  // where it comes from, for people: 192.0.2.1:4711
+
+  const Jid& jid() const { return jid_; }
+  SessionId id() const { return id_; }
+  bool available() const { return presence_ != nullptr; }
+  const Presence* presence() const { return presence_.get(); }
+  bool interested() const { return interested_; }
+  void set_interested() { interested_ = true; }              // asked for the roster (RFC 6121 §2.2)
+  bool wants_blocklist() const { return wants_blocklist_; }
+  void set_wants_blocklist() { wants_blocklist_ = true; }    // asked for the block list (XEP-0191 §3.2)
+
+ private:
+  friend class Router;
+  friend class Account;
+
+  Jid jid_;
+  SessionId id_ = 0;
+  bool interested_ = false;
+  bool wants_blocklist_ = false;
+  std::unique_ptr<Presence> presence_;          // while available
+  std::unique_ptr<std::vector<Jid>> directed_;  // who got directed presence (RFC 6121 §4.6), bounded
+  std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each
+  struct Fence {
+    std::uint64_t number;
+    unsigned waiting;                           // cores that have not answered yet
+  };
+  std::vector<Fence> fences_;                   // oldest first
+};
+
+}  // namespace anser::domain

@@ -1,0 +1,407 @@
+#include "net/connection.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "net/tls_channel.h"
+#include "net/zip.h"
+
+namespace anser::net {
+
+Handed::Handed() = default;
+Handed::Handed(File socket, boost::asio::ip::tcp::endpoint peer, Admission admission)
+    : socket(std::move(socket)), peer(std::move(peer)), admission(std::move(admission)) {}
+Handed::Handed(Handed&&) noexcept = default;
+Handed& Handed::operator=(Handed&&) noexcept = default;
+Handed::~Handed() = default;
+
+Connection::Connection(Core& core, Handed handed)
+    : core_(core),
+      socket_(core.io()),
+      tls_(std::move(handed.tls)),
+      zip_(std::move(handed.zip)),
+      unread_(std::move(handed.unread)),
+      wire_(std::move(handed.unsent)),
+      peer_(handed.peer),
+      admission_(std::move(handed.admission)),
+      bytes_in_(handed.bytes_in),
+      bytes_out_(handed.bytes_out),
+      more_(unread_ || tls_ || zip_) {
+  boost::system::error_code error;
+  socket_.assign(handed.socket.get(), error);
+  if (error) {
+    log::warn("net", "a connection from {} cannot be watched: {}", peer(), error.message());
+    closed_ = true;
+    return;
+  }
+  handed.socket.release();
+  if (!wire_.empty()) flush_soon();
+}
+
+Connection::~Connection() {
+  close_now();
+  core_.give_back(std::move(out_));
+  core_.give_back(std::move(wire_));
+}
+
+// ------------------------------------------------------------------------------------------------------------ input
+
+Task<Result<std::string_view>> Connection::read() {
+  for (;;) {
+    if (closed_) co_return fail(Errc::closed, "the connection is closed");
+    if (late_) co_return fail(Errc::timeout, "the time limit has passed");
+
+    if (more_ && reads_in_a_row_ < kReadsAtOnce) {
+      ++reads_in_a_row_;
+      Result<std::string_view> input = receive();
+      if (!input || !input->empty()) co_return input;
+    } else if (more_) {
+      reads_in_a_row_ = 0;
+      co_await boost::asio::post(core_.io(), kAwait);  // the others have their turn
+    } else {
+      reads_in_a_row_ = 0;
+      const auto readiness = wanted_;
+      const auto [error] = co_await socket_.async_wait(readiness, kAwait);
+      if (error && error != boost::asio::error::operation_aborted) co_return fail(Errc::io, "{}", error.message());
+      if (!error) input_may_be_there();
+    }
+  }
+}
+
+void Connection::input_may_be_there() {
+  more_ = true;
+  wanted_ = Descriptor::wait_read;
+  if (tls_) tls_->input_may_be_there();
+}
+
+// Empty when there is nothing. Sets more_ when there is probably more than it returns.
+Result<std::string_view> Connection::receive() {
+  if (unread_) return receive_unread();
+  if (zip_) return receive_inflated();
+  return tls_ ? receive_decrypted(core_.read_buffer()) : receive_plain(core_.read_buffer());
+}
+
+Result<std::string_view> Connection::receive_unread() {
+  const std::span<char> buffer = core_.read_buffer();
+  const std::size_t size = std::min(buffer.size(), unread_->size());
+  std::memcpy(buffer.data(), unread_->data(), size);
+  unread_->erase(0, size);
+  if (unread_->empty()) unread_.reset();
+  more_ = true;
+  return std::string_view{buffer.data(), size};
+}
+
+Result<std::string_view> Connection::receive_inflated() {
+  bool more_below = true;  // unknown while an older piece is not used up
+  if (!zip_->more()) {
+    const auto piece = tls_ ? receive_decrypted(core_.scratch()) : receive_plain(core_.scratch());
+    if (!piece || piece->empty()) return piece;
+    more_below = more_;
+    zip_->feed(*piece);
+  }
+  const std::span<char> buffer = core_.read_buffer();
+  const auto size = zip_->inflate(buffer);
+  if (!size) return pass(size);
+  more_ = more_below || zip_->more();
+  return std::string_view{buffer.data(), *size};
+}
+
+Result<std::string_view> Connection::receive_plain(std::span<char> buffer) {
+  ssize_t got;
+  do {
+    got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  more_ = got == static_cast<ssize_t>(buffer.size());  // a short read has emptied the socket
+  if (got == 0) return fail(Errc::closed, "the peer closed the connection");
+  if (got < 0 && errno == EAGAIN) return std::string_view{};
+  if (got < 0) return fail(Errc::io, "{}", std::strerror(errno));
+  bytes_in_ += static_cast<std::size_t>(got);
+  return std::string_view{buffer.data(), static_cast<std::size_t>(got)};
+}
+
+Result<std::string_view> Connection::receive_decrypted(std::span<char> buffer) {
+  const TlsChannel::Step step = tls_->read(buffer);
+  bytes_in_ += step.size;
+  // An end behind input is met again by the next read.
+  more_ = step.state != TlsChannel::State::want_read && step.state != TlsChannel::State::want_write;
+  if (step.state == TlsChannel::State::want_write) wanted_ = Descriptor::wait_write;
+  if (step.size > 0) return std::string_view{buffer.data(), step.size};
+  if (step.state == TlsChannel::State::closed) return fail(Errc::closed, "the peer closed the connection");
+  if (step.state == TlsChannel::State::failed) return fail(Errc::io, "TLS: {}", tls_->reason());
+  return std::string_view{};
+}
+
+void Connection::limit(std::chrono::seconds after) {
+  late_ = false;
+  if (after.count() == 0 || closed_) {
+    disarm();
+  } else {
+    core_.timers().arm(*this, after);
+  }
+}
+
+void Connection::on_time() {
+  late_ = true;
+  wake_waits();
+}
+
+// Whoever waits looks at the connection's state again.
+void Connection::wake_waits() {
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+// ----------------------------------------------------------------------------------------------------------- output
+
+std::string& Connection::out() {
+  constexpr std::size_t kInline = 15;  // what a string holds without a buffer
+  if (out_.capacity() <= kInline) out_ = core_.take_buffer();
+  return out_;
+}
+
+void Connection::at_end_of_turn() { write(); }
+
+// Writes until everything is gone or the socket is full.
+void Connection::write() {
+  if (closed_ || handshaking_) return;
+  if (output_lost_) return lose_output();
+  for (;;) {
+    if (sent_ == wire_.size()) {
+      core_.give_back(std::exchange(wire_, {}));
+      sent_ = 0;
+      if (out_.empty()) {
+        full_ = false;
+        return;
+      }
+      prepare_wire();
+    }
+    const Written written = write_some(std::string_view{wire_}.substr(sent_));
+    sent_ += written.size;
+    bytes_out_ += written.size;
+    if (written.lost) return lose_output();
+    if (written.size == 0) {
+      full_ = true;
+      return await_writable();
+    }
+  }
+}
+
+// Takes over what was appended, compressed if agreed. What is on the wire already stays in front.
+void Connection::prepare_wire() {
+  if (zip_) {
+    if (wire_.empty()) wire_ = core_.take_buffer();
+    zip_->deflate(out_, wire_);
+    core_.give_back(std::exchange(out_, {}));
+  } else if (wire_.empty()) {
+    wire_.swap(out_);
+  } else {
+    wire_ += out_;
+    core_.give_back(std::exchange(out_, {}));
+  }
+}
+
+Connection::Written Connection::write_some(std::string_view bytes) {
+  if (tls_) {
+    const TlsChannel::Step step = tls_->write(bytes);
+    return {step.size, step.state == TlsChannel::State::failed || step.state == TlsChannel::State::closed};
+  }
+  ssize_t sent;
+  do {
+    sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return {0, errno != EAGAIN};
+  return {static_cast<std::size_t>(sent), false};
+}
+
+// The peer is gone, so is what it was to get. Reading goes on until the input says so too.
+void Connection::lose_output() {
+  output_lost_ = true;
+  full_ = false;
+  core_.give_back(std::exchange(out_, {}));
+  core_.give_back(std::exchange(wire_, {}));
+  sent_ = 0;
+}
+
+void Connection::await_writable() {
+  if (awaits_writable_) return;
+  awaits_writable_ = std::make_shared<Connection*>(this);
+  socket_.async_wait(Descriptor::wait_write, [waiting = awaits_writable_](const boost::system::error_code&) {
+    if (*waiting) (*waiting)->writable();
+  });
+}
+
+void Connection::writable() {
+  awaits_writable_.reset();
+  write();
+  if (!refill_ || closed_ || queued() > kLowWater) return;
+  const auto refill = refill_;  // it may set another
+  refill();
+}
+
+Task<Result<void>> Connection::drained() {
+  Result<void> done = co_await drained_within(kDrainLimit);
+  co_return done;
+}
+
+Task<Result<void>> Connection::drained_within(std::chrono::milliseconds limit) {
+  bool late = false;
+  Alarm alarm{[this, &late] {
+    late = true;
+    wake_waits();
+  }};
+  for (;;) {
+    write();
+    if (closed_) co_return fail(Errc::closed, "the connection is closed");
+    if (output_lost_) co_return fail(Errc::io, "the peer no longer takes anything");
+    if (queued() == 0) co_return Result<void>{};
+    if (late) co_return fail(Errc::timeout, "the peer did not take its input for {} ms", limit.count());
+    if (!alarm.armed()) core_.timers().arm(alarm, limit);
+    co_await socket_.async_wait(Descriptor::wait_write, kAwait);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------- TLS, compression
+
+Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits) {
+  ANSER_ASSERT(!tls_ && !zip_);
+  const auto in_the_clear = co_await drained_within(limits.handshake);
+  if (!in_the_clear) co_return in_the_clear;
+  auto channel = TlsChannel::accept(std::move(server), socket_.native_handle());
+  if (!channel) co_return pass(channel);
+
+  tls_ = std::move(*channel);
+  handshaking_ = true;
+  auto shaken = co_await shake_hands(limits.handshake);
+  if (closed_) co_return fail(Errc::closed, "the connection was closed");
+  handshaking_ = false;
+  if (!shaken) {
+    lose_output();
+    co_return shaken;
+  }
+  more_ = true;  // OpenSSL may have read on
+  if (!out_.empty()) flush_soon();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Connection::shake_hands(std::chrono::milliseconds limit) {
+  bool late = false;
+  Alarm alarm{[this, &late] {
+    late = true;
+    wake_waits();
+  }};
+  core_.timers().arm(alarm, limit);
+  for (;;) {
+    const TlsChannel::State state = tls_->handshake();
+    if (state == TlsChannel::State::going) co_return Result<void>{};
+    if (state == TlsChannel::State::closed) co_return fail(Errc::closed, "the peer left during the TLS handshake");
+    if (state == TlsChannel::State::failed) co_return fail(Errc::io, "TLS handshake: {}", tls_->reason());
+
+    const auto readiness = state == TlsChannel::State::want_write ? Descriptor::wait_write : Descriptor::wait_read;
+    const auto [error] = co_await socket_.async_wait(readiness, kAwait);
+    if (closed_) co_return fail(Errc::closed, "the connection is closed");
+    if (late || late_) co_return fail(Errc::timeout, "no TLS handshake within {} ms", limit.count());
+    if (error && error != boost::asio::error::operation_aborted) co_return fail(Errc::io, "{}", error.message());
+    tls_->input_may_be_there();
+  }
+}
+
+const TlsFacts* Connection::tls() const { return tls_ && !handshaking_ ? &tls_->facts() : nullptr; }
+
+Result<void> Connection::start_compression(const CompressionLimits& limits) {
+  if (zip_) return fail(Errc::conflict, "the connection is compressed already");
+  auto zip = Zip::make(limits);
+  if (!zip) return pass(zip);
+  if (!out_.empty()) prepare_wire();
+  zip_ = std::move(*zip);
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------------------- the end
+
+void Connection::close_after_flush() {
+  if (closed_) return;
+  if (output_lost_ || handshaking_) return close_now();
+  spawn(core_.io(), see_off(core_, hand_over()));
+}
+
+// On its own feet from here: the owner has gone.
+Task<void> Connection::see_off(Core& core, Handed handed) {
+  const struct Counted {
+    explicit Counted(std::size_t& count) : count(count) { ++count; }
+    ~Counted() { --count; }
+    std::size_t& count;
+  } counted{core.closing_};
+
+  Connection last{core, std::move(handed)};
+  last.limit(kGoodbyeLimit);
+  const auto flushed = co_await last.drained_within(kGoodbyeLimit);
+  if (!flushed) co_return last.abort();
+
+  if (last.tls_) last.tls_->say_goodbye();
+  last.tls_.reset();
+  last.zip_.reset();
+  last.unread_.reset();
+  ::shutdown(last.socket_.native_handle(), SHUT_WR);
+  // Closing with input unread would reset the connection, and the peer might lose what we said last.
+  const std::uint64_t enough = last.bytes_in_ + kGoodbyeInput;
+  for (;;) {
+    const auto rest = co_await last.read();
+    if (!rest || last.bytes_in_ > enough) break;
+  }
+}
+
+void Connection::abort() {
+  if (closed_) return;
+  constexpr linger kForget{.l_onoff = 1, .l_linger = 0};  // reset: the kernel keeps nothing for a peer that reads nothing
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &kForget, sizeof kForget);
+  close_now();
+}
+
+void Connection::close_now() {
+  let_go();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+// Nothing on this core knows us any more; waits that are pending end, and find us closed.
+void Connection::let_go() {
+  closed_ = true;
+  disarm();
+  unmark();
+  if (awaits_writable_) *std::exchange(awaits_writable_, nullptr) = nullptr;
+}
+
+Handed Connection::hand_over(std::string_view unread) {
+  ANSER_ASSERT(!closed_ && !handshaking_);
+  if (!unread.empty()) {
+    if (!unread_) unread_ = std::make_unique<std::string>();
+    unread_->insert(0, unread);
+  }
+  wire_.erase(0, std::exchange(sent_, 0));
+  if (!out_.empty()) prepare_wire();
+  let_go();
+
+  Handed handed{File{socket_.release()}, peer_, std::move(admission_)};
+  handed.tls = std::move(tls_);
+  handed.zip = std::move(zip_);
+  handed.unread = std::move(unread_);
+  handed.unsent = std::exchange(wire_, {});
+  handed.bytes_in = bytes_in_;
+  handed.bytes_out = bytes_out_;
+  return handed;
+}
+
+std::string Connection::peer() const {
+  if (peer_.address().is_v6()) return fmt::format("[{}]:{}", peer_.address().to_string(), peer_.port());
+  return fmt::format("{}:{}", peer_.address().to_string(), peer_.port());
+}
+
+}  // namespace anser::net

@@ -1,0 +1,173 @@
+// A stream of bytes to one peer: a socket, with TLS and zlib between when agreed. The first stop of a message's path.
+//
+// It belongs to one core at a time and never moves in memory; to change cores it is taken apart into a Handed and put
+// together again over there. Idle it holds no buffer: read() waits for readiness, then receives into the loop's buffer;
+// output is collected in a pooled buffer and sent once at the turn's end. One read() at a time; whoever reads owns the
+// connection and outlives its read(). After abort() or close_after_flush() a pending read() returns, Errc::closed.
+//
+// Not bounded here: what is appended to out(). The owner looks at congested() and keeps its backlog elsewhere.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "net/admission.h"
+#include "net/compression.h"
+#include "net/core.h"
+#include "net/file.h"
+#include "net/task.h"
+#include "net/tls.h"
+
+namespace anser::net {
+
+class TlsChannel;
+class Zip;
+
+// A connection between two cores, or fresh from the listener: a value, and whoever holds it owns the socket.
+struct Handed {
+  Handed();
+  Handed(File socket, boost::asio::ip::tcp::endpoint peer, Admission admission = {});
+  Handed(Handed&&) noexcept;
+  Handed& operator=(Handed&&) noexcept;
+  ~Handed();
+
+  File socket;
+  boost::asio::ip::tcp::endpoint peer;
+  Admission admission;
+  std::unique_ptr<TlsChannel> tls;
+  std::unique_ptr<Zip> zip;
+  std::unique_ptr<std::string> unread;  // the first read() gives it
+  std::string unsent;                   // what the socket has not taken, as it goes on the wire below TLS
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+};
+
+class Connection final : private Timer, private TurnEnd {
+ public:
+  static constexpr std::size_t kHighWater = 64 * 1024;
+  static constexpr std::size_t kLowWater = 16 * 1024;
+  static constexpr std::chrono::seconds kDrainLimit{30};   // drained()
+  static constexpr std::chrono::seconds kGoodbyeLimit{5};  // close_after_flush(), from the call until the socket is gone
+  static constexpr int kReadsAtOnce = 4;                   // full buffers in a row, then the others have their turn
+
+  Connection(Core& core, Handed handed);
+  ~Connection();
+
+  // The next input, never empty; valid until the next co_await (so not through `within`: there is limit()). Errc::closed at its end, io when the network failed,
+  // timeout when the limit passed, policy_violation for a compression bomb, bad_request for what is not zlib.
+  Task<Result<std::string_view>> read();
+
+  // Append here, then flush_soon(): everything appended in a turn leaves in one send at its end.
+  std::string& out();
+  void flush_soon() { core_.mark(*this); }
+  // Bytes appended and not yet taken by the kernel.
+  std::size_t queued() const { return out_.size() + (wire_.size() - sent_); }
+  // The socket was full, and more than kHighWater waits.
+  bool congested() const { return full_ && queued() > kHighWater; }
+  // Called when less than kLowWater waits after the socket had been full; may append, flush and close, must not destroy.
+  void on_writable(std::function<void()> refill) { refill_ = std::move(refill); }
+  // Everything is written: Errc::timeout after kDrainLimit, closed or io when it never will be.
+  Task<Result<void>> drained();
+
+  // The server's handshake over this socket, after what is queued has left in the clear. Errc::timeout after the limit;
+  // io with OpenSSL's reason when it fails, and then there is nothing left to do but close_after_flush() (the peer still
+  // gets the alert) or abort(). What a client sent in the clear behind its wish for TLS has come with an earlier read():
+  // refuse it there. Nobody may be reading meanwhile.
+  Task<Result<void>> accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits = {});
+  const TlsFacts* tls() const;  // null: in the clear
+
+  // zlib both ways (XEP-0138) from the next byte on; what was appended before leaves uncompressed.
+  Result<void> start_compression(const CompressionLimits& limits);
+  bool compressed() const { return zip_ != nullptr; }
+
+  // Flushes what is queued, says goodbye (TLS and TCP) and closes, in the background and within kGoodbyeLimit. The
+  // connection is closed for its owner at once and may be destroyed.
+  void close_after_flush();
+  // Closes at once; what is queued is lost.
+  void abort();
+  bool closed() const { return closed_; }
+
+  // A deadline: from then on read() fails with Errc::timeout, a pending one too. 0 lifts it. Moving it away is cheap.
+  void limit(std::chrono::seconds after);
+
+  std::string peer() const;  // "192.0.2.1:40404", for people
+  boost::asio::ip::address peer_address() const { return peer_.address(); }
+  bool is_loopback() const { return peer_.address().is_loopback(); }
+  std::uint64_t bytes_in() const { return bytes_in_; }
+  std::uint64_t bytes_out() const { return bytes_out_; }
+  // The peer has logged in: it no longer counts against its address's limit for strangers.
+  void admitted() { admission_.admitted(); }
+
+  Core& core() { return core_; }
+
+  // Takes it apart for another core; nobody may be reading. `unread` is input that read() gave and nobody consumed. The
+  // limit stays behind. Better drained() first, so that nothing waits for the other core to take over.
+  Handed hand_over(std::string_view unread = {});
+
+ private:
+  using Descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
+
+  struct Written {
+    std::size_t size;  // 0: the socket is full
+    bool lost;         // nobody takes anything any more
+  };
+
+  static constexpr std::uint64_t kGoodbyeInput = 1024 * 1024;  // read and thrown away after our goodbye
+
+  static Task<void> see_off(Core& core, Handed handed);
+
+  void on_time() override;
+  void at_end_of_turn() override;
+  void input_may_be_there();
+  void wake_waits();
+
+  Result<std::string_view> receive();
+  Result<std::string_view> receive_unread();
+  Result<std::string_view> receive_inflated();
+  Result<std::string_view> receive_plain(std::span<char> buffer);
+  Result<std::string_view> receive_decrypted(std::span<char> buffer);
+
+  void write();
+  void prepare_wire();
+  Written write_some(std::string_view bytes);
+  void lose_output();
+  void await_writable();
+  void writable();
+  Task<Result<void>> drained_within(std::chrono::milliseconds limit);
+  Task<Result<void>> shake_hands(std::chrono::milliseconds limit);
+
+  void close_now();
+  void let_go();
+
+  Core& core_;
+  Descriptor socket_;
+  std::unique_ptr<TlsChannel> tls_;
+  std::unique_ptr<Zip> zip_;
+  std::unique_ptr<std::string> unread_;
+  std::string out_;   // appended, in the clear
+  std::string wire_;  // compressed if agreed, on its way into the socket (or into TLS)
+  std::size_t sent_ = 0;  // of wire_
+  std::function<void()> refill_;
+  std::shared_ptr<Connection*> awaits_writable_;  // set while the socket is full; the handler finds us through it
+  boost::asio::ip::tcp::endpoint peer_;
+  Admission admission_;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t bytes_out_ = 0;
+  Descriptor::wait_type wanted_ = Descriptor::wait_read;  // what read() waits for
+  std::uint8_t reads_in_a_row_ = 0;
+  bool more_ = false;       // input is probably there: do not wait
+  bool full_ = false;       // the socket took less than we had
+  bool closed_ = false;
+  bool late_ = false;       // the limit has passed
+  bool handshaking_ = false;
+  bool output_lost_ = false;  // the peer is gone; reading goes on until it says so too
+};
+
+}  // namespace anser::net

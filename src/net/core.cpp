@@ -1,0 +1,111 @@
+#include "net/core.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+namespace anser::net {
+namespace {
+
+thread_local Core* current_core = nullptr;
+
+}  // namespace
+
+// Handlers run on one thread only, so descriptors need no locks of their own; posting from elsewhere stays safe.
+class Core::Loop : public boost::asio::io_context {
+ public:
+  Loop() : io_context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), work_(get_executor()) {}
+  using execution_context::shutdown;
+
+ private:
+  boost::asio::executor_work_guard<executor_type> work_;
+};
+
+// While it lives, this thread is the core's.
+class Core::Current {
+ public:
+  explicit Current(Core& core) : before_(std::exchange(current_core, &core)) {}
+  ~Current() { current_core = before_; }
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+
+ private:
+  Core* before_;
+};
+
+Core::Core(CoreId id)
+    : id_(id),
+      read_buffer_(new char[kReadBuffer]),
+      scratch_(new char[kScratch]),
+      loop_(std::make_unique<Loop>()),
+      io_(loop_.get()),
+      timers_(*io_) {}
+
+Core::~Core() {
+  shut_down();
+  marked_.unlink();
+}
+
+Core* Core::current() { return current_core; }
+
+void Core::at_turn_end(std::function<void()> action) {
+  actions_.push_back(std::move(action));
+  expect_turn_end();
+}
+
+void Core::mark(TurnEnd& end) {
+  if (!end.alone()) return;
+  end.join(marked_);
+  expect_turn_end();
+}
+
+// Posted handlers queue up behind those that are ready now: that is what makes it the turn's end.
+void Core::expect_turn_end() {
+  if (turn_end_expected_) return;
+  turn_end_expected_ = true;
+  boost::asio::post(*io_, [this] { end_turn(); });
+}
+
+void Core::end_turn() {
+  for (int round = 0; round < kRoundsPerTurn && !actions_.empty(); ++round) {
+    running_.swap(actions_);
+    for (auto& action : running_) action();
+    running_.clear();
+  }
+  while (!marked_.alone()) {
+    TurnEnd& end = static_cast<TurnEnd&>(*marked_.next);
+    end.unmark();
+    end.at_end_of_turn();
+  }
+  turn_end_expected_ = false;
+  if (!actions_.empty()) expect_turn_end();
+}
+
+std::string Core::take_buffer() {
+  if (pool_.empty()) return {};
+  std::string buffer = std::move(pool_.back());
+  pool_.pop_back();
+  return buffer;
+}
+
+void Core::give_back(std::string buffer) {
+  constexpr std::size_t kWorthKeeping = 64;  // below, a string is as quick to make
+  if (pool_.size() >= kPooledBuffers || buffer.capacity() > kPooledCapacity || buffer.capacity() < kWorthKeeping) return;
+  buffer.clear();
+  pool_.push_back(std::move(buffer));
+}
+
+void Core::run() {
+  const Current current{*this};
+  io_->run();
+}
+
+void Core::stop() { io_->stop(); }
+
+void Core::shut_down() {
+  const Current current{*this};
+  loop_->shutdown();
+  actions_.clear();
+}
+
+}  // namespace anser::net

@@ -1,0 +1,126 @@
+#include "net/tls_channel.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/tls_contexts.h"
+
+namespace anser::net {
+
+// A BIO of our own: OpenSSL's would raise SIGPIPE, and ask the socket again after a short read.
+struct TlsWire {
+  static int write(BIO* bio, const char* data, int size) {
+    const auto* wire = static_cast<TlsChannel::Wire*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    const ssize_t sent = ::send(wire->socket, data, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
+    return static_cast<int>(sent);
+  }
+
+  static int read(BIO* bio, char* into, int size) {
+    auto* wire = static_cast<TlsChannel::Wire*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    if (wire->drained) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    const ssize_t got = ::recv(wire->socket, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
+    if (got > 0 && got < size) wire->drained = true;
+    if (got < 0 && errno == EAGAIN) wire->drained = true;
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+    return static_cast<int>(got);
+  }
+
+  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+  static const BIO_METHOD* method() {
+    static const BIO_METHOD* const made = [] {
+      BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "anser socket");
+      ANSER_ASSERT(method != nullptr);
+      BIO_meth_set_write(method, &TlsWire::write);
+      BIO_meth_set_read(method, &TlsWire::read);
+      BIO_meth_set_ctrl(method, &TlsWire::control);
+      return method;
+    }();
+    return made;
+  }
+};
+
+Result<std::unique_ptr<TlsChannel>> TlsChannel::accept(std::shared_ptr<const TlsServer> server, int socket) {
+  ERR_clear_error();
+  SslPtr ssl{SSL_new(server->contexts_->first())};
+  if (!ssl) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
+  auto channel = std::unique_ptr<TlsChannel>{new TlsChannel{std::move(server), std::move(ssl), socket}};
+
+  BIO* bio = BIO_new(TlsWire::method());
+  if (!bio) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
+  BIO_set_data(bio, &channel->wire_);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(channel->ssl_.get(), bio, bio);
+  SSL_set_accept_state(channel->ssl_.get());
+  return channel;
+}
+
+TlsChannel::TlsChannel(std::shared_ptr<const TlsServer> server, SslPtr ssl, int socket)
+    : server_(std::move(server)), wire_{socket}, ssl_(std::move(ssl)), facts_(ssl_.get()) {}
+
+TlsChannel::State TlsChannel::handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  return result == 1 ? State::going : why(result);
+}
+
+TlsChannel::Step TlsChannel::read(std::span<char> into) {
+  Step step;
+  while (step.size < into.size()) {
+    ERR_clear_error();
+    std::size_t got = 0;
+    const int result = SSL_read_ex(ssl_.get(), into.data() + step.size, into.size() - step.size, &got);
+    if (result != 1) {
+      step.state = why(result);
+      break;
+    }
+    step.size += got;
+  }
+  return step;
+}
+
+TlsChannel::Step TlsChannel::write(std::string_view from) {
+  ERR_clear_error();
+  Step step;
+  const int result = SSL_write_ex(ssl_.get(), from.data(), std::min(from.size(), kRecord), &step.size);
+  if (result != 1) step.state = why(result);
+  return step;
+}
+
+void TlsChannel::say_goodbye() {
+  if (failed_ || !SSL_is_init_finished(ssl_.get())) return;
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+}
+
+TlsChannel::State TlsChannel::why(int result) {
+  const int saved_errno = errno;
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return State::want_read;
+    case SSL_ERROR_WANT_WRITE: return State::want_write;
+    case SSL_ERROR_ZERO_RETURN: return State::closed;
+    case SSL_ERROR_SYSCALL:
+      failed_ = true;
+      reason_ = saved_errno == 0 ? "the peer went away" : std::strerror(saved_errno);
+      ERR_clear_error();
+      return State::failed;
+    default:
+      failed_ = true;
+      reason_ = openssl_reason();
+      return State::failed;
+  }
+}
+
+}  // namespace anser::net

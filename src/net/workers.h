@@ -1,0 +1,125 @@
+// A bounded pool of threads for work that would hold up a loop: key derivation, files, name look-ups. What it runs
+// shares nothing with the cores but the values it is given. Owned by the program; stopped before Cores is destroyed.
+#pragma once
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "net/core.h"
+#include "net/task.h"
+
+namespace anser::net {
+
+class Workers {
+ public:
+  Workers(unsigned threads, std::size_t queue_limit);
+  ~Workers();  // stops
+
+  // False when `queue_limit` wait already, or after stop(): the caller tells its peer to come back later.
+  [[nodiscard]] bool submit(std::function<void()> work);
+  // What runs is finished, what waits is dropped.
+  void stop();
+
+ private:
+  void run();
+
+  const std::size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> queue_;
+  bool stopped_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// Runs `work` on a worker and resumes on the calling core with what it returned: a T, or a Result<T> as it is.
+// Errc::resource_limit when the pool's queue is full. Make the function first, then await it (see task.h):
+//   auto derive = [password] { return derive_key(password); };
+//   auto key = co_await run_on(workers, std::move(derive));
+template <class Function>
+auto run_on(Workers& workers, Function work);
+
+namespace detail {
+
+template <class T>
+struct Unwrapped {
+  using type = T;
+};
+template <class T>
+struct Unwrapped<Result<T>> {
+  using type = T;
+};
+template <class Function>
+using WorkResult = Result<typename Unwrapped<std::invoke_result_t<Function&>>::type>;
+
+template <class Function>
+struct Work {
+  Function function;
+  std::optional<WorkResult<Function>> result;
+  std::exception_ptr thrown;
+
+  void run() noexcept {
+    try {
+      if constexpr (std::is_void_v<std::invoke_result_t<Function&>>) {
+        function();
+        result.emplace();
+      } else {
+        result.emplace(function());
+      }
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  }
+};
+
+// Starts `work` and resumes the handler's coroutine on `core` when done; at once with false when there is no room.
+struct StartWork {
+  Workers& workers;
+  Core& core;
+  std::function<void()> work;
+
+  template <class Handler>
+  void operator()(Handler handler) {
+    auto resume = std::make_shared<Handler>(std::move(handler));
+    auto back = [resume, &core = core](bool done) {
+      boost::asio::post(core.io(), [resume, done] { std::move (*resume)(done); });
+    };
+    if (!workers.submit([work = std::move(work), back] {
+          work();
+          back(true);
+        })) {
+      back(false);
+    }
+  }
+};
+
+template <class Function>
+Task<WorkResult<Function>> run_work(Workers& workers, std::shared_ptr<Work<Function>> work) {
+  StartWork start{workers, *Core::current(), [work] { work->run(); }};
+  const bool done = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>&, void(bool)>(
+      std::move(start), boost::asio::use_awaitable_t<Executor>{});
+  if (!done) co_return fail(Errc::resource_limit, "too much work is waiting");
+  if (work->thrown) std::rethrow_exception(work->thrown);
+  co_return std::move(*work->result);
+}
+
+}  // namespace detail
+
+template <class Function>
+auto run_on(Workers& workers, Function work) {
+  return detail::run_work<Function>(
+      workers, std::make_shared<detail::Work<Function>>(detail::Work<Function>{std::move(work), {}, {}}));
+}
+
+}  // namespace anser::net

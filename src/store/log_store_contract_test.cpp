@@ -1,0 +1,157 @@
+// What every engine's LogStore promises.
+#include <gmock/gmock.h>
+
+#include "tests/support/store_engines.h"
+
+namespace anser::store {
+namespace {
+
+using domain::LogRecord;
+using domain::RecordKind;
+using test::message;
+using test::note;
+using test::record;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+template <class Engine>
+class LogStoreContract : public ::testing::Test {
+ protected:
+  domain::LogStore& log() { return *engine_.stores().log; }
+  void append(std::vector<LogRecord> records) { ASSERT_TRUE(log().append(records)); }
+  void append_messages(std::uint64_t from, std::uint64_t to) {
+    std::vector<LogRecord> records;
+    for (auto sequence = from; sequence <= to; ++sequence) {
+      records.push_back(record(sequence, message("a@x.example", "b@x.example", {.offline = true}, std::to_string(sequence))));
+    }
+    append(std::move(records));
+  }
+  std::vector<std::uint64_t> sequences() {
+    std::vector<std::uint64_t> all;
+    const auto records = log().read(0, 100'000);
+    for (const auto& found : *records) all.push_back(found.sequence);
+    return all;
+  }
+
+  Engine engine_;
+};
+TYPED_TEST_SUITE(LogStoreContract, test::Engines, test::EngineNames);
+
+TYPED_TEST(LogStoreContract, BeginsEmpty) {
+  EXPECT_EQ(this->log().last_sequence().value(), 0u);
+  EXPECT_EQ(this->log().last_time().value(), Time{});
+  EXPECT_THAT(this->sequences(), IsEmpty());
+  EXPECT_THAT(this->log().fetch(std::vector<std::uint64_t>{1}).value(), IsEmpty());
+}
+
+TYPED_TEST(LogStoreContract, GivesRecordsOfEveryKindBack) {
+  auto full = message("罗密欧@montague.example/果园", "juliet@capulet.example",
+                      {.sender_archive = true, .recipient_archive = true, .offline = true, .outbound = true}, "再见 😀");
+  full.envelope.facts.priority = -3;
+  full.envelope.origin_id = "o";
+  auto alias = message("romeo@montague.example", "juliet@127.0.0.1", {.offline = true});
+  alias.owner = test::jid("juliet@capulet.example");
+  this->append({record(1, full), record(2, alias), record(3, note(RecordKind::offline, "juliet@capulet.example", 1)),
+                record(4, note(RecordKind::delivered, "juliet@capulet.example", 2)),
+                record(5, note(RecordKind::forget, "juliet@capulet.example"))});
+  this->engine_.reopen();
+
+  const auto records = this->log().read(1, 10);
+
+  ASSERT_TRUE(records);
+  ASSERT_EQ(records->size(), 5u);
+  EXPECT_EQ((*records)[0].entry.envelope, full.envelope);
+  EXPECT_EQ((*records)[0].entry.references, full.references);
+  EXPECT_EQ((*records)[0].entry.owner, full.owner);
+  EXPECT_EQ((*records)[0].time, record(1, full).time);
+  EXPECT_EQ((*records)[1].entry.owner, alias.owner);
+  EXPECT_EQ((*records)[1].entry.envelope.to, alias.envelope.to);
+  EXPECT_EQ((*records)[2].entry.kind, RecordKind::offline);
+  EXPECT_EQ((*records)[2].entry.target, 1u);
+  EXPECT_EQ((*records)[3].entry.kind, RecordKind::delivered);
+  EXPECT_EQ((*records)[3].entry.target, 2u);
+  EXPECT_EQ((*records)[4].entry.kind, RecordKind::forget);
+  EXPECT_EQ((*records)[4].entry.owner, alias.owner);
+}
+
+TYPED_TEST(LogStoreContract, ReadsTenThousandRecordsPageByPage) {
+  constexpr std::uint64_t kRecords = 10'000;
+  this->append_messages(1, 4'000);
+  this->append_messages(4'001, kRecords);
+
+  std::uint64_t next = 1;
+  while (next <= kRecords) {
+    const auto page = this->log().read(next, 777);
+    ASSERT_TRUE(page && !page->empty() && page->size() <= 777);
+    for (const auto& found : *page) {
+      ASSERT_EQ(found.sequence, next);
+      ASSERT_EQ(test::text_of(found), "<body>" + std::to_string(next) + "</body>");
+      ++next;
+    }
+  }
+
+  EXPECT_THAT(this->log().read(next, 777).value(), IsEmpty());
+  EXPECT_EQ(this->log().last_sequence().value(), kRecords);
+  EXPECT_EQ(this->log().last_time().value(), record(kRecords, {}).time);
+}
+
+TYPED_TEST(LogStoreContract, RefusesSequencesThatDoNotAscendAndStoresNothingOfThem) {
+  this->append_messages(1, 3);
+  const auto entry = message("a@x.example", "b@x.example", {});
+
+  for (const auto& batch : {std::vector{record(3, entry)}, std::vector{record(4, entry), record(4, entry)},
+                            std::vector{record(5, entry), record(6, entry), record(2, entry)}}) {
+    const auto refused = this->log().append(batch);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::conflict);
+  }
+
+  EXPECT_THAT(this->sequences(), ElementsAre(1, 2, 3));
+  this->append_messages(4, 4);
+  EXPECT_EQ(this->log().last_sequence().value(), 4u);
+}
+
+TYPED_TEST(LogStoreContract, FetchesWhatIsThereInTheOrderAsked) {
+  this->append_messages(1, 5);
+
+  const auto found = this->log().fetch(std::vector<std::uint64_t>{4, 9, 1, 0});
+
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[0].sequence, 4u);
+  EXPECT_EQ((*found)[1].sequence, 1u);
+}
+
+TYPED_TEST(LogStoreContract, ErasesWhatItIsToldToAndNothingElse) {
+  this->append_messages(1, 10);
+
+  ASSERT_TRUE(this->log().erase(std::vector<std::uint64_t>{1, 2, 3, 5, 7, 8, 99}));
+  ASSERT_TRUE(this->log().erase(std::vector<std::uint64_t>{2, 3}));
+  ASSERT_TRUE(this->log().erase({}));
+
+  EXPECT_THAT(this->sequences(), ElementsAre(4, 6, 9, 10));
+}
+
+TYPED_TEST(LogStoreContract, NeverGivesASequenceTwiceThoughTheLastIsErased) {
+  this->append_messages(1, 3);
+  const Time time = this->log().last_time().value();
+
+  ASSERT_TRUE(this->log().erase(std::vector<std::uint64_t>{1, 2, 3}));
+  this->engine_.reopen();
+
+  EXPECT_EQ(this->log().last_sequence().value(), 3u);
+  EXPECT_EQ(this->log().last_time().value(), time);
+  EXPECT_FALSE(this->log().append(std::vector{record(3, message("a@x.example", "b@x.example", {}))}));
+  this->append_messages(4, 5);
+  EXPECT_EQ(this->log().last_sequence().value(), 5u);
+}
+
+TYPED_TEST(LogStoreContract, ShowsAReaderWhatTheWriterCommitted) {
+  this->append_messages(1, 2);
+
+  const auto seen = this->engine_.stores().log_reader->read(1, 10);
+
+  EXPECT_EQ(seen->size(), 2u);
+}
+
+}  // namespace
+}  // namespace anser::store

@@ -1,0 +1,118 @@
+#include "store/memory/archive_store.h"
+
+namespace anser::store {
+
+using domain::Jid;
+using domain::LogRecord;
+using domain::RecordKind;
+
+Result<std::uint64_t> MemoryArchiveStore::watermark() {
+  const std::lock_guard lock{mutex_};
+  return watermark_;
+}
+
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::place(std::span<const LogRecord> records) {
+  const std::lock_guard lock{mutex_};
+  dead_.clear();
+  for (const auto& record : records) {
+    if (record.sequence <= watermark_) continue;
+    place_one(record);
+    watermark_ = record.sequence;
+  }
+  reported_ = dead_;
+  return std::vector<std::uint64_t>{dead_.begin(), dead_.end()};
+}
+
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::dead() {
+  const std::lock_guard lock{mutex_};
+  return std::vector<std::uint64_t>{reported_.begin(), reported_.end()};
+}
+
+void MemoryArchiveStore::place_one(const LogRecord& record) {
+  if (record.entry.kind == RecordKind::message) return place_message(record);
+  dead_.insert(record.sequence);
+  const std::string owner{record.entry.owner.bare()};
+  const std::uint64_t target = record.entry.target;
+  switch (record.entry.kind) {
+    case RecordKind::message: break;
+    case RecordKind::offline:
+      if (!holders_.contains(target) || !holders_[target].insert(Holder::offline).second) break;
+      offline_[owner].insert(target);
+      break;
+    case RecordKind::delivered: take_back_offline(owner, target); break;
+    case RecordKind::forget:
+      take_back_offline(owner, record.sequence);
+      take_back_archive(owner);
+      break;
+  }
+}
+
+void MemoryArchiveStore::place_message(const LogRecord& record) {
+  const auto& [kind, references, recipient, target, envelope] = record.entry;
+  if (references.none()) {
+    dead_.insert(record.sequence);
+    return;
+  }
+  const std::string sender{envelope.from.bare()}, owner{recipient.bare()};
+  if (references.sender_archive) {
+    archive(sender, record.sequence, envelope.to.empty() ? owner : envelope.to.bare(), Holder::sender_archive);
+  }
+  if (references.recipient_archive) archive(owner, record.sequence, sender, Holder::recipient_archive);
+  if (references.offline) {
+    holders_[record.sequence].insert(Holder::offline);
+    offline_[owner].insert(record.sequence);
+  }
+  if (references.outbound) holders_[record.sequence].insert(Holder::outbound);
+}
+
+void MemoryArchiveStore::archive(const std::string& owner, std::uint64_t sequence, std::string_view peer, Holder role) {
+  holders_[sequence].insert(role);
+  // To oneself: one message, one place.
+  Placed& placed = archives_[owner].try_emplace(sequence, Placed{std::string{peer}, {}}).first->second;
+  placed.roles.insert(role);
+}
+
+void MemoryArchiveStore::take_back_offline(const std::string& owner, std::uint64_t through) {
+  auto& waiting = offline_[owner];
+  while (!waiting.empty() && *waiting.begin() <= through) {
+    release(*waiting.begin(), Holder::offline);
+    waiting.erase(waiting.begin());
+  }
+}
+
+void MemoryArchiveStore::take_back_archive(const std::string& owner) {
+  for (const auto& [sequence, placed] : archives_[owner]) {
+    for (const auto role : placed.roles) release(sequence, role);
+  }
+  archives_.erase(owner);
+}
+
+void MemoryArchiveStore::release(std::uint64_t sequence, Holder holder) {
+  const auto found = holders_.find(sequence);
+  if (found == holders_.end() || found->second.erase(holder) == 0 || !found->second.empty()) return;
+  holders_.erase(found);
+  dead_.insert(sequence);
+}
+
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::offline(const Jid& owner, std::uint64_t after, std::size_t limit) {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::uint64_t> sequences;
+  const auto& waiting = offline_[std::string{owner.bare()}];
+  for (auto next = waiting.upper_bound(after); next != waiting.end() && sequences.size() < limit; ++next) {
+    sequences.push_back(*next);
+  }
+  return sequences;
+}
+
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::archived(const Jid& owner, const Jid& peer, std::uint64_t after,
+                                                                std::size_t limit) {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::uint64_t> sequences;
+  const auto& placed = archives_[std::string{owner.bare()}];
+  for (auto next = placed.upper_bound(after); next != placed.end() && sequences.size() < limit; ++next) {
+    if (peer.empty() || next->second.peer == peer.bare()) sequences.push_back(next->first);
+  }
+  return sequences;
+}
+
+}  // namespace anser::store

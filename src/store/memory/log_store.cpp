@@ -1,0 +1,72 @@
+#include "store/memory/log_store.h"
+
+#include "store/record_codec.h"
+
+namespace anser::store {
+
+using domain::LogRecord;
+
+Result<void> MemoryLogStore::append(std::span<const LogRecord> records) {
+  const std::lock_guard lock{mutex_};
+  std::uint64_t last = last_sequence_;
+  for (const auto& record : records) {
+    if (record.sequence <= last) return fail(Errc::conflict, "log record {} does not follow {}", record.sequence, last);
+    last = record.sequence;
+  }
+  for (const auto& record : records) {
+    Stored& stored = records_[record.sequence];
+    stored.time = record.time;
+    encode_entry(record.entry, stored.bytes);
+    last_sequence_ = record.sequence;
+    last_time_ = record.time;
+  }
+  return {};
+}
+
+Result<LogRecord> MemoryLogStore::read_record(const Records::value_type& stored) {
+  auto entry = decode_entry(stored.second.bytes);
+  if (!entry) return pass(entry);
+  return LogRecord{stored.first, stored.second.time, std::move(*entry)};
+}
+
+Result<std::vector<LogRecord>> MemoryLogStore::read(std::uint64_t from, std::size_t limit) {
+  const std::lock_guard lock{mutex_};
+  std::vector<LogRecord> records;
+  for (auto next = records_.lower_bound(from); next != records_.end() && records.size() < limit; ++next) {
+    auto record = read_record(*next);
+    if (!record) return pass(record);
+    records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+Result<std::vector<LogRecord>> MemoryLogStore::fetch(std::span<const std::uint64_t> sequences) {
+  const std::lock_guard lock{mutex_};
+  std::vector<LogRecord> records;
+  for (const auto sequence : sequences) {
+    const auto found = records_.find(sequence);
+    if (found == records_.end()) continue;
+    auto record = read_record(*found);
+    if (!record) return pass(record);
+    records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+Result<std::uint64_t> MemoryLogStore::last_sequence() {
+  const std::lock_guard lock{mutex_};
+  return last_sequence_;
+}
+
+Result<Time> MemoryLogStore::last_time() {
+  const std::lock_guard lock{mutex_};
+  return last_time_;
+}
+
+Result<void> MemoryLogStore::erase(std::span<const std::uint64_t> sequences) {
+  const std::lock_guard lock{mutex_};
+  for (const auto sequence : sequences) records_.erase(sequence);
+  return {};
+}
+
+}  // namespace anser::store

@@ -1,0 +1,481 @@
+#include "store/message_log.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace anser::store {
+namespace {
+
+using domain::Appended;
+using domain::CoreId;
+using domain::Jid;
+using domain::LogEntry;
+using domain::LogRecord;
+
+constexpr std::size_t kRecoveryPage = 4'096;  // records read at once at start
+constexpr Duration kStep{1};                  // between two records at least
+
+Tick now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+// ---- beginning and end ----------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<MessageLog>> MessageLog::open(const Stores& stores, const Clock& clock, unsigned cores,
+                                                     CorePost post, Fatal fatal, MessageLogOptions options) {
+  std::unique_ptr<MessageLog> log{
+      new MessageLog{stores, clock, cores, std::move(post), std::move(fatal), std::move(options)}};
+  if (auto done = log->recover(); !done) return pass(done);
+  log->start();
+  return log;
+}
+
+MessageLog::MessageLog(const Stores& stores, const Clock& clock, unsigned cores, CorePost post, Fatal fatal,
+                       MessageLogOptions options)
+    : stores_(stores),
+      clock_(clock),
+      post_(std::move(post)),
+      fatal_(std::move(fatal)),
+      options_(options),
+      handlers_(cores, std::make_shared<const AppendedHandler>([](auto&&) {})) {}
+
+MessageLog::~MessageLog() { stop(); }
+
+Result<void> MessageLog::recover() {
+  const auto watermark = stores_.archive->watermark();
+  const auto dead = stores_.archive->dead();
+  const auto last = stores_.log->last_sequence();
+  const auto last_time = stores_.log->last_time();
+  if (!watermark) return pass(watermark);
+  if (!dead) return pass(dead);
+  if (!last) return pass(last);
+  if (!last_time) return pass(last_time);
+
+  if (!dead->empty()) {
+    if (auto done = stores_.log->erase(*dead); !done) return done;
+  }
+  if (*watermark > *last) {
+    log::warn("store", "log.db ends at {} but archive.db knows records up to {}: is log.db an older copy?", *last, *watermark);
+  }
+  last_sequence_ = std::max(*last, *watermark);
+  last_time_ = *last_time;
+  for (std::uint64_t from = *watermark + 1;;) {
+    auto page = stores_.log->read(from, kRecoveryPage);
+    if (!page) return pass(page);
+    if (page->empty()) break;
+    from = page->back().sequence + 1;
+    for (auto& record : *page) tail_.push(std::move(record));
+  }
+  if (!tail_.empty()) log::info("store", "{} log records are not in the archive yet: placing them", tail_.size());
+  return {};
+}
+
+void MessageLog::start() {
+  place_due_ = now();
+  append_thread_ = std::thread{[this] { run_appends(); }};
+  place_thread_ = std::thread{[this] { run_placer(); }};
+  read_thread_ = std::thread{[this] { run_reader(); }};
+}
+
+void MessageLog::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+    append_wake_.notify_all();
+    place_wake_.notify_all();
+  }
+  for (auto* thread : {&place_thread_, &append_thread_, &read_thread_}) {
+    if (thread->joinable()) thread->join();
+  }
+}
+
+void MessageLog::settle() {
+  Lock lock{mutex_};
+  ++settling_;
+  place_wake_.notify_all();
+  settled_.wait(lock, [this] {
+    return failed_ || placer_done_ || (queue_.empty() && tail_.empty() && !appending_ && !placing_);
+  });
+  --settling_;
+}
+
+void MessageLog::fail_for_good(const Error& error) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (failed_) return;
+    failed_ = error;
+    append_wake_.notify_all();
+    place_wake_.notify_all();
+    settled_.notify_all();
+  }
+  log::error("store", "nothing more is acknowledged: {}", error.message);
+  fatal_(error);
+}
+
+// ---- any core -------------------------------------------------------------------------------------------------------
+
+Result<void> MessageLog::append(CoreId core, std::uint64_t ticket, LogEntry entry) {
+  const std::size_t size = bytes_of(entry);
+  const std::lock_guard lock{mutex_};
+  ANSER_ASSERT(core < handlers_.size());
+  if (failed_) return tl::make_unexpected(*failed_);
+  if (stopping_) return fail(Errc::closed, "the message log is closed");
+  if (queue_.size() >= options_.queue_entries || queue_bytes_ + size > options_.queue_bytes) {
+    return fail(Errc::resource_limit, "too many messages wait to be stored");
+  }
+  queue_bytes_ += size;
+  queue_.emplace_back(Append{core, ticket, std::move(entry)});
+  if (queue_.size() == 1) append_wake_.notify_one();
+  return {};
+}
+
+void MessageLog::on_appended(CoreId core, AppendedHandler handler) {
+  const std::lock_guard lock{mutex_};
+  ANSER_ASSERT(core < handlers_.size());
+  handlers_[core] = std::make_shared<const AppendedHandler>(std::move(handler));
+}
+
+void MessageLog::offline(CoreId core, const Jid& owner, std::size_t limit, RecordsDone done) {
+  auto query = std::make_unique<Query>();
+  query->core = core;
+  query->owner = owner;
+  query->limit = limit;
+  query->records = std::move(done);
+  submit(std::move(query));
+}
+
+void MessageLog::count_offline(CoreId core, const Jid& owner, CountDone done) {
+  auto query = std::make_unique<Query>();
+  query->core = core;
+  query->owner = owner;
+  query->limit = std::numeric_limits<std::size_t>::max();
+  query->count = std::move(done);
+  submit(std::move(query));
+}
+
+void MessageLog::submit(std::unique_ptr<Query> query) {
+  Error refusal;
+  {
+    const std::lock_guard lock{mutex_};
+    if (failed_) {
+      refusal = *failed_;
+    } else if (stopping_) {
+      refusal = {Errc::closed, "the message log is closed"};
+    } else if (queue_.size() + reads_.size() >= options_.queue_entries) {
+      refusal = {Errc::resource_limit, "too many queries wait for the message log"};
+    } else {
+      queue_.emplace_back(std::move(query));
+      if (queue_.size() == 1) append_wake_.notify_one();
+      return;
+    }
+  }
+  refuse(*query, refusal);
+}
+
+// ---- append thread --------------------------------------------------------------------------------------------------
+
+bool MessageLog::tail_has_room() const {
+  return tail_.size() < options_.tail_entries && tail_.bytes() < options_.tail_bytes;
+}
+
+bool MessageLog::append_due() const {
+  if (queue_.empty()) return false;
+  return failed_ || stopping_ || tail_has_room() || !std::holds_alternative<Append>(queue_.front());
+}
+
+void MessageLog::run_appends() {
+  Lock lock{mutex_};
+  for (;;) {
+    append_wake_.wait(lock, [this] {
+      return erase_ || append_due() || (stopping_ && queue_.empty() && (!drained_ || placer_done_));
+    });
+    if (failed_) refuse_all(lock);
+    else if (erase_) erase_dead(lock);
+    else if (append_due()) append_batch(lock);
+
+    if (stopping_ && queue_.empty()) {
+      drained_ = true;
+      place_wake_.notify_all();
+      if (placer_done_) break;
+    }
+  }
+  appends_done_ = true;
+  read_wake_.notify_all();
+}
+
+void MessageLog::append_batch(Lock& lock) {
+  Batch batch = take_batch();
+  appending_ = true;
+  commit_batch(lock, batch);
+  appending_ = false;
+  if (tail_.empty() && queue_.empty()) settled_.notify_all();
+}
+
+// Numbers and dates what waits, in order of submission.
+MessageLog::Batch MessageLog::take_batch() {
+  Batch batch;
+  batch.by_core.resize(handlers_.size());
+  std::uint64_t sequence = last_sequence_;
+  Time time = std::max(clock_.now(), last_time_ + kStep);
+  while (!queue_.empty() && batch.records.size() < options_.batch_entries) {
+    if (auto* append = std::get_if<Append>(&queue_.front())) {
+      queue_bytes_ -= bytes_of(append->entry);
+      batch.by_core[append->core].push_back({append->ticket, ++sequence, time});
+      batch.records.push_back({sequence, time, std::move(append->entry)});
+      time += kStep;
+    } else {
+      auto& query = std::get<std::unique_ptr<Query>>(queue_.front());
+      query->upto = sequence;
+      batch.queries.push_back(std::move(query));
+    }
+    queue_.pop_front();
+  }
+  return batch;
+}
+
+// Commits, then tells the cores, then takes the records into the tail: nobody looks there before this thread does.
+void MessageLog::commit_batch(Lock& lock, Batch& batch) {
+  lock.unlock();
+  const auto committed = batch.records.empty() ? Result<void>{} : stores_.log->append(batch.records);
+  if (!committed && committed.error().code != Errc::disk_full) {
+    for (auto& query : batch.queries) refuse(*query, committed.error());
+    post_appended(batch.by_core, committed.error());
+    fail_for_good(committed.error());
+    lock.lock();
+    return;
+  }
+  if (!committed) {
+    log::warn("store", "{} messages are refused: {}", batch.records.size(), committed.error().message);
+    for (auto& core : batch.by_core) {
+      for (auto& appended : core) appended.sequence = 0;
+    }
+    batch.records.clear();
+  }
+  post_appended(batch.by_core, std::nullopt);
+
+  lock.lock();
+  if (!batch.records.empty()) take_into_tail(batch.records);
+  for (auto& query : batch.queries) {
+    query->upto = std::min(query->upto, last_sequence_);
+    look_at_tail(*query);
+    reads_.push_back(std::move(query));
+  }
+  if (!batch.queries.empty()) read_wake_.notify_one();
+}
+
+void MessageLog::take_into_tail(std::vector<LogRecord>& records) {
+  const bool first = tail_.empty();
+  if (first) place_due_ = now() + options_.place_after;
+  last_sequence_ = records.back().sequence;
+  last_time_ = records.back().time;
+  for (auto& record : records) tail_.push(std::move(record));
+  if (first || settling_ > 0 || tail_.size() >= options_.place_entries || !tail_has_room()) place_wake_.notify_one();
+}
+
+void MessageLog::look_at_tail(Query& query) const {
+  query.view = tail_.view(query.owner.bare(), query.upto);
+  if (query.count) return;
+  for (const auto sequence : query.view.waiting) {
+    if (query.recent.size() == query.limit) return;
+    if (const LogRecord* record = tail_.find(sequence)) query.recent.push_back(*record);
+  }
+}
+
+void MessageLog::erase_dead(Lock& lock) {
+  const auto dead = *erase_;
+  lock.unlock();
+  const auto erased = stores_.log->erase(dead);
+  lock.lock();
+  erase_error_ = erased ? std::nullopt : std::optional{erased.error()};
+  erase_.reset();
+  place_wake_.notify_all();
+}
+
+// Storage has failed: all that waits is told so.
+void MessageLog::refuse_all(Lock& lock) {
+  erase_.reset();
+  place_wake_.notify_all();
+  std::deque<Item> refused;
+  refused.swap(queue_);
+  queue_bytes_ = 0;
+  const Error error = *failed_;
+
+  lock.unlock();
+  std::vector<std::vector<Appended>> by_core(handlers_.size());
+  for (auto& item : refused) {
+    if (auto* append = std::get_if<Append>(&item)) by_core[append->core].push_back({append->ticket, 0, Time{}});
+    else refuse(*std::get<std::unique_ptr<Query>>(item), error);
+  }
+  post_appended(by_core, error);
+  lock.lock();
+}
+
+void MessageLog::post_appended(const std::vector<std::vector<Appended>>& by_core, const std::optional<Error>& error) {
+  for (std::size_t core = 0; core < by_core.size(); ++core) {
+    if (by_core[core].empty()) continue;
+    std::shared_ptr<const AppendedHandler> handler;
+    {
+      const std::lock_guard lock{mutex_};
+      handler = handlers_[core];
+    }
+    auto batch = std::make_shared<const std::vector<Appended>>(by_core[core]);
+    post_(static_cast<CoreId>(core), [handler = std::move(handler), batch = std::move(batch), error] {
+      if (error) (*handler)(tl::make_unexpected(*error));
+      else (*handler)(std::span{*batch});
+    });
+  }
+}
+
+// ---- place thread ---------------------------------------------------------------------------------------------------
+
+void MessageLog::run_placer() {
+  Lock lock{mutex_};
+  while (wait_for_records(lock) && place_some(lock)) {
+  }
+  placer_done_ = true;
+  append_wake_.notify_all();
+  settled_.notify_all();
+}
+
+// False: there is nothing more to come.
+bool MessageLog::wait_for_records(Lock& lock) {
+  for (;;) {
+    if (failed_) return false;
+    if (tail_.empty()) {
+      if (drained_) return false;
+      place_wake_.wait(lock);
+      continue;
+    }
+    const bool due = drained_ || settling_ > 0 || !tail_has_room() || tail_.size() >= options_.place_entries;
+    if (due || now() >= place_due_) return true;
+    place_wake_.wait_until(lock, place_due_);
+  }
+}
+
+// One batch; false: give up.
+bool MessageLog::place_some(Lock& lock) {
+  const auto records = tail_.unplaced(options_.place_entries);
+  const std::uint64_t last = records.back().sequence;
+  placing_ = true;
+  lock.unlock();
+  auto dead = stores_.archive->place(records);
+  lock.lock();
+  placing_ = false;
+  if (!dead) {
+    if (dead.error().code == Errc::disk_full) return wait_for_disk(lock);
+    lock.unlock();
+    fail_for_good(dead.error());
+    lock.lock();
+    return false;
+  }
+  tail_.placed(last);
+  place_due_ = now() + options_.place_after;
+  append_wake_.notify_one();  // there is room again
+
+  placing_ = true;
+  const bool erased = dead->empty() || erase(lock, std::move(*dead));
+  placing_ = false;
+  settled_.notify_all();
+  return erased;
+}
+
+bool MessageLog::erase(Lock& lock, std::vector<std::uint64_t> dead) {
+  do {
+    erase_ = dead;
+    append_wake_.notify_one();
+    place_wake_.wait(lock, [this] { return !erase_; });
+    if (failed_) return false;
+    if (!erase_error_) return true;
+    if (erase_error_->code != Errc::disk_full) {
+      const Error error = *erase_error_;
+      lock.unlock();
+      fail_for_good(error);
+      lock.lock();
+      return false;
+    }
+  } while (wait_for_disk(lock));
+  return false;
+}
+
+// Waits before a full disk is tried again; false: not any more, the next start goes on from here.
+bool MessageLog::wait_for_disk(Lock& lock) {
+  log::warn("store", "the archive waits for room on the disk; {} log records are not placed", tail_.size());
+  const Tick until = now() + options_.retry_after;
+  place_wake_.wait_until(lock, until, [this, until] { return failed_ || drained_ || now() >= until; });
+  return !failed_ && !drained_;
+}
+
+// ---- read thread ----------------------------------------------------------------------------------------------------
+
+void MessageLog::run_reader() {
+  Lock lock{mutex_};
+  for (;;) {
+    read_wake_.wait(lock, [this] { return !reads_.empty() || appends_done_; });
+    if (reads_.empty()) return;
+    const auto query = std::move(reads_.front());
+    reads_.pop_front();
+    lock.unlock();
+    answer(*query);
+    lock.lock();
+  }
+}
+
+void MessageLog::answer(Query& query) {
+  if (query.count) {
+    const auto waiting = waiting_for(query);
+    const auto count = waiting ? Result<std::uint64_t>{waiting->size()} : Result<std::uint64_t>{pass(waiting)};
+    post_(query.core, [done = std::move(query.count), count] { done(count); });
+  } else {
+    auto records = std::make_shared<Result<std::vector<LogRecord>>>(read_waiting(query));
+    post_(query.core, [done = std::move(query.records), records] { done(std::move(*records)); });
+  }
+}
+
+void MessageLog::refuse(Query& query, const Error& error) {
+  if (query.count) {
+    post_(query.core, [done = std::move(query.count), error] { done(tl::make_unexpected(error)); });
+  } else {
+    post_(query.core, [done = std::move(query.records), error] { done(tl::make_unexpected(error)); });
+  }
+}
+
+// What the archive says, and what the tail adds. The placer may have moved on since the tail was looked at: then the
+// archive says some of it twice, and perhaps things that came after the query, which are left out.
+Result<std::vector<std::uint64_t>> MessageLog::waiting_for(const Query& query) {
+  auto placed = stores_.archive_reader->offline(query.owner, query.view.done_through, query.limit);
+  if (!placed) return placed;
+  placed->erase(std::upper_bound(placed->begin(), placed->end(), query.upto), placed->end());
+
+  std::vector<std::uint64_t> waiting;
+  std::set_union(placed->begin(), placed->end(), query.view.waiting.begin(), query.view.waiting.end(),
+                 std::back_inserter(waiting));
+  if (waiting.size() > query.limit) waiting.resize(query.limit);
+  return waiting;
+}
+
+Result<std::vector<LogRecord>> MessageLog::read_waiting(Query& query) {
+  const auto waiting = waiting_for(query);
+  if (!waiting) return pass(waiting);
+
+  // `recent` has those that the tail held; the others are read from the log.
+  const auto by_sequence = [](const LogRecord& a, const LogRecord& b) { return a.sequence < b.sequence; };
+  std::vector<std::uint64_t> missing;
+  for (const auto sequence : *waiting) {
+    LogRecord wanted;
+    wanted.sequence = sequence;
+    if (!std::binary_search(query.recent.begin(), query.recent.end(), wanted, by_sequence)) missing.push_back(sequence);
+  }
+  auto records = stores_.log_reader->fetch(missing);
+  if (!records) return records;
+  const auto fetched = static_cast<std::ptrdiff_t>(records->size());
+  records->insert(records->end(), std::make_move_iterator(query.recent.begin()),
+                  std::make_move_iterator(query.recent.end()));
+  std::inplace_merge(records->begin(), records->begin() + fetched, records->end(), by_sequence);
+  if (records->size() > query.limit) records->resize(query.limit);
+  return records;
+}
+
+}  // namespace anser::store

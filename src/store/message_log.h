@@ -1,0 +1,158 @@
+// The message log as the cores see it: group commit in front of log.db, the tail of what is not placed yet, and the placer
+// behind it. Three threads:
+//
+//   append  takes everything that waits, numbers and dates it, commits it at once, and posts the outcome to each core in
+//           one batch; erases the dead from log.db; touches LogStore `log` alone
+//   place   moves the tail into archive.db in large batches; touches ArchiveStore `archive` alone
+//   read    answers queries, so that they wait for neither; touches the two readers alone
+//
+// A query first waits for the appends that were submitted before it, takes the tail's view of its owner, then asks the
+// archive; the tail's events are applied to what the archive says, so the answer is exact wherever the placer stands.
+//
+// Limits: the queue in entries and bytes (past it Errc::resource_limit), the tail in entries and bytes (past it appends
+// wait for the placer, so the queue fills). A failed commit that is not a full disk ends everything: the batch and all
+// that waits fail, `fatal` is called once, and no commit is tried again.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "domain/ports.h"
+#include "store/core_post.h"
+#include "store/open.h"
+#include "store/tail.h"
+
+namespace anser::store {
+
+struct MessageLogOptions {
+  std::size_t queue_entries = 65'536;
+  std::size_t queue_bytes = 64 << 20;
+  std::size_t batch_entries = 8'192;      // in one commit
+  std::size_t tail_entries = 256'000;
+  std::size_t tail_bytes = 256 << 20;
+  std::size_t place_entries = 8'192;      // the placer starts when so many wait …
+  Duration place_after = std::chrono::milliseconds{500};  // … or the oldest has waited so long
+  Duration retry_after = std::chrono::seconds{1};         // a full disk, for the placer
+};
+
+class MessageLog final : public domain::MessageLog {
+ public:
+  // Reads the tail back from log.db above archive.db's watermark and finishes what a crash left half done.
+  static Result<std::unique_ptr<MessageLog>> open(const Stores& stores, const Clock& clock, unsigned cores, CorePost post,
+                                                  Fatal fatal, MessageLogOptions options = {});
+  ~MessageLog() override;  // stop()
+
+  Result<void> append(domain::CoreId core, std::uint64_t ticket, domain::LogEntry entry) override;
+  void on_appended(domain::CoreId core, AppendedHandler handler) override;
+  void offline(domain::CoreId core, const domain::Jid& owner, std::size_t limit,
+               std::function<void(Result<std::vector<domain::LogRecord>>)> done) override;
+  void count_offline(domain::CoreId core, const domain::Jid& owner,
+                     std::function<void(Result<std::uint64_t>)> done) override;
+
+  // Waits until everything submitted so far is committed and placed, and the dead are erased (or until storage failed).
+  // For tests, measurements and before a copy is made of the files.
+  void settle();
+
+  // Commits, answers and places what waits, then ends the threads. Appends afterwards get Errc::closed.
+  void stop();
+
+ private:
+  using RecordsDone = std::function<void(Result<std::vector<domain::LogRecord>>)>;
+  using CountDone = std::function<void(Result<std::uint64_t>)>;
+
+  struct Append {
+    domain::CoreId core;
+    std::uint64_t ticket;
+    domain::LogEntry entry;
+  };
+  struct Query {
+    domain::CoreId core = 0;
+    domain::Jid owner;
+    std::size_t limit = 0;
+    RecordsDone records;  // one of the two
+    CountDone count;
+    std::uint64_t upto = 0;  // what was appended before it
+    Tail::View view;
+    std::vector<domain::LogRecord> recent;  // of view.waiting: what the tail holds
+  };
+  using Item = std::variant<Append, std::unique_ptr<Query>>;
+  struct Batch {
+    std::vector<domain::LogRecord> records;
+    std::vector<std::vector<domain::Appended>> by_core;
+    std::vector<std::unique_ptr<Query>> queries;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  MessageLog(const Stores& stores, const Clock& clock, unsigned cores, CorePost post, Fatal fatal,
+             MessageLogOptions options);
+  Result<void> recover();
+  void start();
+  void submit(std::unique_ptr<Query> query);
+
+  // append thread
+  void run_appends();
+  bool append_due() const;
+  bool tail_has_room() const;
+  void append_batch(Lock& lock);
+  Batch take_batch();
+  void commit_batch(Lock& lock, Batch& batch);
+  void take_into_tail(std::vector<domain::LogRecord>& records);
+  void look_at_tail(Query& query) const;
+  void erase_dead(Lock& lock);
+  void refuse_all(Lock& lock);
+  void post_appended(const std::vector<std::vector<domain::Appended>>& by_core, const std::optional<Error>& error);
+  // place thread
+  void run_placer();
+  bool wait_for_records(Lock& lock);
+  bool place_some(Lock& lock);
+  bool erase(Lock& lock, std::vector<std::uint64_t> dead);
+  bool wait_for_disk(Lock& lock);
+  // read thread
+  void run_reader();
+  void answer(Query& query);
+  Result<std::vector<std::uint64_t>> waiting_for(const Query& query);
+  Result<std::vector<domain::LogRecord>> read_waiting(Query& query);
+
+  // Any of them, without the lock.
+  void refuse(Query& query, const Error& error);
+  void fail_for_good(const Error& error);
+
+  const Stores stores_;
+  const Clock& clock_;
+  const CorePost post_;
+  const Fatal fatal_;
+  const MessageLogOptions options_;
+
+  std::mutex mutex_;  // guards all below but the threads
+  std::condition_variable append_wake_, place_wake_, read_wake_, settled_;
+  std::vector<std::shared_ptr<const AppendedHandler>> handlers_;
+  std::deque<Item> queue_;
+  std::size_t queue_bytes_ = 0;
+  std::deque<std::unique_ptr<Query>> reads_;  // waiting for the read thread; not more than queue_entries
+  Tail tail_;
+  std::uint64_t last_sequence_ = 0;  // committed
+  Time last_time_{};
+  Tick place_due_{};                // when the oldest unplaced record has waited long enough
+  std::optional<std::vector<std::uint64_t>> erase_;  // the placer asks, the append thread does and clears
+  std::optional<Error> erase_error_;
+  std::optional<Error> failed_;
+  int settling_ = 0;
+  bool appending_ = false, placing_ = false;
+  bool stopping_ = false;     // nothing new is taken
+  bool drained_ = false;      // … and everything taken is committed
+  bool placer_done_ = false;  // … and placed
+  bool appends_done_ = false;
+
+  std::thread append_thread_, place_thread_, read_thread_;
+};
+
+}  // namespace anser::store

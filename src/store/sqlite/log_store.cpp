@@ -1,0 +1,141 @@
+#include "store/sqlite/log_store.h"
+
+#include <algorithm>
+
+#include "store/record_codec.h"
+
+namespace anser::store {
+namespace {
+
+using domain::LogRecord;
+
+constexpr std::int32_t kApplicationId = 0x414e5302;
+constexpr const char* kMigrations[] = {R"(
+  CREATE TABLE record(
+    sequence INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,  -- microseconds since 1970
+    bytes BLOB NOT NULL);   -- store/record_codec.h
+  CREATE TABLE erased_end(  -- the last record's sequence and time, once it is erased
+    only INTEGER PRIMARY KEY CHECK(only = 1),
+    sequence INTEGER NOT NULL,
+    time INTEGER NOT NULL);
+)"};
+constexpr Schema kSchema{kApplicationId, kMigrations};
+
+// A query that returns many rows reserves no more than this ahead.
+constexpr std::size_t kReserve = 1'024;
+
+Time time_of(std::int64_t microseconds) { return Time{Duration{microseconds}}; }
+
+// sequence, time, bytes
+Result<LogRecord> read_record(const Statement& row) {
+  auto entry = decode_entry(row.bytes(2));
+  if (!entry) return fail(Errc::storage_failed, "log.db, record {}: {}", row.sequence(0), entry.error().message);
+  return LogRecord{row.sequence(0), time_of(row.integer(1)), std::move(*entry)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteLogStore>> SqliteLogStore::open(const std::filesystem::path& file,
+                                                             const Connection::Options& options) {
+  auto database = Connection::open(file, kSchema, options);
+  if (!database) return pass(database);
+  std::unique_ptr<SqliteLogStore> store{new SqliteLogStore{std::move(*database)}};
+  const auto last = store->last_sequence();
+  if (!last) return pass(last);
+  store->last_ = *last;
+  return store;
+}
+
+Result<void> SqliteLogStore::append(std::span<const LogRecord> records) {
+  std::uint64_t last = last_;
+  Transaction transaction{*database_};
+  if (auto done = transaction.begin(); !done) return done;
+  {
+    auto insert = database_->use("INSERT INTO record VALUES(?, ?, ?)");
+    for (const auto& record : records) {
+      if (record.sequence <= last) return fail(Errc::conflict, "log record {} does not follow {}", record.sequence, last);
+      last = record.sequence;
+      buffer_.clear();
+      encode_entry(record.entry, buffer_);
+      insert.with(record.sequence, record.time.time_since_epoch().count(), Blob{buffer_});
+      if (auto done = insert.run(); !done) return done;
+      insert.reset();
+    }
+  }
+  auto done = transaction.commit();
+  if (done) last_ = last;
+  return done;
+}
+
+Result<std::vector<LogRecord>> SqliteLogStore::read(std::uint64_t from, std::size_t limit) {
+  std::vector<LogRecord> records;
+  records.reserve(std::min(limit, kReserve));
+  auto select = database_->use("SELECT sequence, time, bytes FROM record WHERE sequence>=? ORDER BY sequence LIMIT ?");
+  select.with(from, static_cast<std::int64_t>(limit));
+  for (;;) {
+    const auto row = select.step();
+    if (!row) return pass(row);
+    if (!*row) return records;
+    auto record = read_record(select);
+    if (!record) return pass(record);
+    records.push_back(std::move(*record));
+  }
+}
+
+Result<std::vector<LogRecord>> SqliteLogStore::fetch(std::span<const std::uint64_t> sequences) {
+  std::vector<LogRecord> records;
+  records.reserve(std::min(sequences.size(), kReserve));
+  auto select = database_->use("SELECT sequence, time, bytes FROM record WHERE sequence=?");
+  for (const auto sequence : sequences) {
+    const auto row = select.with(sequence).step();
+    if (!row) return pass(row);
+    if (*row) {
+      auto record = read_record(select);
+      if (!record) return pass(record);
+      records.push_back(std::move(*record));
+    }
+    select.reset();
+  }
+  return records;
+}
+
+Result<SqliteLogStore::Last> SqliteLogStore::find_last() {
+  auto select = database_->use(
+      "SELECT sequence, time FROM (SELECT * FROM (SELECT sequence, time FROM record ORDER BY sequence DESC LIMIT 1) "
+      "UNION ALL SELECT sequence, time FROM erased_end) ORDER BY sequence DESC LIMIT 1");
+  const auto row = select.step();
+  if (!row) return pass(row);
+  if (!*row) return Last{};
+  return Last{select.sequence(0), time_of(select.integer(1))};
+}
+
+Result<std::uint64_t> SqliteLogStore::last_sequence() {
+  const auto last = find_last();
+  if (!last) return pass(last);
+  return last->sequence;
+}
+
+Result<Time> SqliteLogStore::last_time() {
+  const auto last = find_last();
+  if (!last) return pass(last);
+  return last->time;
+}
+
+Result<void> SqliteLogStore::erase(std::span<const std::uint64_t> sequences) {
+  Transaction transaction{*database_};
+  if (auto done = transaction.begin(); !done) return done;
+  if (std::find(sequences.begin(), sequences.end(), last_) != sequences.end()) {
+    auto keep = database_->use("INSERT OR REPLACE INTO erased_end SELECT 1, sequence, time FROM record WHERE sequence=?");
+    if (auto done = keep.with(last_).run(); !done) return done;
+  }
+  // Runs without a gap go in one statement: they are most of what is erased.
+  for (std::size_t begin = 0, end; begin < sequences.size(); begin = end) {
+    for (end = begin + 1; end < sequences.size() && sequences[end] == sequences[end - 1] + 1;) ++end;
+    auto remove = database_->use("DELETE FROM record WHERE sequence BETWEEN ? AND ?");
+    if (auto done = remove.with(sequences[begin], sequences[end - 1]).run(); !done) return done;
+  }
+  return transaction.commit();
+}
+
+}  // namespace anser::store

@@ -1,0 +1,130 @@
+#include "store/tail.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace anser::store {
+namespace {
+
+using domain::LogRecord;
+using domain::RecordKind;
+
+constexpr std::size_t kSegmentRecords = 8'192;
+
+bool touches_waiting(const domain::LogEntry& entry) {
+  return entry.kind != RecordKind::message || entry.references.offline;
+}
+
+}  // namespace
+
+std::size_t bytes_of(const domain::LogEntry& entry) {
+  const auto& envelope = entry.envelope;
+  return sizeof(LogRecord) + entry.owner.full().size() + envelope.from.full().size() + envelope.to.full().size() +
+         envelope.id.size() + envelope.lang.size() + envelope.extra.size() + envelope.origin_id.size() +
+         envelope.inner.size();
+}
+
+void Tail::push(LogRecord record) {
+  if (segments_.empty() || segments_.back()->records.size() == kSegmentRecords) {
+    segments_.push_back(std::make_unique<Segment>());
+    segments_.back()->records.reserve(kSegmentRecords);
+  }
+  auto& records = segments_.back()->records;
+  ANSER_ASSERT(records.empty() || records.back().sequence < record.sequence);
+  if (touches_waiting(record.entry)) {
+    const std::string_view owner = record.entry.owner.bare();
+    auto found = events_.find(owner);
+    if (found == events_.end()) found = events_.emplace(owner, Events{}).first;
+    found->second.sequences.push_back(record.sequence);
+  }
+  ++size_;
+  bytes_ += bytes_of(record.entry);
+  records.push_back(std::move(record));
+}
+
+std::span<const LogRecord> Tail::unplaced(std::size_t limit) const {
+  for (const auto& segment : segments_) {
+    const std::size_t waiting = segment->records.size() - segment->placed;
+    if (waiting > 0) return {segment->records.data() + segment->placed, std::min(waiting, limit)};
+  }
+  return {};
+}
+
+void Tail::placed(std::uint64_t through) {
+  while (!segments_.empty()) {
+    Segment& segment = *segments_.front();
+    for (; segment.placed < segment.records.size(); ++segment.placed) {
+      LogRecord& record = segment.records[segment.placed];
+      if (record.sequence > through) return;
+      forget_event(record);
+      --size_;
+      bytes_ -= bytes_of(record.entry);
+      record.entry = {};  // the segment may stay for long; its strings shall not
+    }
+    if (segment.records.size() < kSegmentRecords) return;
+    segments_.pop_front();
+  }
+}
+
+void Tail::forget_event(const LogRecord& record) {
+  if (!touches_waiting(record.entry)) return;
+  const auto found = events_.find(record.entry.owner.bare());
+  ANSER_ASSERT(found != events_.end());
+  Events& events = found->second;
+  ANSER_ASSERT(events.sequences[events.placed] == record.sequence);
+  if (++events.placed == events.sequences.size()) events_.erase(found);
+}
+
+const LogRecord* Tail::find(std::uint64_t sequence) const {
+  const auto after = std::partition_point(segments_.begin(), segments_.end(), [sequence](const auto& segment) {
+    return segment->records.front().sequence <= sequence;
+  });
+  if (after == segments_.begin()) return nullptr;
+  const Segment& segment = **std::prev(after);
+  const auto first = segment.records.begin() + static_cast<std::ptrdiff_t>(segment.placed);
+  const auto found = std::lower_bound(first, segment.records.end(), sequence,
+                                      [](const LogRecord& record, std::uint64_t s) { return record.sequence < s; });
+  return found != segment.records.end() && found->sequence == sequence ? &*found : nullptr;
+}
+
+// May an `offline` record still refer to it? What was only kept for later and is done is dead (and if it is not done, it
+// waits already).
+bool Tail::still_held(const LogRecord& record) const {
+  const auto& references = record.entry.references;
+  return record.entry.kind == RecordKind::message &&
+         (references.sender_archive || references.recipient_archive || references.outbound);
+}
+
+Tail::View Tail::view(std::string_view owner, std::uint64_t upto) const {
+  View view;
+  const auto found = events_.find(owner);
+  if (found == events_.end()) return view;
+
+  auto& waiting = view.waiting;
+  const auto done = [&](std::uint64_t through) {
+    view.done_through = std::max(view.done_through, through);
+    waiting.erase(waiting.begin(), std::upper_bound(waiting.begin(), waiting.end(), through));
+  };
+  const Events& events = found->second;
+  for (std::size_t i = events.placed; i < events.sequences.size() && events.sequences[i] <= upto; ++i) {
+    const LogRecord* record = find(events.sequences[i]);
+    ANSER_ASSERT(record != nullptr);
+    const std::uint64_t target = record->entry.target;
+    switch (record->entry.kind) {
+      case RecordKind::message: waiting.push_back(record->sequence); break;
+      case RecordKind::delivered: done(target); break;
+      case RecordKind::forget: done(record->sequence); break;
+      case RecordKind::offline: {
+        const LogRecord* referred = find(target);
+        const bool held = referred ? still_held(*referred) : target < record->sequence;
+        const auto place = std::lower_bound(waiting.begin(), waiting.end(), target);
+        if (held && (place == waiting.end() || *place != target)) waiting.insert(place, target);
+        break;
+      }
+    }
+  }
+  return view;
+}
+
+}  // namespace anser::store

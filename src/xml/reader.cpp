@@ -1,0 +1,342 @@
+#include "xml/reader.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "xml/chars.h"
+#include "xml/escape.h"
+#include "xml/scratch.h"
+
+namespace anser::xml {
+namespace {
+
+constexpr std::size_t kPieceBytes = 4096;       // of new input that joins the tail at a time
+constexpr std::size_t kSpareScratches = 8;      // per thread
+constexpr std::size_t kKeptBufferBytes = 8192;  // of each buffer in a spare
+constexpr std::size_t kKeptItems = 64;
+
+thread_local std::vector<std::unique_ptr<Scratch>> spares;
+
+const Attribute* find(std::span<const Attribute> attributes, Name name) {
+  for (const Attribute& attribute : attributes) {
+    if (attribute.local == name.local && attribute.ns == name.ns) return &attribute;
+  }
+  return nullptr;
+}
+
+std::string_view value_or_nothing(const Attribute* attribute) {
+  return attribute ? attribute->value : std::string_view();
+}
+
+// Assigning {} would keep the memory.
+template <class Buffer>
+void trim(Buffer& buffer, std::size_t kept_capacity) {
+  if (buffer.capacity() > kept_capacity) Buffer().swap(buffer);
+}
+
+// What makes up for a declaration that stands outside.
+void append_declaration(std::string& out, std::string_view prefix, std::string_view uri) {
+  out.append(" xmlns");
+  if (!prefix.empty()) out.append(":").append(prefix);
+  out.append("='");
+  append_escaped_attribute(out, uri);
+  out += '\'';
+}
+
+}  // namespace
+
+std::string_view attr_of(std::span<const Attribute> attributes, std::string_view local) {
+  return value_or_nothing(find(attributes, {"", local}));
+}
+
+bool has_attr_of(std::span<const Attribute> attributes, std::string_view local) {
+  return find(attributes, {"", local}) != nullptr;
+}
+
+std::string_view lang_of(std::span<const Attribute> attributes) {
+  return value_or_nothing(find(attributes, {kXmlNs, "lang"}));
+}
+
+std::string_view condition_of(StreamError error) {
+  switch (error) {
+    case StreamError::not_well_formed:
+      return "not-well-formed";
+    case StreamError::restricted_xml:
+      return "restricted-xml";
+    case StreamError::unsupported_encoding:
+      return "unsupported-encoding";
+    case StreamError::bad_format:
+      return "bad-format";
+    case StreamError::policy_violation:
+      return "policy-violation";
+  }
+  return "not-well-formed";
+}
+
+StreamReader::StreamReader(Limits limits) : limits_(limits) {}
+StreamReader::~StreamReader() = default;
+StreamReader::StreamReader(StreamReader&&) noexcept = default;
+StreamReader& StreamReader::operator=(StreamReader&&) noexcept = default;
+
+const StreamHeader& StreamReader::header() const { return scratch_->header; }
+const Stanza& StreamReader::stanza() const { return scratch_->stanza; }
+const Error& StreamReader::error() const { return scratch_->error; }
+StreamError StreamReader::stream_error() const { return scratch_->kind; }
+
+void StreamReader::set_limits(Limits limits) { limits_ = limits; }
+
+std::size_t StreamReader::tail_bytes() const { return scratch_ && scratch_->unfinished ? scratch_->tail.size() : 0; }
+
+bool StreamReader::between_stanzas() const {
+  return state_ == State::stream && !(scratch_ && (scratch_->unfinished || scratch_->end_follows));
+}
+
+// The root is dropped only at the next call, since views of the last event may point at it.
+void StreamReader::restart() {
+  ANSER_ASSERT(!scratch_ || !scratch_->unfinished);
+  state_ = State::start;
+}
+
+void StreamReader::restart_without_header() {
+  ANSER_ASSERT(!scratch_ || !scratch_->unfinished);
+  state_ = State::framed_start;
+}
+
+StreamReader::Event StreamReader::next(std::string_view& input) {
+  const Event event = next_token(input);
+  if (event == Event::need_more && !(scratch_ && scratch_->unfinished)) release();
+  if (state_ == State::ended || state_ == State::failed) input = {};
+  return event;
+}
+
+StreamReader::Event StreamReader::next_token(std::string_view& input) {
+  if (state_ == State::failed) return Event::error;
+  if (scratch_ && scratch_->delivered) {
+    scratch_->delivered = false;
+    scratch_->tail.clear();
+    if (scratch_->end_follows) state_ = State::ended;
+  }
+  if (state_ == State::ended) {
+    scratch_.reset();
+    return Event::end;
+  }
+  while (true) {
+    if (!scratch_ || !scratch_->unfinished) {
+      if (!begin_token(input)) return state_ == State::failed ? Event::error : Event::need_more;
+    }
+    const Event event = scan_token(input);
+    if (event != Event::need_more || scratch_->unfinished) return event;
+  }
+}
+
+// Skips what may stand between tokens. False: there is nothing more, or it is no token.
+bool StreamReader::begin_token(std::string_view& input) {
+  if (state_ == State::start || state_ == State::framed_start) {
+    drop_root();
+    if (state_ == State::framed_start) {
+      state_ = State::stream;
+      if (scratch_) load_root();
+    }
+  }
+  const char* const token = skip_space(input.data(), input.data() + input.size());
+  const auto skipped = static_cast<std::size_t>(token - input.data());
+  if (skipped != 0 && state_ == State::start) state_ = State::prolog;  // too late for an XML declaration
+  input.remove_prefix(skipped);
+  if (input.empty()) return false;
+
+  acquire();
+  if (input.front() != '<') {
+    const auto byte = static_cast<unsigned char>(input.front());
+    if (state_ == State::stream) {
+      fail_with(StreamError::bad_format, {Errc::not_well_formed, "text is allowed only inside of stanzas"});
+    } else if (state_ == State::start && (byte == 0xEF || byte >= 0xFE)) {
+      fail_with(StreamError::unsupported_encoding, {Errc::not_well_formed, "a byte-order mark is not allowed"});
+    } else {
+      fail_with(StreamError::not_well_formed, {Errc::not_well_formed, "text before the stream's header"});
+    }
+    return false;
+  }
+  if (state_ != State::stream) scratch_->scanner.clear_root(/*declaration_allowed=*/state_ == State::start);
+  scratch_->scanner.begin(limits_);
+  scratch_->unfinished = true;
+  return true;
+}
+
+// need_more: of the token that is unfinished, or of the next one if that was an XML declaration.
+StreamReader::Event StreamReader::scan_token(std::string_view& input) {
+  Scratch& scratch = *scratch_;
+  Scanner& scanner = scratch.scanner;
+  Scanner::Outcome outcome = Scanner::Outcome::need_more;
+  std::size_t kept = 0;
+  if (scratch.tail.empty()) {
+    outcome = scanner.scan(input, root_text_.data());
+    if (outcome == Scanner::Outcome::need_more) scratch.tail.assign(input);
+  } else {
+    while (outcome == Scanner::Outcome::need_more && !input.empty()) {
+      kept = scratch.tail.size();
+      const std::string_view piece = input.substr(0, kPieceBytes);
+      scratch.tail.append(piece);
+      outcome = scanner.scan(scratch.tail, root_text_.data());
+      if (outcome == Scanner::Outcome::need_more) input.remove_prefix(piece.size());
+    }
+  }
+  if (outcome == Scanner::Outcome::need_more) {
+    input = {};
+    return Event::need_more;
+  }
+  scratch.unfinished = false;
+  if (outcome == Scanner::Outcome::error) return fail_with(scanner.error_kind(), scanner.take_error());
+
+  input.remove_prefix(scanner.position() - kept);
+  switch (outcome) {
+    case Scanner::Outcome::declaration:
+      state_ = State::prolog;
+      scratch.tail.clear();
+      return Event::need_more;
+    case Scanner::Outcome::header:
+      return header_read();
+    case Scanner::Outcome::element:
+      return stanza_read();
+    default:
+      break;
+  }
+  state_ = State::ended;
+  scratch_.reset();
+  return Event::end;
+}
+
+StreamReader::Event StreamReader::fail_with(StreamError kind, Error error) {
+  state_ = State::failed;
+  scratch_->unfinished = false;
+  scratch_->kind = kind;
+  scratch_->error = std::move(error);
+  return Event::error;
+}
+
+StreamReader::Event StreamReader::header_read() {
+  const Scanner& scanner = scratch_->scanner;
+  scanner.show_attributes(scratch_->attributes);
+  std::string_view default_ns;
+  root_text_ = scanner.raw_name();
+  root_name_bytes_ = static_cast<std::uint32_t>(root_text_.size());
+  root_bindings_.reserve(scanner.bindings().size());
+  for (const Scanner::Binding& binding : scanner.bindings()) {
+    if (binding.prefix.length == 0) default_ns = scanner.view(binding.uri);
+    root_text_.append(scanner.view(binding.prefix)).append(scanner.view(binding.uri));
+    root_bindings_.push_back({binding.prefix.length, binding.uri.length});
+  }
+  root_text_.shrink_to_fit();
+
+  scratch_->header = {scanner.view(scanner.ns()), scanner.view(scanner.local()), default_ns, scratch_->attributes};
+  scratch_->end_follows = scanner.is_empty();
+  scratch_->delivered = true;
+  state_ = State::stream;
+  load_root();
+  return Event::header;
+}
+
+StreamReader::Event StreamReader::stanza_read() {
+  const Scanner& scanner = scratch_->scanner;
+  scanner.show_attributes(scratch_->attributes);
+  scratch_->children.clear();
+  for (const Scanner::ChildSlices& child : scanner.children()) {
+    scratch_->children.push_back(
+        {scanner.view(child.ns), scanner.view(child.local), child.offset - scanner.inner_begin(), child.length});
+  }
+  scratch_->stanza = {scanner.view(scanner.ns()), scanner.view(scanner.local()), scratch_->attributes, scanner.inner(),
+                      scratch_->children};
+  if (!scanner.patches().empty()) {
+    rewrite();
+    if (scratch_->rewritten.size() > limits_.stanza_bytes) {
+      return fail_with(StreamError::policy_violation,
+                       {Errc::policy_violation, fmt::format("more than stanza_bytes allows once the namespaces are "
+                                                            "declared where they are used: {}",
+                                                            limits_.stanza_bytes)});
+    }
+    scratch_->stanza.inner = scratch_->rewritten;
+  }
+  scratch_->delivered = true;
+  return Event::stanza;
+}
+
+// Each declaration from outside that a child leans on goes into the child's own start tag. It cannot clash with one
+// that is there already: then nothing in that child would have reached the one outside.
+void StreamReader::rewrite() {
+  const Scanner& scanner = scratch_->scanner;
+  const std::string_view inner = scanner.inner();
+  std::string& out = scratch_->rewritten;
+  out.clear();
+  std::size_t copied = 0;
+  auto patch = scanner.patches().begin();
+  for (std::uint32_t i = 0; i < scratch_->children.size(); ++i) {
+    Child& child = scratch_->children[i];
+    const std::size_t child_end = child.offset + child.length;
+    out.append(inner.substr(copied, child.offset - copied));
+    copied = child.offset;
+    child.offset = static_cast<std::uint32_t>(out.size());
+    for (; patch != scanner.patches().end() && patch->child == i; ++patch) {
+      const std::size_t behind_name = patch->offset - scanner.inner_begin();
+      out.append(inner.substr(copied, behind_name - copied));
+      copied = behind_name;
+      if (patch->binding == Scanner::kUnbound) {
+        append_declaration(out, "", "");
+      } else {
+        const Scanner::Binding& binding = scanner.bindings()[static_cast<std::size_t>(patch->binding)];
+        append_declaration(out, scanner.view(binding.prefix), scanner.view(binding.uri));
+      }
+      if (out.size() > limits_.stanza_bytes) return;
+    }
+    out.append(inner.substr(copied, child_end - copied));
+    copied = child_end;
+    child.length = static_cast<std::uint32_t>(out.size()) - child.offset;
+  }
+  out.append(inner.substr(copied));
+}
+
+void StreamReader::load_root() {
+  Scanner& scanner = scratch_->scanner;
+  if (state_ != State::stream) return;
+  scanner.set_root(root_name_bytes_, /*closable=*/root_name_bytes_ != 0);
+  std::uint32_t offset = root_name_bytes_;
+  for (const RootBinding& binding : root_bindings_) {
+    const std::uint32_t uri = offset + binding.prefix_bytes;
+    scanner.add_root_binding({offset, binding.prefix_bytes, Scanner::Source::root},
+                             {uri, binding.uri_bytes, Scanner::Source::root});
+    offset = uri + binding.uri_bytes;
+  }
+}
+
+void StreamReader::drop_root() {
+  root_name_bytes_ = 0;
+  trim(root_text_, 0);
+  trim(root_bindings_, 0);
+}
+
+void StreamReader::acquire() {
+  if (scratch_) return;
+  if (spares.empty()) {
+    scratch_ = std::make_unique<Scratch>();
+  } else {
+    scratch_ = std::move(spares.back());
+    spares.pop_back();
+  }
+  load_root();
+}
+
+void StreamReader::release() {
+  if (!scratch_ || state_ == State::failed) return;
+  if (spares.size() >= kSpareScratches) {
+    scratch_.reset();
+    return;
+  }
+  Scratch& scratch = *scratch_;
+  scratch.scanner.trim();
+  scratch.delivered = scratch.end_follows = false;
+  trim(scratch.tail, kKeptBufferBytes);
+  trim(scratch.rewritten, kKeptBufferBytes);
+  trim(scratch.attributes, kKeptItems);
+  trim(scratch.children, kKeptItems);
+  spares.push_back(std::move(scratch_));
+}
+
+}  // namespace anser::xml

@@ -1,0 +1,100 @@
+#include "xmpp/feature.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "xml/reader.h"
+
+namespace anser::xmpp {
+namespace {
+
+std::string key_of(std::string_view ns, std::string_view local) {
+  std::string key;
+  key.reserve(ns.size() + local.size() + 1);
+  return key.append(ns).append(" ").append(local);
+}
+
+std::vector<Feature> make_all(const Services& services) {
+  std::vector<Feature> all;
+#define ANSER_FEATURE(name) all.push_back(name(services));
+#include "xmpp/features.def"
+#undef ANSER_FEATURE
+  return all;
+}
+
+}  // namespace
+
+Features::Features(Services& services) : services_(services), features_(make_all(services)) {
+  for (const auto& feature : features_) {
+    stream_features_.append(feature.info.stream);
+    for (const auto& entry : feature.entries) {
+      handlers_.emplace(Key{entry.type, key_of(entry.name.ns, entry.name.local)}, &entry);
+    }
+  }
+  // What a host says of itself never changes while it runs, so its hash (XEP-0115) is made once.
+  stream_features_.append("<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='").append(kCapsNode);
+  stream_features_.append("' ver='").append(caps_hash(host_info(*this, services_))).append("'/>");
+}
+
+std::vector<std::string_view> Features::disco(Scope scope) const {
+  std::vector<std::string_view> names;
+  for (const auto& feature : features_) {
+    const auto& list = covers(scope, Scope::host) ? feature.info.disco : feature.info.disco_account;
+    for (const auto name : list) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+void Features::serve(domain::Account* account, domain::Session* session, domain::Envelope envelope) {
+  if (envelope.type != domain::Type::get && envelope.type != domain::Type::set) return;  // nobody asked for this answer
+  std::string_view inner = envelope.inner.view();
+  if (const auto start = inner.find('<'); start != std::string_view::npos) inner.remove_prefix(start);  // white space around it
+  inner = inner.substr(0, inner.rfind('>') + 1);
+  auto payload = xml::parse_element(inner);
+  if (!payload) return reply(envelope, fail(Errc::bad_request, "the request could not be read: {}", payload.error().message));
+
+  const bool own = account && envelope.from.bare() == account->bare().full();
+  const Scope scope = !account ? Scope::host : own ? Scope::own : Scope::account;
+  const auto [first, last] = handlers_.equal_range(Key{envelope.type, key_of(payload->ns(), payload->local())});
+  for (auto found = first; found != last; ++found) {
+    if (!covers(found->second->scope, scope)) continue;
+    core::Jid target;
+    if (account) {
+      target = account->bare();
+    } else if (auto real = services_.router.hosts().canonical(envelope.to)) {
+      target = std::move(*real);
+    }
+    Iq iq{std::move(envelope), std::move(*payload), scope, std::move(target), account, session};
+    net::spawn(services_.core.io(), answer(found->second->handler, std::move(iq)));
+    return;
+  }
+  reply(envelope, fail(Errc::unavailable, "nobody here answers this request"));
+}
+
+net::Task<void> Features::answer(IqHandler handler, Iq iq) {
+  domain::Envelope request;  // only what the reply needs: the payload goes to the handler
+  request.kind = domain::Kind::iq;
+  request.type = iq.envelope.type;
+  request.from = iq.envelope.from;
+  request.to = iq.envelope.to;
+  request.id = iq.envelope.id;
+  Reply answered = co_await handler(std::move(iq));
+  reply(request, std::move(answered));
+}
+
+void Features::reply(const domain::Envelope& request, Reply answered) {
+  if (!answered) return services_.router.bounce(request, answered.error().code, answered.error().message);
+  domain::Envelope result;
+  result.kind = domain::Kind::iq;
+  result.type = domain::Type::result;
+  // RFC 6120 §8.1.2.1: what was asked of no address is answered by the account itself.
+  result.from = request.to.empty() ? request.from.to_bare() : request.to;
+  result.to = request.from;
+  result.id = request.id;
+  if (answered->has_value()) result.inner = domain::Bytes::copy((*answered)->to_string());
+  services_.router.send(std::move(result));
+}
+
+}  // namespace anser::xmpp

@@ -1,0 +1,371 @@
+#include "xmpp/negotiation.h"
+
+#include <algorithm>
+
+#include "base/base64.h"
+#include "base/log.h"
+#include "core/random.h"
+#include "xmpp/feature.h"
+#include "xmpp/registration.h"
+#include "xmpp/stream.h"
+
+namespace anser::xmpp {
+namespace {
+
+using Event = xml::StreamReader::Event;
+
+constexpr xml::Name kRegister{"jabber:iq:register", "query"};
+constexpr xml::Name kIqAuth{"jabber:iq:auth", "query"};
+
+net::Task<void> serve(std::unique_ptr<Negotiation> negotiation) { co_await negotiation->run(); }
+
+}  // namespace
+
+void accept_connection(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls) {
+  auto negotiation = std::make_unique<Negotiation>(shared, core, std::move(handed), direct_tls);
+  net::spawn(core.io(), serve(std::move(negotiation)));
+}
+
+Negotiation::Negotiation(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls)
+    : shared_(shared),
+      core_(core),
+      settings_(shared.settings()),
+      connection_(std::make_unique<net::Connection>(core, std::move(handed))),
+      direct_tls_(direct_tls),
+      reader_(settings_->limits_before_login),
+      host_(shared.hosts.all().front().name) {}
+
+net::Task<void> Negotiation::run() {
+  connection_->limit(settings_->login_timeout);
+  if (direct_tls_) {
+    auto tls = shared_.tls();
+    if (!tls) co_return connection_->abort();
+    auto secured = co_await connection_->accept_tls(std::move(tls));
+    if (!secured) {
+      log::debug("xmpp", "TLS with {} failed: {}", connection_->peer(), secured.error().message);
+      co_return connection_->abort();
+    }
+  }
+  bool fresh = true;
+  for (;;) {
+    if (fresh) {
+      const bool opened = co_await open_stream();
+      if (!opened) co_return;
+      fresh = false;
+    }
+    const bool received = co_await receive();
+    if (!received) co_return;
+    if (event_ == Event::end) {
+      send("</stream:stream>");
+      co_return connection_->close_after_flush();
+    }
+    auto stanza = to_element(reader_.stanza());
+    if (!stanza) co_return end({"not-well-formed", stanza.error().message});
+    // What follows may wait, and the loop's read buffer belongs to everybody.
+    std::string left{input_};
+    rest_ = std::move(left);
+    input_ = rest_;
+    const Next next = co_await take(std::move(*stanza));
+    if (next == Next::over) co_return;
+    fresh = next == Next::restart;
+  }
+}
+
+net::Task<bool> Negotiation::receive() {
+  for (;;) {
+    event_ = reader_.next(input_);
+    if (event_ == Event::error) {
+      end(failure_of(reader_));
+      co_return false;
+    }
+    if (event_ != Event::need_more) co_return true;
+    auto bytes = co_await connection_->read();
+    if (!bytes) {
+      if (bytes.error().code == Errc::timeout) {
+        end({"connection-timeout", "the login took too long"});
+      } else {
+        connection_->abort();
+      }
+      co_return false;
+    }
+    input_ = *bytes;
+  }
+}
+
+net::Task<bool> Negotiation::open_stream() {
+  const bool received = co_await receive();
+  if (!received) co_return false;
+  const xml::StreamHeader& header = reader_.header();
+  const auto wrong = check_header(header, shared_.hosts, host_);
+  lang_ = header.lang();
+  stream_id_ = core::random_id();
+  std::string text;
+  append_header(text, host_, header.attr("from"), stream_id_);
+  header_sent_ = true;
+  send(text);
+  if (wrong) {
+    end(*wrong);
+    co_return false;
+  }
+  authenticator_ = std::make_unique<Authenticator>(shared_, settings_, host_, *connection_);
+  write_features();
+  co_return true;
+}
+
+bool Negotiation::may_register() const {
+  if (settings_->registration == Registration::closed) return false;
+  return settings_->registration == Registration::open || connection_->is_loopback();
+}
+
+void Negotiation::write_features() {
+  std::string text = "<stream:features>";
+  const bool secure = connection_->tls() != nullptr;
+  const bool tls_only = !secure && settings_->tls_required && shared_.tls() != nullptr;
+  if (!secure && shared_.tls()) {
+    text.append("<starttls xmlns='").append(kTlsNs).append(tls_only ? "'><required/></starttls>" : "'/>");
+  }
+  if (!tls_only) {
+    text.append("<mechanisms xmlns='").append(kSaslNs).append("'>");
+    for (const auto& name : authenticator_->mechanisms()) text.append("<mechanism>").append(name).append("</mechanism>");
+    text.append("</mechanisms>");
+    if (const auto types = authenticator_->binding_types(); !types.empty()) {
+      text.append("<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>");
+      for (const auto& type : types) text.append("<channel-binding type='").append(type).append("'/>");
+      text.append("</sasl-channel-binding>");
+    }
+    if (settings_->iq_auth && (secure || settings_->plain_without_tls)) text.append("<auth xmlns='http://jabber.org/features/iq-auth'/>");
+    if (may_register()) text.append("<register xmlns='http://jabber.org/features/iq-register'/>");
+  }
+  send(text.append("</stream:features>"));
+}
+
+net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
+  const bool tls_only = !connection_->tls() && settings_->tls_required && shared_.tls() != nullptr;
+  Next next = Next::over;
+  if (stanza.is({kTlsNs, "starttls"})) {
+    next = co_await start_tls();
+  } else if (stanza.ns() == kSaslNs) {
+    if (tls_only) {
+      send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>");
+      co_return Next::go_on;
+    }
+    next = co_await sasl(std::move(stanza));
+  } else if (stanza.is({xml::kClientNs, "iq"}) && !tls_only) {
+    next = co_await iq(std::move(stanza));
+  } else if (tls_only && stanza.ns() == xml::kClientNs) {
+    end({"policy-violation", "TLS comes first here"});
+  } else if (stanza.ns() == xml::kClientNs) {
+    end({"not-authorized", "log in first"});
+  } else {
+    end({"unsupported-stanza-type", "this element is not understood here"});
+  }
+  co_return next;
+}
+
+net::Task<Negotiation::Next> Negotiation::start_tls() {
+  auto tls = shared_.tls();
+  if (!tls || connection_->tls()) {
+    send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
+    connection_->close_after_flush();
+    co_return Next::over;
+  }
+  if (!input_.empty() || !reader_.between_stanzas()) {
+    // Whoever sits between could put words before the client's own (CVE-2011-0411 and its kin).
+    log::warn("xmpp", "{} sent plain text behind <starttls/>: refused", connection_->peer());
+    end({"policy-violation", "nothing may follow starttls before TLS"});
+    co_return Next::over;
+  }
+  send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+  auto secured = co_await connection_->accept_tls(std::move(tls));
+  if (!secured) {
+    log::debug("xmpp", "TLS with {} failed: {}", connection_->peer(), secured.error().message);
+    connection_->abort();
+    co_return Next::over;
+  }
+  reader_.restart();
+  header_sent_ = false;
+  co_return Next::restart;
+}
+
+net::Task<Negotiation::Next> Negotiation::sasl(xml::Element element) {
+  const std::string text = element.text();
+  if (element.local() == "abort") {
+    authenticator_->abort();
+    send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><aborted/></failure>");
+    co_return Next::go_on;
+  }
+  const bool begins = element.local() == "auth";
+  if (!begins && element.local() != "response") {
+    end({"unsupported-stanza-type", "this element is not understood here"});
+    co_return Next::over;
+  }
+  std::optional<std::string> message;
+  if (!(begins && text.empty())) {
+    auto decoded = text == "=" ? Result<std::string>{std::string{}} : base64_decode(text);
+    if (!decoded) {
+      SaslStep wrong;
+      wrong.condition = "incorrect-encoding";
+      wrong.text = decoded.error().message;
+      authenticator_->abort();
+      const Next next = co_await answer_sasl(std::move(wrong));
+      co_return next;
+    }
+    message = std::move(*decoded);
+  }
+  SaslStep step;
+  if (begins) {
+    step = co_await authenticator_->start(std::string{element.attr("mechanism")}, std::move(message));
+  } else {
+    step = co_await authenticator_->respond(std::move(*message));
+  }
+  const Next next = co_await answer_sasl(std::move(step));
+  co_return next;
+}
+
+net::Task<Negotiation::Next> Negotiation::answer_sasl(SaslStep step) {
+  std::string text;
+  switch (step.what) {
+    case SaslStep::What::challenge:
+      text.append("<challenge xmlns='").append(kSaslNs).append("'>");
+      send(text.append(base64_encode(step.data)).append("</challenge>"));
+      co_return Next::go_on;
+    case SaslStep::What::failure:
+      text.append("<failure xmlns='").append(kSaslNs).append("'><").append(step.condition).append("/>");
+      if (!step.text.empty()) {
+        text.append("<text xml:lang='en'>");
+        xml::append_escaped(text, step.text);
+        text.append("</text>");
+      }
+      send(text.append("</failure>"));
+      if (++attempts_ < settings_->attempts_per_stream) co_return Next::go_on;
+      end({"policy-violation", "too many attempts to log in"});
+      co_return Next::over;
+    case SaslStep::What::success:
+      break;
+  }
+  text.append("<success xmlns='").append(kSaslNs).append("'>");
+  send(text.append(base64_encode(step.data)).append("</success>"));
+  auto drained = co_await connection_->drained();
+  if (!drained) {
+    connection_->abort();
+    co_return Next::over;
+  }
+  hand_over(std::move(*step.login), {}, {});
+  co_return Next::over;
+}
+
+void Negotiation::answer_iq(const xml::Element& iq, Result<std::optional<xml::Element>> reply) {
+  std::string text = "<iq type='";
+  text.append(reply ? "result" : "error").append("' from='");
+  xml::append_escaped_attribute(text, iq.attr("to").empty() ? std::string_view{host_} : iq.attr("to"));
+  text.append("' id='");
+  xml::append_escaped_attribute(text, iq.attr("id"));
+  text.append("'>");
+  if (!reply) append_stanza_error(text, reply.error());
+  else if (reply->has_value()) (*reply)->append_to(text);
+  send(text.append("</iq>"));
+}
+
+net::Task<Negotiation::Next> Negotiation::iq(xml::Element iq) {
+  const xml::Element* query = iq.first_child();
+  const auto type = iq.attr("type");
+  const bool request = type == "get" || type == "set";
+  if (request && query && query->is(kRegister)) {
+    if (!may_register()) {
+      answer_iq(iq, fail(Errc::not_allowed, "accounts are not made here"));
+      co_return Next::go_on;
+    }
+    if (type == "get") {
+      answer_iq(iq, registration_form(*settings_));
+      co_return Next::go_on;
+    }
+    if (registered_) {
+      answer_iq(iq, fail(Errc::not_acceptable, "one account can be made on one stream"));
+      co_return Next::go_on;
+    }
+    auto made = co_await register_account(shared_, *settings_, host_, connection_->peer_address(), *query);
+    registered_ = made.has_value();
+    if (!made) answer_iq(iq, pass(made));
+    else answer_iq(iq, std::optional<xml::Element>{});
+    co_return Next::go_on;
+  }
+  if (request && query && query->is(kIqAuth) && settings_->iq_auth && (connection_->tls() || settings_->plain_without_tls)) {
+    const Next next = co_await iq_auth(std::move(iq));
+    co_return next;
+  }
+  end({"not-authorized", "log in first"});
+  co_return Next::over;
+}
+
+// XEP-0078, the password form only: a digest would need the password in clear text on our side.
+net::Task<Negotiation::Next> Negotiation::iq_auth(xml::Element iq) {
+  const xml::Element& query = *iq.first_child();
+  if (iq.attr("type") == "get") {
+    xml::Element form{kIqAuth};
+    form.child("username", query.child_text("username")).child("password").child("resource");
+    answer_iq(iq, std::optional<xml::Element>{std::move(form)});
+    co_return Next::go_on;
+  }
+  std::string username = query.child_text("username");
+  std::string resource = query.child_text("resource");
+  if (username.empty() || resource.empty() || !query.find("password")) {
+    answer_iq(iq, fail(Errc::not_acceptable, "username, password and resource are required"));
+    co_return Next::go_on;
+  }
+  if (shared_.guard.refuse(connection_.get()->peer_address(), shared_.clock.tick())) {
+    answer_iq(iq, fail(Errc::resource_limit, "too many attempts from this address have failed; try again later"));
+    co_return Next::go_on;
+  }
+  SaslStep step = co_await authenticator_->check_password(std::move(username), query.child_text("password"), "jabber:iq:auth");
+  if (step.what != SaslStep::What::success) {
+    answer_iq(iq, fail(Errc::not_authorized, "{}", step.text));
+    if (++attempts_ < settings_->attempts_per_stream) co_return Next::go_on;
+    end({"policy-violation", "too many attempts to log in"});
+    co_return Next::over;
+  }
+  auto drained = co_await connection_->drained();
+  if (!drained) {
+    connection_->abort();
+    co_return Next::over;
+  }
+  hand_over(std::move(*step.login), std::move(resource), std::string{iq.attr("id")});
+  co_return Next::over;
+}
+
+void Negotiation::hand_over(Login login, std::string resource, std::string iq_id) {
+  connection_->admitted();
+  connection_->limit(std::chrono::seconds{0});
+  Arrival arrival;
+  arrival.login = std::move(login);
+  arrival.host = host_;
+  arrival.settings = settings_;
+  arrival.resource = std::move(resource);
+  arrival.iq_id = std::move(iq_id);
+  arrival.lang = lang_;
+  arrival.stream_id = stream_id_;
+  if (arrival.iq_id.empty()) reader_.restart();
+  arrival.reader = std::move(reader_);
+  arrival.reader.set_limits(settings_->limits);
+
+  const net::CoreId home = domain::core_of(arrival.login.account.full(), shared_.cores.size());
+  auto& services = shared_.home(home);
+  arrival.handed = connection_->hand_over(input_);
+  auto luggage = std::make_shared<Arrival>(std::move(arrival));
+  shared_.cores.post(home, [&services, luggage] { begin_stream(services, std::move(*luggage)); });
+}
+
+void Negotiation::send(std::string_view text) {
+  connection_->out().append(text);
+  connection_->flush_soon();
+}
+
+void Negotiation::end(const StreamFailure& failure) {
+  std::string text;
+  if (!header_sent_) append_header(text, host_, {}, core::random_id());
+  append_stream_error(text, failure);
+  log::debug("xmpp", "stream with {} ended before login: {} ({})", connection_->peer(), failure.condition, failure.text);
+  send(text);
+  connection_->close_after_flush();
+}
+
+}  // namespace anser::xmpp

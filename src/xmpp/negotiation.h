@@ -1,0 +1,65 @@
+// A connection before it is somebody's: stream header, STARTTLS, SASL, registration, jabber:iq:auth. Runs on whatever core
+// accepted it, with small limits and a time limit, and ends by handing the socket to the core of the account.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/connection.h"
+#include "net/task.h"
+#include "xml/element.h"
+#include "xml/reader.h"
+#include "xmpp/sasl.h"
+#include "xmpp/services.h"
+#include "xmpp/stream_text.h"
+
+namespace anser::xmpp {
+
+class Negotiation {
+ public:
+  Negotiation(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls);
+
+  net::Task<void> run();
+
+ private:
+  enum class Next : std::uint8_t { go_on, restart, over };
+
+  net::Task<bool> receive();           // the next event into event_; false: the connection is gone or has been ended
+  net::Task<bool> open_stream();       // header in, header and features out
+  net::Task<Next> take(xml::Element stanza);
+  net::Task<Next> start_tls();
+  net::Task<Next> sasl(xml::Element element);
+  net::Task<Next> answer_sasl(SaslStep step);
+  net::Task<Next> iq(xml::Element iq);
+  net::Task<Next> iq_auth(xml::Element iq);
+  void answer_iq(const xml::Element& iq, Result<std::optional<xml::Element>> reply);
+  void write_features();
+  void end(const StreamFailure& failure);
+  void send(std::string_view text);
+  void hand_over(Login login, std::string resource, std::string iq_id);
+  bool may_register() const;
+
+  Shared& shared_;
+  net::Core& core_;
+  SharedSettings settings_;
+  std::unique_ptr<net::Connection> connection_;
+  bool direct_tls_;
+  xml::StreamReader reader_;
+  xml::StreamReader::Event event_ = xml::StreamReader::Event::need_more;
+  std::string rest_;          // read, not yet taken by the reader
+  std::string_view input_;    // what of it is left
+  std::string host_;
+  std::string lang_;
+  std::string stream_id_;
+  bool header_sent_ = false;
+  bool registered_ = false;   // one account per unauthenticated stream
+  unsigned attempts_ = 0;
+  std::unique_ptr<Authenticator> authenticator_;
+};
+
+// Takes a connection from the listener; `direct_tls` is RFC 7590's and XEP-0368's port.
+void accept_connection(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls);
+
+}  // namespace anser::xmpp

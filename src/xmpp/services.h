@@ -1,0 +1,89 @@
+// What a stream and its features may use. `Shared` is the program's and the same for every core; `Services` is one
+// core's. Both outlive every stream.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "domain/hosts.h"
+#include "domain/ports.h"
+#include "domain/router.h"
+#include "net/cores.h"
+#include "net/workers.h"
+#include "xmpp/login_guard.h"
+#include "xmpp/settings.h"
+
+namespace anser::xmpp {
+
+class Features;
+struct Services;
+
+struct Shared {
+  net::Cores& cores;
+  net::Workers& workers;
+  domain::Storage& storage;
+  domain::Post& post;
+  const Clock& clock;
+  const domain::Hosts& hosts;
+  LoginGuard& guard;
+  std::string secret;  // of this installation: salts of accounts that do not exist come from it
+  Time started;
+  std::function<SharedSettings()> settings;                              // as of now; any thread
+  std::function<std::shared_ptr<const net::TlsServer>()> tls;            // null: no certificate, no TLS
+  std::function<Services&(net::CoreId)> home;
+};
+
+struct Services {
+  Shared& shared;
+  net::Core& core;
+  domain::Router& router;
+  const Features* features = nullptr;  // set when they are made, before the first stream
+};
+
+// Runs `work` on the thread of accounts.db and resumes on this core after the commit. Make the function first, then
+// await (net/task.h says why):
+//   auto work = [owner](domain::AccountStore& store) { return store.load_roster(owner); };
+//   auto roster = co_await ask<domain::Roster>(services.shared, std::move(work));
+template <class Value, class Work>
+net::Task<Result<Value>> ask(Shared& shared, Work work) {
+  auto start = [&shared, core = net::Core::current(), work = std::move(work)](auto handler) mutable {
+    auto resume = std::make_shared<decltype(handler)>(std::move(handler));
+    auto done = [resume, core](Result<Value> value) {
+      // Posted, so that nothing of the coroutine runs inside the storage's own call.
+      auto slot = std::make_shared<Result<Value>>(std::move(value));
+      boost::asio::post(core->io(), [resume, slot] { std::move (*resume)(std::move(*slot)); });
+    };
+    if constexpr (std::is_void_v<Value>) {
+      shared.storage.submit(core->id(), std::move(work), std::move(done));
+    } else {
+      shared.storage.run<Value>(core->id(), std::move(work), std::move(done));
+    }
+  };
+  Result<Value> result = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void(Result<Value>)>(
+      std::move(start), boost::asio::use_awaitable_t<net::Executor>{});
+  co_return result;
+}
+
+// Suspends one coroutine until somebody on the same core opens it. Costs nothing while nobody waits.
+class Gate {
+ public:
+  net::Task<void> wait() {
+    auto start = [this](auto handler) {
+      auto resume = std::make_shared<decltype(handler)>(std::move(handler));
+      opener_ = [resume] { boost::asio::post([resume] { std::move (*resume)(); }); };
+    };
+    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void()>(
+        std::move(start), boost::asio::use_awaitable_t<net::Executor>{});
+  }
+  void open() {
+    if (opener_) std::exchange(opener_, nullptr)();
+  }
+
+ private:
+  std::function<void()> opener_;
+};
+
+}  // namespace anser::xmpp

@@ -1,0 +1,50 @@
+// What the XMPP door may be told by the configuration. src/app fills it in; a reload replaces the whole value, and a
+// stream keeps the one it began with. Units stand in the types; sizes are bytes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/connection.h"
+#include "xml/limits.h"
+
+namespace anser::xmpp {
+
+enum class Registration : std::uint8_t { open, local, closed };
+
+struct Settings {
+  bool tls_required = true;            // nothing but STARTTLS before TLS
+  bool plain_without_tls = false;
+  bool anonymous = false;
+  bool iq_auth = false;                // XEP-0078
+  std::vector<std::string> mechanisms; // allowed SASL mechanisms, strongest first; empty: all
+  std::uint32_t scram_iterations = 10000;
+  unsigned attempts_per_stream = 5;    // RFC 6120 §6.4.5
+
+  Registration registration = Registration::local;
+  std::string registration_instructions;
+
+  bool compression = false;            // XEP-0138
+  net::CompressionLimits compression_limits;
+
+  xml::Limits limits;
+  xml::Limits limits_before_login;
+  std::chrono::seconds login_timeout{60};
+  std::chrono::seconds ping_after{300};  // silence after which the server asks whether anybody is there
+  std::chrono::seconds ping_wait{60};    // and how long it waits for an answer
+  std::size_t output_bytes = 1 << 20;    // a client that is further behind is disconnected
+  std::size_t backlog_messages = 1000;   // stanzas that wait for a client that does not read
+  unsigned uncommitted_stanzas = 64;     // of one session, before it is no longer read from
+  std::size_t uncommitted_bytes = 256 * 1024;
+  std::uint64_t rate_bytes_per_second = 0;  // of one session; 0 is no limit
+  std::uint64_t rate_burst_bytes = 0;
+  std::size_t private_bytes = 1 << 20;      // of one account's documents together (XEP-0049, 0054)
+  std::size_t vcard_bytes = 256 * 1024;
+};
+
+using SharedSettings = std::shared_ptr<const Settings>;
+
+}  // namespace anser::xmpp

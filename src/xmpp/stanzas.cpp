@@ -1,0 +1,273 @@
+#include "xmpp/stanzas.h"
+
+#include <charconv>
+#include <ctime>
+
+#include "xml/element.h"
+#include "xml/escape.h"
+
+namespace anser::xmpp {
+namespace {
+
+using domain::Envelope;
+using domain::Kind;
+using domain::Type;
+
+constexpr std::string_view kStanzaIdNs = "urn:xmpp:sid:0";
+constexpr std::string_view kDelayNs = "urn:xmpp:delay";
+constexpr std::string_view kChatStatesNs = "http://jabber.org/protocol/chatstates";
+constexpr std::string_view kHintsNs = "urn:xmpp:hints";
+
+std::optional<Type> message_type(std::string_view word) {
+  if (word == "chat") return Type::chat;
+  if (word == "groupchat") return Type::groupchat;
+  if (word == "headline") return Type::headline;
+  if (word == "error") return Type::error;
+  return Type::normal;  // RFC 6121 §5.2.2: anything else is treated so
+}
+
+std::optional<Type> presence_type(std::string_view word) {
+  if (word.empty()) return Type::available;
+  if (word == "unavailable") return Type::unavailable;
+  if (word == "subscribe") return Type::subscribe;
+  if (word == "subscribed") return Type::subscribed;
+  if (word == "unsubscribe") return Type::unsubscribe;
+  if (word == "unsubscribed") return Type::unsubscribed;
+  if (word == "probe") return Type::probe;
+  if (word == "error") return Type::error;
+  return std::nullopt;
+}
+
+std::optional<Type> iq_type(std::string_view word) {
+  if (word == "get") return Type::get;
+  if (word == "set") return Type::set;
+  if (word == "result") return Type::result;
+  if (word == "error") return Type::error;
+  return std::nullopt;
+}
+
+std::string_view word_of(const Envelope& envelope) {
+  switch (envelope.type) {
+    case Type::normal: return envelope.facts.typed ? "normal" : "";
+    case Type::chat: return "chat";
+    case Type::groupchat: return "groupchat";
+    case Type::headline: return "headline";
+    case Type::available: return "";
+    case Type::unavailable: return "unavailable";
+    case Type::subscribe: return "subscribe";
+    case Type::subscribed: return "subscribed";
+    case Type::unsubscribe: return "unsubscribe";
+    case Type::unsubscribed: return "unsubscribed";
+    case Type::probe: return "probe";
+    case Type::get: return "get";
+    case Type::set: return "set";
+    case Type::result: return "result";
+    case Type::error: return "error";
+  }
+  return "";
+}
+
+bool names_us(std::string_view address, const domain::Hosts& hosts) {
+  const auto jid = core::Jid::parse(address);
+  return jid && hosts.resolve(jid->domain());
+}
+
+// Elements that only the recipient's server may write: a client that forges one is not believed, whatever the copy.
+bool server_owned(const xml::Stanza& stanza, const xml::Child& child, const domain::Hosts& hosts) {
+  if (child.ns == "urn:xmpp:carbons:2") return child.local == "received" || child.local == "sent";
+  if (child.ns == "urn:xmpp:mam:2") return child.local == "result";
+  if (child.ns == "urn:xmpp:occupant-id:0") return true;
+  const bool stanza_id = child.ns == kStanzaIdNs && child.local == "stanza-id";
+  const bool delay = child.ns == kDelayNs && child.local == "delay";
+  if (!stanza_id && !delay) return false;
+  const auto element = xml::parse_element(stanza.raw(child));
+  return element && names_us(element->attr(stanza_id ? "by" : "from"), hosts);
+}
+
+void read_message_facts(const xml::Stanza& stanza, Envelope& envelope) {
+  auto& facts = envelope.facts;
+  bool only_states = !stanza.children.empty();
+  bool any_state = false;
+  for (const auto& child : stanza.children) {
+    const bool ours = child.ns == stanza.ns;
+    if (ours && child.local == "body") facts.has_body = true;
+    else if (ours && child.local == "subject") facts.has_subject = true;
+    const bool state = child.ns == kChatStatesNs;
+    any_state |= state;
+    only_states &= state || (ours && child.local == "thread") || child.ns == kHintsNs;
+    if (child.ns == kHintsNs) {
+      if (child.local == "no-store") facts.no_store = true;
+      else if (child.local == "no-permanent-store") facts.no_permanent_store = true;
+      else if (child.local == "no-copy") facts.no_copy = true;
+      else if (child.local == "store") facts.store = true;
+    } else if (child.ns == kStanzaIdNs && child.local == "origin-id" && envelope.origin_id.empty()) {
+      if (const auto element = xml::parse_element(stanza.raw(child))) envelope.origin_id = element->attr("id");
+    }
+  }
+  facts.chat_state_only = any_state && only_states;
+}
+
+// RFC 6121 §4.7.2.3. False when it is no number between -128 and 127.
+bool read_priority(const xml::Stanza& stanza, domain::Facts& facts) {
+  for (const auto& child : stanza.children) {
+    if (child.ns != stanza.ns || child.local != "priority") continue;
+    const auto element = xml::parse_element(stanza.raw(child));
+    if (!element) return false;
+    std::string text = element->text();
+    const auto first = text.find_first_not_of(" \t\r\n+");
+    const auto last = text.find_last_not_of(" \t\r\n");
+    if (first == std::string::npos) return true;  // empty: 0
+    text = text.substr(first, last - first + 1);
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < -128 || value > 127) return false;
+    facts.priority = static_cast<std::int8_t>(value);
+    return true;
+  }
+  return true;
+}
+
+void append_attribute(std::string& out, std::string_view name, std::string_view value) {
+  out.append(" ").append(name).append("='");
+  xml::append_escaped_attribute(out, value);
+  out.append("'");
+}
+
+}  // namespace
+
+Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_view stream_lang, const domain::Hosts& hosts) {
+  Taken taken;
+  Envelope& envelope = taken.envelope;
+  envelope.from = own;
+  if (stanza.ns != xml::kClientNs) {
+    taken.failure = StreamFailure{"unsupported-stanza-type", "only message, presence and iq are understood here"};
+    return taken;
+  }
+  if (stanza.local == "message") envelope.kind = Kind::message;
+  else if (stanza.local == "presence") envelope.kind = Kind::presence;
+  else if (stanza.local == "iq") envelope.kind = Kind::iq;
+  else {
+    taken.failure = StreamFailure{"unsupported-stanza-type", "only message, presence and iq are understood here"};
+    return taken;
+  }
+
+  std::string_view to, type;
+  bool has_to = false;
+  for (const auto& attribute : stanza.attributes) {
+    if (attribute.ns.empty() && attribute.local == "to") {
+      to = attribute.value;
+      has_to = true;
+    } else if (attribute.ns.empty() && attribute.local == "type") {
+      type = attribute.value;
+    } else if (attribute.ns.empty() && attribute.local == "id") {
+      envelope.id = attribute.value;
+    } else if (attribute.ns.empty() && attribute.local == "from") {
+      // RFC 6120 §8.1.2.1: the full address, or the bare one; we write the full one anyway.
+      if (attribute.value == own.full() || attribute.value == own.bare()) continue;
+      const auto from = core::Jid::parse(attribute.value);
+      const auto real = from ? hosts.canonical(*from) : std::nullopt;
+      if (real && (*real == own || real->full() == own.bare())) continue;
+      taken.failure = StreamFailure{"invalid-from", "stanzas of this stream come from its own address"};
+      return taken;
+    } else if (attribute.ns == xml::kXmlNs && attribute.local == "lang") {
+      envelope.lang = attribute.value;
+    } else if (attribute.ns.empty()) {
+      append_attribute(envelope.extra, attribute.local, attribute.value);
+    } else if (attribute.ns != xml::kXmlNs) {
+      const std::string prefix = "x" + std::to_string(envelope.extra.size());
+      append_attribute(envelope.extra, "xmlns:" + prefix, attribute.ns);
+      append_attribute(envelope.extra, prefix + ":" + std::string{attribute.local}, attribute.value);
+    }
+  }
+  if (envelope.lang.empty()) envelope.lang = stream_lang;
+
+  const auto refuse = [&](Errc code, std::string_view text) {
+    if (!taken.refused) taken.refused = Error{code, std::string{text}};
+  };
+  const auto understood = envelope.kind == Kind::message    ? message_type(type)
+                          : envelope.kind == Kind::presence ? presence_type(type)
+                                                            : iq_type(type);
+  if (understood) {
+    envelope.type = *understood;
+    envelope.facts.typed = envelope.type == Type::normal && type == "normal";
+  } else {
+    envelope.type = envelope.kind == Kind::iq ? Type::get : Type::available;
+    refuse(Errc::bad_request, "the type attribute has no such value");
+  }
+  if (has_to) {
+    auto address = core::Jid::parse(to);
+    if (address) envelope.to = std::move(*address);
+    else refuse(Errc::jid_malformed, address.error().message);
+  }
+
+  envelope.facts.has_payload = !stanza.children.empty();
+  switch (envelope.kind) {
+    case Kind::message: read_message_facts(stanza, envelope); break;
+    case Kind::presence:
+      if (!read_priority(stanza, envelope.facts)) refuse(Errc::bad_request, "the priority is no integer from -128 to 127");
+      break;
+    case Kind::iq: {
+      const bool request = envelope.type == Type::get || envelope.type == Type::set;
+      if (envelope.id.empty()) refuse(Errc::bad_request, "an iq needs an id");
+      if (request && stanza.children.size() != 1) refuse(Errc::bad_request, "a request has exactly one child element");
+      if (envelope.type == Type::result && stanza.children.size() > 1) refuse(Errc::bad_request, "a result has at most one child element");
+      break;
+    }
+  }
+
+  bool forged = false;
+  if (envelope.kind != Kind::iq) {
+    for (const auto& child : stanza.children) forged |= server_owned(stanza, child, hosts);
+  }
+  if (!forged) {
+    envelope.inner = domain::Bytes::copy(stanza.inner);
+    return taken;
+  }
+  std::string kept;
+  std::size_t from = 0;
+  for (const auto& child : stanza.children) {
+    if (!server_owned(stanza, child, hosts)) continue;
+    kept.append(stanza.inner.substr(from, child.offset - from));
+    from = child.offset + child.length;
+  }
+  kept.append(stanza.inner.substr(from));
+  envelope.inner = domain::Bytes::copy(kept);
+  return taken;
+}
+
+void append_stanza(std::string& out, const Envelope& envelope, const domain::Stamp& stamp) {
+  const std::string_view name = envelope.kind == Kind::message ? "message" : envelope.kind == Kind::presence ? "presence" : "iq";
+  out.append("<").append(name);
+  if (!envelope.from.empty()) append_attribute(out, "from", envelope.from.full());
+  if (!envelope.to.empty()) append_attribute(out, "to", envelope.to.full());
+  if (const auto word = word_of(envelope); !word.empty()) out.append(" type='").append(word).append("'");
+  if (!envelope.id.empty()) append_attribute(out, "id", envelope.id);
+  if (!envelope.lang.empty()) append_attribute(out, "xml:lang", envelope.lang);
+  out.append(envelope.extra);
+
+  const bool empty = envelope.inner.empty() && !envelope.failure && !stamp.delayed;
+  if (empty) {
+    out.append("/>");
+    return;
+  }
+  out.append(">").append(envelope.inner.view());
+  if (envelope.failure) append_stanza_error(out, *envelope.failure);
+  if (stamp.delayed) {
+    out.append("<delay xmlns='urn:xmpp:delay' from='").append(envelope.to.domain());
+    out.append("' stamp='").append(to_xmpp_date(stamp.time)).append("'/>");
+  }
+  out.append("</").append(name).append(">");
+}
+
+std::string to_xmpp_date(Time time) {
+  const auto since = time.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since - seconds).count();
+  const std::time_t whole = static_cast<std::time_t>(seconds.count());
+  std::tm parts{};
+  gmtime_r(&whole, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds);
+}
+
+}  // namespace anser::xmpp

@@ -1,0 +1,112 @@
+// A logged-in XMPP stream, and the domain's session behind it. Lives on the core of its account; its coroutine owns it.
+// It reads stanzas, turns them into envelopes and gives them to the router; what the router delivers it writes out.
+//
+// Flow: stanzas are taken one after the other. A request to the server waits until what the stream sent before it is
+// done (a fence), so an answered ping means that nothing before it can be lost; every kFenceEvery stanzas a fence is sent
+// anyway, and reading stops when too much is not yet done. Output beyond the socket waits in a bounded backlog of
+// envelopes; a client that falls behind it is disconnected, and its messages go back to the router.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "domain/session.h"
+#include "net/connection.h"
+#include "net/task.h"
+#include "net/throttle.h"
+#include "xml/reader.h"
+#include "xmpp/sasl.h"
+#include "xmpp/services.h"
+#include "xmpp/stanzas.h"
+#include "xmpp/stream_text.h"
+
+namespace anser::xmpp {
+
+// What the core that accepted a connection knows of it when it has logged in.
+struct Arrival {
+  net::Handed handed;
+  xml::StreamReader reader;
+  Login login;
+  std::string host;
+  std::string resource;   // with jabber:iq:auth: bound at once
+  std::string iq_id;      // and this request is to be answered
+  std::string lang;
+  std::string stream_id;
+  SharedSettings settings;
+};
+
+void begin_stream(Services& services, Arrival arrival);
+
+class Stream final : public domain::Session {
+ public:
+  Stream(Services& services, Arrival arrival);
+  ~Stream() override;
+
+  net::Task<void> run();
+
+  void deliver(const domain::Envelope& envelope, const domain::Stamp& stamp) override;
+  void push_roster(const domain::RosterItem& item, std::uint64_t version) override;
+  void push_roster_removal(const domain::Jid& contact, std::uint64_t version) override;
+  void push_blocking(bool blocked, const std::vector<domain::Jid>& who) override;
+  void ask_confirmation(std::uint64_t number) override;
+  void fence_passed(std::uint64_t number) override;
+  void close(domain::CloseReason reason) override;
+
+  std::string peer() const override { return connection_.peer(); }
+
+ private:
+  static constexpr unsigned kFenceEvery = 32;  // stanzas
+
+  // What a coroutine has to do for the stanza that was just taken.
+  enum class Then : std::uint8_t { go_on, wait, restart, over };
+
+  Then take();
+  Then take_before_bind();
+  Then take_compress(const xml::Element& element);
+  Then take_iq_answer(const domain::Envelope& envelope);
+  Then bind(std::string resource, std::string iq_id, bool legacy);
+  void bound(Result<void> outcome, std::string iq_id, bool legacy);
+  void on_header();
+  void end(const StreamFailure& failure);
+  void send(std::string_view text);
+  void send_iq_error(std::string_view id, const Error& error);
+  void send_backlog();
+  void give_back_backlog();
+  std::string request_text(std::string_view type, std::string_view id) const;
+
+  struct Late {
+    domain::Envelope envelope;
+    domain::Stamp stamp;
+  };
+
+  Services& services_;
+  SharedSettings settings_;
+  net::Connection connection_;
+  xml::StreamReader reader_;
+  std::string host_;
+  std::string lang_;        // of the client's stream header
+  std::string account_;     // bare, before bind
+  std::string mechanism_;
+  std::unique_ptr<std::string> bind_at_once_;  // jabber:iq:auth: resource, NUL, iq id
+  bool temporary_ = false;
+  bool header_sent_ = false;
+  bool binding_ = false;
+  bool bound_ = false;
+  bool ended_ = false;
+  bool pinged_ = false;
+  unsigned unfenced_ = 0;             // stanzas since the last fence
+  std::size_t unfenced_bytes_ = 0;
+  std::uint64_t next_fence_ = 1;
+  std::uint64_t fence_passed_ = 0;
+  std::uint64_t wait_for_ = 0;        // go on when this fence has passed
+  Gate gate_;
+  std::unique_ptr<domain::Envelope> held_;        // the request that waits for a fence
+  std::unique_ptr<std::deque<Late>> backlog_;
+  std::size_t backlog_bytes_ = 0;
+  std::unique_ptr<net::TokenBucket> bucket_;
+  std::uint32_t next_push_ = 1;
+};
+
+}  // namespace anser::xmpp

@@ -1,0 +1,31 @@
+// The words that frame an XMPP stream, shared by the part before login (negotiation) and the part after it (stream).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/hosts.h"
+#include "xml/element.h"
+#include "xml/reader.h"
+#include "xmpp/errors.h"
+
+namespace anser::xmpp {
+
+inline constexpr std::string_view kTlsNs = "urn:ietf:params:xml:ns:xmpp-tls";
+inline constexpr std::string_view kSaslNs = "urn:ietf:params:xml:ns:xmpp-sasl";
+inline constexpr std::string_view kBindNs = "urn:ietf:params:xml:ns:xmpp-bind";
+inline constexpr std::string_view kCompressNs = "http://jabber.org/protocol/compress";
+
+// Appends the answering header (RFC 6120 §4.2, §4.7). `to` may be empty.
+void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id);
+
+// What is wrong with a client's header, or nothing; `host` gets the real name of the host it asked for.
+std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts, std::string& host);
+
+StreamFailure failure_of(const xml::StreamReader& reader);
+
+// The stanza as a tree that owns its text; for everything that is not on the hot path.
+Result<xml::Element> to_element(const xml::Stanza& stanza);
+
+}  // namespace anser::xmpp

@@ -1,0 +1,147 @@
+"""Prosody 0.12 and ejabberd 23.01 from Debian, to check the tests themselves: plain processes, no system service."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from .servers import Server
+
+_PROSODY_MODULES = """
+  "roster", "saslauth", "tls", "disco", "offline", "c2s", "private", "vcard_legacy", "pep", "version", "time", "ping",
+  "register", "register_ibr", "blocklist", "lastactivity", "admin_shell"
+"""
+_PROSODY_OLD_LOGIN = ', "legacyauth"'
+
+
+class Prosody(Server):
+    kind = "prosody"
+    start_seconds = 20
+
+    def configure(self) -> None:
+        s = self.settings
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        limits = s.limits
+        lines = [
+            "run_as_root = true",
+            f'data_path = "{data}"',
+            f'pidfile = "{self.folder}/prosody.pid"',
+            f'log = {{ debug = "{self.log_path}" }}',
+            'interfaces = { "127.0.0.1" }',
+            f"c2s_ports = {{ {s.port} }}",
+            f"c2s_direct_tls_ports = {{ {s.tls_port} }}",
+            "s2s_ports = {}",
+            "http_ports = {}",
+            "https_ports = {}",
+            f"modules_enabled = {{ {_PROSODY_MODULES} {_PROSODY_OLD_LOGIN if s.iq_auth else ''} }}",
+            'modules_disabled = { "s2s" }',
+            f"allow_registration = {'true' if s.registration != 'closed' else 'false'}",
+            "min_seconds_between_registrations = 0",
+            "c2s_require_encryption = false",
+            f"allow_unencrypted_plain_auth = {'true' if s.plain_without_tls else 'false'}",
+            f'authentication = "{"anonymous" if s.anonymous else "internal_hashed"}"',
+            'tls_profile = "intermediate"',
+            f"c2s_timeout = {limits.get('login_seconds', 300)}",
+        ]
+        first = s.hosts[0].certificate
+        if first:  # direct TLS starts before there is a host
+            lines.append(f'ssl = {{ certificate = "{first.path}"; key = "{first.key_path}"; }}')
+        if "stanza_bytes" in limits:
+            lines.append(f"c2s_stanza_size_limit = {limits['stanza_bytes']}")
+        for host in s.hosts:
+            lines.append(f'VirtualHost "{host.name}"')
+            if host.certificate:
+                lines.append(
+                    f'ssl = {{ certificate = "{host.certificate.path}"; key = "{host.certificate.key_path}"; }}'
+                )
+        (self.folder / "prosody.cfg.lua").write_text("\n".join(lines) + "\n")
+
+    def command(self) -> list[str]:
+        return [shutil.which("prosody") or "/usr/bin/prosody", "-F", "--config", str(self.folder / "prosody.cfg.lua")]
+
+
+class Ejabberd(Server):
+    kind = "ejabberd"
+    start_seconds = 60
+    stop_seconds = 30
+
+    def configure(self) -> None:
+        s = self.settings
+        certificates = []
+        for host in s.hosts:
+            if host.certificate:
+                together = self.folder / f"{host.name}.pem"
+                together.write_text(host.certificate.path.read_text() + host.certificate.key_path.read_text())
+                certificates.append(str(together))
+        listener = {
+            "ip": "127.0.0.1",
+            "module": "ejabberd_c2s",
+            "max_stanza_size": s.limits.get("stanza_bytes", 262144),
+            "access": "all",
+            "zlib": s.compression,
+        }
+        if s.client_authority:
+            listener |= {"tls_verify": True, "cafile": str(s.client_authority)}
+        config = {
+            "loglevel": os.environ.get("E2E_PEER_LOG", "info"),
+            "hosts": [host.name for host in s.hosts],
+            "certfiles": certificates,
+            "listen": [
+                listener | {"port": s.port, "starttls": True},
+                listener | {"port": s.tls_port, "tls": True},
+            ],
+            "auth_method": ["anonymous"] if s.anonymous else ["internal"],
+            "auth_password_format": "plain",
+            "anonymous_protocol": "sasl_anon",
+            "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"],
+            "registration_timeout": "infinity",
+            "negotiation_timeout": s.limits.get("login_seconds", 120),
+            "max_fsm_queue": 10000,
+            "acl": {"local": {"user_regexp": ""}},
+            "access_rules": {"everybody": {"allow": "all"}, "nobody": {"deny": "all"}},
+            "shaper_rules": {"max_user_sessions": 100, "offline": s.limits.get("offline_messages", 100)},
+            "modules": {
+                "mod_register": {
+                    "access": "nobody" if s.registration == "closed" else "everybody",
+                    "ip_access": "all",
+                    "password_strength": 0,
+                    "allow_modules": "all",
+                },
+                "mod_blocking": {},
+                "mod_caps": {},
+                "mod_disco": {},
+                "mod_last": {},
+                "mod_offline": {"access_max_user_messages": "offline"},
+                "mod_ping": {},
+                "mod_privacy": {},
+                "mod_private": {},
+                "mod_roster": {"versioning": True},
+                "mod_time": {},
+                "mod_vcard": {},
+                "mod_version": {},
+            }
+            | ({"mod_legacy_auth": {}} if s.iq_auth else {}),
+        }
+        (self.folder / "ejabberd.yml").write_text(json.dumps(config, indent=1))  # JSON is YAML
+
+    def environment(self) -> dict[str, str]:
+        return dict(
+            os.environ,
+            EJABBERD_CONFIG_PATH=str(self.folder / "ejabberd.yml"),
+            EJABBERD_LOG_PATH=str(self.folder / "ejabberd.log"),
+            EJABBERD_PID_PATH=str(self.folder / "ejabberd.pid"),
+            HOME=str(self.folder),
+            ERL_CRASH_DUMP=os.devnull,
+        )
+
+    def command(self) -> list[str]:
+        # Names are off, so no epmd is left behind.
+        libraries = sorted(Path("/usr/lib/x86_64-linux-gnu").glob("ejabberd-*/ebin"))
+        spool = self.folder / "spool"
+        return ["erl", "+S", "1", "-noinput", "-start_epmd", "false", "-mnesia", "dir", f'"{spool}"'] + [
+            word for library in libraries for word in ("-pa", str(library))
+        ] + ["-s", "ejabberd"]
+
+
+PEERS = {"prosody": Prosody, "ejabberd": Ejabberd}

@@ -1,0 +1,37 @@
+"""Every wait in these tests ends: `within` for what must come, never a sleep for what might."""
+
+import asyncio
+import os
+import socket
+import time
+
+# How long we wait for what must come. Sanitizer builds ask for more in ANSER_E2E_PATIENCE.
+PATIENCE = float(os.environ.get("ANSER_E2E_PATIENCE", "6"))
+
+
+async def within(awaitable, what: str, seconds: float | None = None):
+    try:
+        return await asyncio.wait_for(awaitable, seconds or PATIENCE)
+    except (TimeoutError, asyncio.TimeoutError):
+        raise AssertionError(f"waited {seconds or PATIENCE} s in vain for {what}") from None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((host, port)) == 0
+
+
+def wait_until(true, what: str, seconds: float) -> None:
+    """For processes that start or stop: they tell us nothing, so we look again until the time is up."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)
