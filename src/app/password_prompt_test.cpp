@@ -54,7 +54,7 @@ TEST_F(Prompt, HearsAPasswordAndShowsNothingOfIt) {
 }
 
 TEST_F(Prompt, LetsTypingBeCorrected) {
-  EXPECT_EQ(*ask("secrät\x7f\x7fet\x08\x08\x15passwordd\x7f\r"), "password");
+  EXPECT_EQ(*ask("secr\u00e4t\x7f\x7f" "et\x08\x08\x15passwordd\x7f\r"), "password");
   EXPECT_EQ(*ask("\x7f\x08x\n"), "x");
 }
 

@@ -64,7 +64,8 @@ void Router::become_unavailable(Session& session, Account& account, Envelope pre
   if (to_itself) session.deliver(presence, {});  // §4.5.2
   if (session.directed_) {
     // §4.6.3: whoever got directed presence learns of the end, once.
-    for (const Jid& recipient : *std::exchange(session.directed_, nullptr)) {
+    const auto directed = std::move(session.directed_);
+    for (const Jid& recipient : *directed) {
       if (recipient.is_bare() && account.subscription(recipient.full()).from) continue;
       if (account.blocks(recipient)) continue;
       Envelope copy = presence;

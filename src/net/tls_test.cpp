@@ -276,7 +276,8 @@ TEST_F(TlsTest, ResumesWithATicket) {
 
     ASSERT_TRUE(again.handshake);
     EXPECT_TRUE(again.resumed);
-    if (version == TLS1_2_VERSION) EXPECT_EQ(again.unique, their_finished);  // the server's comes first
+    if (version == TLS1_3_VERSION) continue;
+    EXPECT_EQ(again.unique, their_finished);  // the server's comes first
   }
 }
 
@@ -311,7 +312,8 @@ Task<void> shake(Connection& connection, std::shared_ptr<const TlsServer> server
 }
 
 TEST_F(TlsTest, RefusesGarbageInsteadOfAHello) {
-  for (const std::string garbage : {std::string{"<stream:stream>"}, std::string(70'000, '\x16'), std::string(100, '\0')}) {
+  const std::vector<std::string> garbages{"<stream:stream>", std::string(70'000, '\x16'), std::string(100, '\0')};
+  for (const std::string& garbage : garbages) {
     auto [ours, theirs] = tcp_pair();
     Connection connection{loop.core, std::move(ours)};
     std::jthread sender{[&, &theirs = theirs] { theirs.send(garbage); }};

@@ -13,7 +13,7 @@ bool storage_error(const Error& error) { return error.code == Errc::storage_fail
 }  // namespace
 
 AccountStorage::AccountStorage(domain::AccountStore& store, CorePost post, Fatal fatal, AccountStorageOptions options)
-    : store_(store), post_(std::move(post)), fatal_(std::move(fatal)), options_(options), thread_([this] { run(); }) {}
+    : store_(store), post_(std::move(post)), fatal_(std::move(fatal)), options_(options), thread_([this] { serve(); }) {}
 
 AccountStorage::~AccountStorage() { stop(); }
 
@@ -45,7 +45,7 @@ void AccountStorage::submit(domain::CoreId core, Work work, Done done) {
   post_(core, [done = std::move(done), refusal = std::move(refusal)] { done(tl::make_unexpected(refusal)); });
 }
 
-void AccountStorage::run() {
+void AccountStorage::serve() {
   std::unique_lock lock{mutex_};
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });

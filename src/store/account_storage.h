@@ -44,7 +44,7 @@ class AccountStorage final : public domain::Storage {
     Result<void> result;
   };
 
-  void run();
+  void serve();
   void run_batch(std::vector<Job>& jobs);
   std::vector<Result<void>> execute(std::vector<Job>& jobs);
   void broke(const Error& error);

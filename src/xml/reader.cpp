@@ -78,10 +78,25 @@ StreamReader::~StreamReader() = default;
 StreamReader::StreamReader(StreamReader&&) noexcept = default;
 StreamReader& StreamReader::operator=(StreamReader&&) noexcept = default;
 
-const StreamHeader& StreamReader::header() const { return scratch_->header; }
-const Stanza& StreamReader::stanza() const { return scratch_->stanza; }
-const Error& StreamReader::error() const { return scratch_->error; }
-StreamError StreamReader::stream_error() const { return scratch_->kind; }
+const StreamHeader& StreamReader::header() const {
+  ANSER_ASSERT(scratch_);
+  return scratch_->header;
+}
+
+const Stanza& StreamReader::stanza() const {
+  ANSER_ASSERT(scratch_);
+  return scratch_->stanza;
+}
+
+const Error& StreamReader::error() const {
+  ANSER_ASSERT(state_ == State::failed);
+  return scratch_->error;
+}
+
+StreamError StreamReader::stream_error() const {
+  ANSER_ASSERT(state_ == State::failed);
+  return scratch_->kind;
+}
 
 void StreamReader::set_limits(Limits limits) { limits_ = limits; }
 

@@ -80,7 +80,8 @@ net::Task<void> Features::answer(IqHandler handler, Iq iq) {
   request.from = iq.envelope.from;
   request.to = iq.envelope.to;
   request.id = iq.envelope.id;
-  Reply answered = co_await handler(std::move(iq));
+  auto task = handler(std::move(iq));
+  Reply answered = co_await std::move(task);
   reply(request, std::move(answered));
 }
 

@@ -40,7 +40,8 @@ net::Task<void> Negotiation::run() {
   if (direct_tls_) {
     auto tls = shared_.tls();
     if (!tls) co_return connection_->abort();
-    auto secured = co_await connection_->accept_tls(std::move(tls));
+    auto task = connection_->accept_tls(std::move(tls));
+    auto secured = co_await std::move(task);
     if (!secured) {
       log::debug("xmpp", "TLS with {} failed: {}", connection_->peer(), secured.error().message);
       co_return connection_->abort();
@@ -65,7 +66,8 @@ net::Task<void> Negotiation::run() {
     std::string left{input_};
     rest_ = std::move(left);
     input_ = rest_;
-    const Next next = co_await take(std::move(*stanza));
+    auto task = take(std::move(*stanza));
+    const Next next = co_await std::move(task);
     if (next == Next::over) co_return;
     fresh = next == Next::restart;
   }
@@ -149,9 +151,11 @@ net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
       send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>");
       co_return Next::go_on;
     }
-    next = co_await sasl(std::move(stanza));
+    auto task = sasl(std::move(stanza));
+    next = co_await std::move(task);
   } else if (stanza.is({xml::kClientNs, "iq"}) && !tls_only) {
-    next = co_await iq(std::move(stanza));
+    auto task = iq(std::move(stanza));
+    next = co_await std::move(task);
   } else if (tls_only && stanza.ns() == xml::kClientNs) {
     end({"policy-violation", "TLS comes first here"});
   } else if (stanza.ns() == xml::kClientNs) {
@@ -176,7 +180,8 @@ net::Task<Negotiation::Next> Negotiation::start_tls() {
     co_return Next::over;
   }
   send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
-  auto secured = co_await connection_->accept_tls(std::move(tls));
+  auto task = connection_->accept_tls(std::move(tls));
+  auto secured = co_await std::move(task);
   if (!secured) {
     log::debug("xmpp", "TLS with {} failed: {}", connection_->peer(), secured.error().message);
     connection_->abort();
@@ -207,18 +212,22 @@ net::Task<Negotiation::Next> Negotiation::sasl(xml::Element element) {
       wrong.condition = "incorrect-encoding";
       wrong.text = decoded.error().message;
       authenticator_->abort();
-      const Next next = co_await answer_sasl(std::move(wrong));
+      auto task = answer_sasl(std::move(wrong));
+      const Next next = co_await std::move(task);
       co_return next;
     }
     message = std::move(*decoded);
   }
   SaslStep step;
   if (begins) {
-    step = co_await authenticator_->start(std::string{element.attr("mechanism")}, std::move(message));
+    auto task = authenticator_->start(std::string{element.attr("mechanism")}, std::move(message));
+    step = co_await std::move(task);
   } else {
-    step = co_await authenticator_->respond(std::move(*message));
+    auto task = authenticator_->respond(std::move(*message));
+    step = co_await std::move(task);
   }
-  const Next next = co_await answer_sasl(std::move(step));
+  auto task = answer_sasl(std::move(step));
+  const Next next = co_await std::move(task);
   co_return next;
 }
 
@@ -283,14 +292,16 @@ net::Task<Negotiation::Next> Negotiation::iq(xml::Element iq) {
       answer_iq(iq, fail(Errc::not_acceptable, "one account can be made on one stream"));
       co_return Next::go_on;
     }
-    auto made = co_await register_account(shared_, *settings_, host_, connection_->peer_address(), *query);
+    auto task = register_account(shared_, *settings_, host_, connection_->peer_address(), *query);
+    auto made = co_await std::move(task);
     registered_ = made.has_value();
     if (!made) answer_iq(iq, pass(made));
     else answer_iq(iq, std::optional<xml::Element>{});
     co_return Next::go_on;
   }
   if (request && query && query->is(kIqAuth) && settings_->iq_auth && (connection_->tls() || settings_->plain_without_tls)) {
-    const Next next = co_await iq_auth(std::move(iq));
+    auto task = iq_auth(std::move(iq));
+    const Next next = co_await std::move(task);
     co_return next;
   }
   end({"not-authorized", "log in first"});
@@ -316,7 +327,8 @@ net::Task<Negotiation::Next> Negotiation::iq_auth(xml::Element iq) {
     answer_iq(iq, fail(Errc::resource_limit, "too many attempts from this address have failed; try again later"));
     co_return Next::go_on;
   }
-  SaslStep step = co_await authenticator_->check_password(std::move(username), query.child_text("password"), "jabber:iq:auth");
+  auto task = authenticator_->check_password(std::move(username), query.child_text("password"), "jabber:iq:auth");
+  SaslStep step = co_await std::move(task);
   if (step.what != SaslStep::What::success) {
     answer_iq(iq, fail(Errc::not_authorized, "{}", step.text));
     if (++attempts_ < settings_->attempts_per_stream) co_return Next::go_on;

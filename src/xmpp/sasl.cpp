@@ -109,7 +109,8 @@ net::Task<SaslStep> Authenticator::start(std::string mechanism, std::optional<st
     step.what = What::challenge;  // empty: it is the client's turn (RFC 6120 §6.4.2)
     co_return step;
   }
-  SaslStep step = co_await respond(std::move(*initial));
+  auto step_task = respond(std::move(*initial));
+  SaslStep step = co_await std::move(step_task);
   co_return step;
 }
 
@@ -119,19 +120,23 @@ net::Task<SaslStep> Authenticator::respond(std::string message) {
   SaslStep step;
   if (mechanism == "PLAIN") {
     awaited_.clear();
-    step = co_await plain(std::move(message));
+    auto step_task = plain(std::move(message));
+    step = co_await std::move(step_task);
   } else if (mechanism == "EXTERNAL") {
     awaited_.clear();
-    step = co_await external(std::move(message));
+    auto step_task = external(std::move(message));
+    step = co_await std::move(step_task);
   } else if (mechanism == "ANONYMOUS") {
     awaited_.clear();
     auto account = core::Jid::make(core::random_id(20), host_);
     // The alphabet of random_id is folded to lower case by PRECIS; 20 characters of it are unguessable all the same.
     step = account ? success(std::move(*account), "ANONYMOUS", {}, true) : failure("temporary-auth-failure", "no name was found");
   } else if (claimed_.empty()) {
-    step = co_await scram_first(std::move(message));
+    auto step_task = scram_first(std::move(message));
+    step = co_await std::move(step_task);
   } else {
-    step = co_await scram_final(std::move(message));
+    auto step_task = scram_final(std::move(message));
+    step = co_await std::move(step_task);
   }
   if (step.what != What::challenge) {
     abort();
@@ -154,7 +159,8 @@ bool Authenticator::may_act_as(std::string_view authzid, const core::Jid& accoun
 
 net::Task<Result<std::optional<domain::AccountRecord>>> Authenticator::find(core::Jid account) {
   auto work = [account = std::move(account)](domain::AccountStore& store) { return store.find_account(account); };
-  auto found = co_await ask<std::optional<domain::AccountRecord>>(shared_, std::move(work));
+  auto found_task = ask<std::optional<domain::AccountRecord>>(shared_, std::move(work));
+  auto found = co_await std::move(found_task);
   co_return found;
 }
 
@@ -184,10 +190,12 @@ net::Task<SaslStep> Authenticator::plain(std::string message) {
   }
   const auto account = core::Jid::make(username, host_);
   if (account && !may_act_as(authzid, *account)) {
-    SaslStep step = co_await refused(account->full(), "invalid-authzid", "only the own account can be chosen");
+    auto step_task = refused(account->full(), "invalid-authzid", "only the own account can be chosen");
+    SaslStep step = co_await std::move(step_task);
     co_return step;
   }
-  SaslStep step = co_await check_password(std::move(username), std::move(password), "PLAIN");
+  auto step_task = check_password(std::move(username), std::move(password), "PLAIN");
+  SaslStep step = co_await std::move(step_task);
   co_return step;
 }
 
@@ -195,7 +203,8 @@ net::Task<SaslStep> Authenticator::check_password(std::string username, std::str
   auto account = core::Jid::make(username, host_);
   if (!account || !account->has_local()) account = core::Jid::make("unknown", host_);  // fails below, after the same work
   const bool impossible = !core::prepare_local(username).has_value();
-  auto record = co_await find(*account);
+  auto record_task = find(*account);
+  auto record = co_await std::move(record_task);
   if (!record) co_return failure("temporary-auth-failure", "accounts cannot be read at the moment");
 
   // The same derivation is done whether the account exists or not.
@@ -203,10 +212,12 @@ net::Task<SaslStep> Authenticator::check_password(std::string username, std::str
   core::ScramKeys keys = known ? (*record)->keys.front()
                                : core::fake_keys(core::Hash::sha256, shared_.secret, username, settings_->scram_iterations);
   auto work = [keys = std::move(keys), password = std::move(password)] { return core::verify(keys, password); };
-  auto right = co_await net::run_on(shared_.workers, std::move(work));
+  auto right_task = net::run_on(shared_.workers, std::move(work));
+  auto right = co_await std::move(right_task);
   if (!right) co_return failure("temporary-auth-failure", "too many logins at once; try again");
   if (!known || !*right) {
-    SaslStep step = co_await refused(account->full(), "not-authorized", std::string{kWrong});
+    auto step_task = refused(account->full(), "not-authorized", std::string{kWrong});
+    SaslStep step = co_await std::move(step_task);
     co_return step;
   }
   if ((*record)->disabled) co_return failure("account-disabled", "the account is disabled");
@@ -227,13 +238,16 @@ net::Task<SaslStep> Authenticator::external(std::string authzid) {
   }
   const auto account = chosen.empty() ? Result<core::Jid>{fail(Errc::not_authorized, "no name")} : core::Jid::make(chosen, host_);
   if (!account) {
-    SaslStep step = co_await refused(authzid, "invalid-authzid", "the certificate does not name this account");
+    auto step_task = refused(authzid, "invalid-authzid", "the certificate does not name this account");
+    SaslStep step = co_await std::move(step_task);
     co_return step;
   }
-  auto record = co_await find(*account);
+  auto record_task = find(*account);
+  auto record = co_await std::move(record_task);
   if (!record) co_return failure("temporary-auth-failure", "accounts cannot be read at the moment");
   if (!record->has_value()) {
-    SaslStep step = co_await refused(account->full(), "not-authorized", "the account does not exist");
+    auto step_task = refused(account->full(), "not-authorized", "the account does not exist");
+    SaslStep step = co_await std::move(step_task);
     co_return step;
   }
   if ((*record)->disabled) co_return failure("account-disabled", "the account is disabled");
@@ -244,17 +258,20 @@ net::Task<SaslStep> Authenticator::scram_first(std::string message) {
   const auto first = scram_->parse(message);
   if (!first) {
     const bool malformed = first.error().code == Errc::bad_request;
-    SaslStep step = co_await refused("unknown", malformed ? "malformed-request" : "not-authorized", first.error().message);
+    auto step_task = refused("unknown", malformed ? "malformed-request" : "not-authorized", first.error().message);
+    SaslStep step = co_await std::move(step_task);
     co_return step;
   }
   auto account = core::Jid::make(first->username, host_);
   if (!account) co_return failure("malformed-request", "the name is not one");
   if (!may_act_as(first->authzid, *account)) {
-    SaslStep step = co_await refused(account->full(), "invalid-authzid", "only the own account can be chosen");
+    auto step_task = refused(account->full(), "invalid-authzid", "only the own account can be chosen");
+    SaslStep step = co_await std::move(step_task);
     co_return step;
   }
   const std::string username = first->username;
-  auto record = co_await find(*account);
+  auto record_task = find(*account);
+  auto record = co_await std::move(record_task);
   if (!record) co_return failure("temporary-auth-failure", "accounts cannot be read at the moment");
 
   const core::ScramKeys* keys = nullptr;
@@ -276,8 +293,9 @@ net::Task<SaslStep> Authenticator::scram_final(std::string message) {
   auto last = scram_->finish(message);
   if (!last || !known_) {
     const bool malformed = !last && last.error().code == Errc::bad_request;
-    SaslStep step = co_await refused(claimed_.full(), malformed ? "malformed-request" : "not-authorized",
+    auto step_task = refused(claimed_.full(), malformed ? "malformed-request" : "not-authorized",
                                      malformed ? last.error().message : std::string{kWrong});
+    SaslStep step = co_await std::move(step_task);
     co_return step;
   }
   if (disabled_) co_return failure("account-disabled", "the account is disabled");

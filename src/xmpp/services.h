@@ -46,7 +46,8 @@ struct Services {
 // Runs `work` on the thread of accounts.db and resumes on this core after the commit. Make the function first, then
 // await (net/task.h says why):
 //   auto work = [owner](domain::AccountStore& store) { return store.load_roster(owner); };
-//   auto roster = co_await ask<domain::Roster>(services.shared, std::move(work));
+//   auto task = ask<domain::Roster>(services.shared, std::move(work));
+//   auto roster = co_await std::move(task);
 template <class Value, class Work>
 net::Task<Result<Value>> ask(Shared& shared, Work work) {
   auto start = [&shared, core = net::Core::current(), work = std::move(work)](auto handler) mutable {

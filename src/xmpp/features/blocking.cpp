@@ -36,7 +36,8 @@ net::Task<Reply> change(domain::Router& router, Iq iq, bool block) {
     if (block) router.block(*account, addresses, std::move(done));
     else router.unblock(*account, addresses, std::move(done));
   };
-  auto outcome = co_await stored(std::move(start));
+  auto task = stored(std::move(start));
+  auto outcome = co_await std::move(task);
   if (!outcome) co_return pass(outcome);
   co_return Reply{std::nullopt};
 }

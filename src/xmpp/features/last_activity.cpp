@@ -23,7 +23,8 @@ net::Task<Reply> last_seen(Shared& shared, Iq iq) {
   }
   if (iq.account->any_available()) co_return Reply{xml::Element{kLast}.attr("seconds", "0")};
   auto work = [account = iq.target](domain::AccountStore& store) { return store.find_last_activity(account); };
-  auto last = co_await ask<std::optional<domain::LastActivity>>(shared, std::move(work));
+  auto task = ask<std::optional<domain::LastActivity>>(shared, std::move(work));
+  auto last = co_await std::move(task);
   if (!last) co_return pass(last);
   if (!last->has_value()) co_return fail(Errc::not_found, "it has never been here");
   xml::Element answer{kLast};

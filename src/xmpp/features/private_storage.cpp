@@ -15,7 +15,8 @@ net::Task<Reply> fetch(Shared& shared, Iq iq) {
   auto work = [owner = iq.target, key = key_of(*asked)](domain::AccountStore& store) {
     return store.find_document(owner, kCollection, key);
   };
-  auto found = co_await ask<std::optional<std::string>>(shared, std::move(work));
+  auto task = ask<std::optional<std::string>>(shared, std::move(work));
+  auto found = co_await std::move(task);
   if (!found) co_return pass(found);
   xml::Element query{kPrivate};
   if (found->has_value()) {
@@ -47,7 +48,8 @@ net::Task<Reply> store(Shared& shared, Iq iq) {
     if (*size > limit) return fail(Errc::resource_limit, "an account may keep {} bytes here", limit);
     return {};
   };
-  auto stored = co_await ask<void>(shared, std::move(work));
+  auto task = ask<void>(shared, std::move(work));
+  auto stored = co_await std::move(task);
   if (!stored) co_return pass(stored);
   co_return Reply{std::nullopt};
 }

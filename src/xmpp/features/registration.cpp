@@ -28,7 +28,8 @@ net::Task<Reply> remove(const Services& services, Iq iq) {
   const core::Jid account = core::Jid::parse(iq.envelope.from.bare()).value_or(core::Jid{});
   domain::Router& router = services.router;
   auto start = [&router, account, session](domain::Router::Done done) { router.remove_account(account, session, std::move(done)); };
-  auto removed = co_await stored(std::move(start));
+  auto removed_task = stored(std::move(start));
+  auto removed = co_await std::move(removed_task);
   if (!removed) co_return pass(removed);
   log::info("xmpp", "{} has removed its account", account.full());
   // The result goes out first, then the stream ends (§3.2).
@@ -42,7 +43,8 @@ net::Task<Reply> change(const Services& services, Iq iq) {
   const core::Jid account = core::Jid::parse(iq.envelope.from.bare()).value_or(core::Jid{});
   const auto session = iq.session ? iq.session->id() : 0;
   if (iq.payload.find("remove")) {
-    Reply removed = co_await remove(services, std::move(iq));
+    auto removed_task = remove(services, std::move(iq));
+    Reply removed = co_await std::move(removed_task);
     co_return removed;
   }
   const std::string username = iq.payload.child_text("username");
@@ -54,10 +56,12 @@ net::Task<Reply> change(const Services& services, Iq iq) {
   if (!own) co_return fail(Errc::not_allowed, "only the own password can be changed");
 
   Shared& shared = services.shared;
-  auto keys = co_await derive_all(shared, std::move(password), shared.settings()->scram_iterations);
+  auto keys_task = derive_all(shared, std::move(password), shared.settings()->scram_iterations);
+  auto keys = co_await std::move(keys_task);
   if (!keys) co_return pass(keys);
   auto work = [account, keys = std::move(*keys)](domain::AccountStore& store) { return store.set_keys(account, keys); };
-  auto stored_keys = co_await ask<void>(shared, std::move(work));
+  auto stored_keys_task = ask<void>(shared, std::move(work));
+  auto stored_keys = co_await std::move(stored_keys_task);
   if (!stored_keys) co_return pass(stored_keys);
   log::info("xmpp", "{} has changed its password", account.full());
   services.router.end_sessions(account, session, domain::CloseReason::password_changed);
@@ -83,7 +87,8 @@ net::Task<Result<std::vector<core::ScramKeys>>> derive_all(Shared& shared, std::
     }
     return keys;
   };
-  auto keys = co_await net::run_on(shared.workers, std::move(work));
+  auto keys_task = net::run_on(shared.workers, std::move(work));
+  auto keys = co_await std::move(keys_task);
   co_return keys;
 }
 
@@ -111,16 +116,19 @@ net::Task<Result<void>> register_account(Shared& shared, const Settings& setting
     co_return fail(Errc::resource_limit, "too many accounts have been made from this address; try again later");
   }
   auto find = [jid = account.jid](domain::AccountStore& store) { return store.find_account(jid); };
-  auto existing = co_await ask<std::optional<domain::AccountRecord>>(shared, std::move(find));
+  auto existing_task = ask<std::optional<domain::AccountRecord>>(shared, std::move(find));
+  auto existing = co_await std::move(existing_task);
   if (!existing) co_return pass(existing);
   if (existing->has_value()) co_return fail(Errc::conflict, "this name is taken");
 
-  auto keys = co_await derive_all(shared, password->text(), settings.scram_iterations);
+  auto keys_task = derive_all(shared, password->text(), settings.scram_iterations);
+  auto keys = co_await std::move(keys_task);
   if (!keys) co_return pass(keys);
   account.keys = std::move(*keys);
   const core::Jid made = account.jid;
   auto work = [account = std::move(account)](domain::AccountStore& store) { return store.create_account(account); };
-  auto created = co_await ask<void>(shared, std::move(work));
+  auto created_task = ask<void>(shared, std::move(work));
+  auto created = co_await std::move(created_task);
   if (!created) co_return pass(created);
   const auto home = domain::core_of(made.full(), shared.cores.size());
   shared.post.send(net::Core::current()->id(), home, domain::AccountChanged{made, domain::AccountChanged::What::created, 0});

@@ -19,7 +19,8 @@ net::Task<Reply> fetch(Shared& shared, Iq iq) {
   if (!known.empty() && known == std::to_string(iq.account->roster_version())) co_return Reply{std::nullopt};
 
   auto work = [owner = iq.target](domain::AccountStore& store) { return store.load_roster(owner); };
-  auto roster = co_await ask<domain::Roster>(shared, std::move(work));
+  auto task = ask<domain::Roster>(shared, std::move(work));
+  auto roster = co_await std::move(task);
   if (!roster) co_return pass(roster);
   xml::Element query{kRosterQuery};
   query.attr("ver", std::to_string(roster->version));
@@ -43,7 +44,8 @@ net::Task<Reply> change(const Services& services, Iq iq) {
     auto start = [&router, account = iq.account, address](domain::Router::Done done) {
       router.remove_roster_entry(*account, address, std::move(done));
     };
-    auto removed = co_await stored(std::move(start));
+    auto task = stored(std::move(start));
+    auto removed = co_await std::move(task);
     if (!removed) co_return pass(removed);
     co_return Reply{std::nullopt};
   }
@@ -65,7 +67,8 @@ net::Task<Reply> change(const Services& services, Iq iq) {
   auto start = [&router, account = iq.account, address, name = std::move(name), groups = std::move(groups)](domain::Router::Done done) {
     router.set_roster_entry(*account, address, name, groups, std::move(done));
   };
-  auto written = co_await stored(std::move(start));
+  auto task = stored(std::move(start));
+  auto written = co_await std::move(task);
   if (!written) co_return pass(written);
   co_return Reply{std::nullopt};
 }

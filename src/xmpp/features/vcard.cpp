@@ -9,7 +9,8 @@ constexpr std::string_view kCollection = "vcard";
 
 net::Task<Reply> show(Shared& shared, Iq iq) {
   auto work = [owner = iq.target](domain::AccountStore& store) { return store.find_document(owner, kCollection, "card"); };
-  auto found = co_await ask<std::optional<std::string>>(shared, std::move(work));
+  auto task = ask<std::optional<std::string>>(shared, std::move(work));
+  auto found = co_await std::move(task);
   if (!found) co_return pass(found);
   if (!found->has_value()) {
     if (iq.scope == Scope::own) co_return Reply{xml::Element{kVcard}};  // §3.1, example 3
@@ -27,7 +28,8 @@ net::Task<Reply> change(Shared& shared, Iq iq) {
   auto work = [owner = iq.target, text = std::move(text)](domain::AccountStore& store) {
     return store.put_document(owner, kCollection, "card", text);
   };
-  auto stored = co_await ask<void>(shared, std::move(work));
+  auto task = ask<void>(shared, std::move(work));
+  auto stored = co_await std::move(task);
   if (!stored) co_return pass(stored);
   co_return Reply{std::nullopt};
 }

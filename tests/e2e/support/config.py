@@ -33,20 +33,50 @@ class Settings:
     #   offline_messages, login_attempts
 
 
+# The table and the key behind each name, and how its value is written.
 _LIMIT_KEYS = {
-    "stanza_bytes": "stanza_bytes",
-    "stanza_bytes_before_login": "stanza_bytes_before_login",
-    "depth": "depth",
-    "login_seconds": "login_seconds",
-    "stanza_seconds": "stanza_seconds",
-    "write_seconds": "write_seconds",
-    "offline_messages": "offline_messages",
-    "login_attempts": "login_attempts",
+    "stanza_bytes": ("limits", "stanza_bytes", "{}"),
+    "stanza_bytes_before_login": ("limits", "stanza_bytes_before_login", "{}"),
+    "depth": ("limits", "depth", "{}"),
+    "login_seconds": ("xmpp", "login_timeout", '"{}s"'),
+    "stanza_seconds": ("xmpp", "stanza_timeout", '"{}s"'),
+    "write_seconds": ("xmpp", "write_timeout", '"{}s"'),
+    "offline_messages": ("offline", "max_messages", "{}"),
+    "login_attempts": ("auth", "attempts_per_stream", "{}"),
 }
 
 
 def anser_toml(settings: Settings, data: Path) -> str:
-    lines = ["[server]", f'data = "{data}"', ""]
+    tables: dict[str, list[str]] = {
+        "server": [f'data = "{data}"'],
+        "xmpp": [
+            f'listen = ["127.0.0.1:{settings.port}"]',
+            f'tls_listen = ["127.0.0.1:{settings.tls_port}"]',
+            f"tls_required = {_bool(not settings.plain_without_tls)}",
+        ],
+        "auth": [
+            f"plain_without_tls = {_bool(settings.plain_without_tls)}",
+            f"anonymous = {_bool(settings.anonymous)}",
+            f"iq_auth = {_bool(settings.iq_auth)}",
+            # All tests share an address and many fail to log in on purpose.
+            "failures_per_address = 0",
+        ],
+        # Tests make many accounts from one address; only the tests of the limit want one (0 is none).
+        "registration": [
+            f'mode = "{settings.registration}"',
+            f"per_address_per_hour = {settings.registrations_per_address or 0}",
+        ],
+        "compression": [f"enabled = {_bool(settings.compression)}"],
+        "limits": ["connections_per_address = 0"],
+        "log": ['level = "debug"', f'format = "{settings.log_format}"'],
+    }
+    if settings.client_authority:
+        tables["xmpp"].append(f'client_ca = "{settings.client_authority}"')
+    for name, value in settings.limits.items():
+        table, key, form = _LIMIT_KEYS[name]
+        tables.setdefault(table, []).append(f"{key} = {form.format(value)}")
+
+    lines = []
     for host in settings.hosts:
         lines += ["[[host]]", f'name = "{host.name}"']
         if host.aliases:
@@ -54,24 +84,8 @@ def anser_toml(settings: Settings, data: Path) -> str:
         if host.certificate:
             lines += [f'certificate = "{host.certificate.path}"', f'key = "{host.certificate.key_path}"']
         lines.append("")
-    lines += ["[xmpp]", f'listen = ["127.0.0.1:{settings.port}"]', f'tls_listen = ["127.0.0.1:{settings.tls_port}"]', ""]
-    lines += [
-        "[auth]",
-        f"plain_without_tls = {_bool(settings.plain_without_tls)}",
-        f"anonymous = {_bool(settings.anonymous)}",
-        f"iq_auth = {_bool(settings.iq_auth)}",
-    ]
-    if settings.client_authority:
-        lines.append(f'client_authority = "{settings.client_authority}"')
-    lines += ["", "[registration]", f'mode = "{settings.registration}"']
-    # Tests make many accounts from one address; only the tests of the limit want one (0 is none).
-    lines.append(f"per_address_per_hour = {settings.registrations_per_address or 0}")
-    lines += ["", "[compression]", f"enabled = {_bool(settings.compression)}", ""]
-    lines.append("[limits]")
-    # All tests share an address and many fail to log in on purpose.
-    lines.append("login_failures_per_address = 0")
-    lines += [f"{_LIMIT_KEYS[name]} = {value}" for name, value in settings.limits.items()]
-    lines += ["", "[log]", 'level = "debug"', f'format = "{settings.log_format}"', ""]
+    for table, entries in tables.items():
+        lines += [f"[{table}]", *entries, ""]
     return "\n".join(lines)
 
 

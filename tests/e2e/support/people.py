@@ -9,15 +9,15 @@ from .waits import within
 
 
 class Person(slixmpp.ClientXMPP):
-    """`hears` is what somebody said, `sees` who came or went. A name of the play stands for its account."""
+    """`hears` is what somebody said, `sees` waits for who comes or goes. A name of the play stands for its account."""
 
     authority = None  # a file; set once per run
 
-    def __init__(self, account, port: int, address_of):
+    def __init__(self, account, settings, address_of):
         context = ssl.create_default_context(cafile=str(self.authority))
         super().__init__(account.jid, account.password, ssl_context=context)
         self.account = account
-        self._port, self._address_of = port, address_of
+        self._settings, self._address_of = settings, address_of
         self.enable_direct_tls = False
         self.auto_authorize = self.auto_subscribe = None
         self.whitespace_keepalive = False
@@ -40,9 +40,9 @@ class Person(slixmpp.ClientXMPP):
 
     async def comes(self, *, mechanism: str | None = None, direct_tls: bool = False) -> "Person":
         if mechanism:
-            self["feature_mechanisms"].use_mech = mechanism
+            self.plugin["feature_mechanisms"].use_mech = mechanism
         self.enable_direct_tls, self.enable_starttls = direct_tls, not direct_tls
-        self.connect("127.0.0.1", self._port)
+        self.connect("127.0.0.1", self._settings.tls_port if direct_tls else self._settings.port)
         await within(self._started, f"{self.account} to log in")
         self.send_presence()
         await within(self.get_roster(), "a roster")
@@ -51,7 +51,7 @@ class Person(slixmpp.ClientXMPP):
     async def says(self, to, text: str, kind: str = "chat") -> None:
         """Returns when the server has it: it has answered a ping that followed."""
         self.send_message(mto=await self._jid(to), mbody=text, mtype=kind)
-        await within(self["xep_0199"].send_ping(self.account.domain), "an answered ping")
+        await within(self.plugin["xep_0199"].send_ping(self.account.domain), "an answered ping")
 
     async def hears(self) -> str:
         return (await self.gets())["body"]
@@ -60,13 +60,13 @@ class Person(slixmpp.ClientXMPP):
         """The next message, whole."""
         return await within(self._said.get(), f"a message for {self.account}")
 
-    async def sees(self, whom) -> str:
-        """What the next presence of somebody else says: "unavailable", "available", or a show."""
+    async def sees(self, whom, how: str = "available") -> None:
+        """Waits until a resource of somebody else is "available", "unavailable", or has one of the shows."""
         bare = str(await self._jid(whom))
         while True:
-            presence = await within(self._seen.get(), f"presence of {bare} for {self.account}")
-            if presence["from"].bare == bare:
-                return presence["type"]
+            presence = await within(self._seen.get(), f"{bare} to be {how} for {self.account}")
+            if presence["from"].bare == bare and presence["from"].resource and presence["type"] == how:
+                return
 
     async def befriends(self, whom) -> None:
         self.send_presence_subscription(await self._jid(whom), ptype="subscribe")

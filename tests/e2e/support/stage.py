@@ -100,7 +100,7 @@ class Stage:
 
     async def login(self, name: str, **how) -> Person:
         """A person with somebody else's client library."""
-        person = Person(await self.account(name), self.house.settings.port, self._address_of)
+        person = Person(await self.account(name), self.house.settings, self._address_of)
         self._people.append(person)
         return await person.comes(**how)
 

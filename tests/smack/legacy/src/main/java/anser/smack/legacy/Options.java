@@ -10,7 +10,7 @@ import java.util.TreeSet;
  * the same domain, or an alias of it such as 127.0.0.1.
  */
 record Options(String host, int port, String service, String serverName, Mode mode, Set<String> attributes,
-    boolean refusesEarlyPasswordChange) {
+    boolean peer) {
 
   /** How the connection is configured. Every mode does every step. */
   enum Mode {
@@ -46,8 +46,9 @@ record Options(String host, int port, String service, String serverName, Mode mo
       usage: LegacyClient --host HOST --port PORT --service DOMAIN --mode plain|tls|zlib|tls-zlib|iq-auth
                           [--server-name NAME]       what the user types: DOMAIN (default) or an alias of it
                           [--attributes A,B,...]     fields of the registration form (username,password,name,email)
-                          [--early-password-change]  the server lets strangers change the password of "null", as
-                                                     ejabberd and Prosody do; by default this is a failure""";
+                          [--peer]                   leaves out what ejabberd 23.01 or Prosody 0.12 cannot do: legacy
+                                                     error codes, refusing to change the password of "null",
+                                                     removing a contact whose answer is pending""";
 
   static Options parse(String[] args) {
     String host = "127.0.0.1";
@@ -56,10 +57,10 @@ record Options(String host, int port, String service, String serverName, Mode mo
     String serverName = null;
     Mode mode = null;
     String attributes = "username,password,name,email";
-    boolean refusesEarlyPasswordChange = true;
+    boolean peer = false;
     for (int i = 0; i < args.length; i++) {
-      if (args[i].equals("--early-password-change")) {
-        refusesEarlyPasswordChange = false;
+      if (args[i].equals("--peer")) {
+        peer = true;
         continue;
       }
       if (i + 1 == args.length) {
@@ -80,6 +81,6 @@ record Options(String host, int port, String service, String serverName, Mode mo
       throw new IllegalArgumentException("--mode is missing");
     }
     return new Options(host, port, service, serverName == null ? service : serverName, mode,
-        new TreeSet<>(Set.of(attributes.split(","))), refusesEarlyPasswordChange);
+        new TreeSet<>(Set.of(attributes.split(","))), peer);
   }
 }

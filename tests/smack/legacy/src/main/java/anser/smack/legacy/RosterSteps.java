@@ -89,7 +89,10 @@ final class RosterSteps {
     lili.setName("丽丽");
     hoojo.awaitRoster("lili gets a new name", () -> "丽丽".equals(hoojo.roster().getEntry(toLili).getName()));
     checks.equal("Status after setName", ItemStatus.SUBSCRIPTION_PENDING, hoojo.roster().getEntry(toLili).getStatus());
-    hoojo.roster().removeEntry(lili);
+    if (options.peer()) {
+      return;
+    }
+    hoojo.roster().removeEntry(lili);  // sends its old ask='subscribe' along, which must not matter
     hoojo.awaitRoster("lili is removed", () -> !hoojo.roster().contains(toLili));
     checks.equal("Entries after removeEntry", Set.of("jojo@" + options.service()),
         addresses(hoojo.roster().getEntries()));

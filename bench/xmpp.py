@@ -1,0 +1,295 @@
+"""script/bench xmpp: every line of the XMPP measures, for Anser and, with --peers, for ejabberd and Prosody; one table.
+
+A figure per CPU-second counts the CPU of all the server's threads, so it hardly depends on how many cores the machine
+has or lends to the load generator. It does depend on the machine being quiet: caches and turbo are shared.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from servers import PEERS, Anser, BenchError, Process, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTACTS = 50
+GRACE_SECONDS = 30  # beyond what the generator was told to take
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything; the quick ones only show that every line can be measured."""
+
+    window_ms: int = 3000
+    windows: int = 5
+    messages: int = 1000
+    recipients: int = 1000
+    few: int = 100
+    many: int = 10_000
+    idle_few: int = 1000
+    contacts_few: int = 510
+    contacts_many: int = 2040
+    contacts: int = CONTACTS
+
+
+QUICK = Sizes(window_ms=300, windows=2, messages=100, recipients=100, few=20, many=200, idle_few=50, contacts_few=33,
+              contacts_many=110, contacts=10)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table: what is measured, in which unit, and what Anser is to reach."""
+
+    key: str
+    text: str
+    target: float | None = None
+    at_least: bool = False
+    decimals: int = 0
+
+    def verdict(self, value):
+        if value is None or self.target is None:
+            return ""
+        return "yes" if (value >= self.target if self.at_least else value <= self.target) else "no"
+
+    def format(self, value):
+        return f"{value:,.{self.decimals}f}"
+
+    def format_target(self):
+        return "" if self.target is None else f"{'≥' if self.at_least else '≤'} {self.format(self.target)}"
+
+
+class Load:
+    """Runs anser-load against a server and reads its figures."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def run(self, command, server=None, timeout=120, **options):
+        words = [str(self.program), command, "--timeout", str(timeout)]
+        if server:
+            words += ["--port", str(server.port), "--pid", str(server.process.pid)]
+        for name, value in options.items():
+            words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=timeout + GRACE_SECONDS)
+        except subprocess.TimeoutExpired as late:
+            raise BenchError(f"{command} did not end in time") from late
+        if done.returncode:
+            raise BenchError(done.stderr.strip() or f"anser-load {command} ended with {done.returncode}")
+        return {name: float(value) for name, value in (line.split() for line in done.stdout.splitlines())}
+
+
+class Relay:
+    """The bare relay that `scale` is compared with, as a server that Load can be pointed at."""
+
+    def __init__(self, work, program):
+        self.folder, self.program, self.port, self.process = work / "bare-relay", program, free_port(), None
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process = Process([self.program, "relay", "--port", self.port], self.folder)
+        self.process.wait_for_port(self.port)
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.stop()
+
+
+@dataclass
+class Bench:
+    work: Path
+    load: Load
+    sizes: Sizes
+    values: dict = field(default_factory=dict)  # (server, line key) -> value
+    failures: list = field(default_factory=list)
+
+    def measure(self, kind):
+        """All parts for one kind of server. A part that fails leaves its cells empty and the others alone."""
+        template = self.work / f"{kind.name.lower()}-accounts"
+        try:
+            self.attempt(kind, "accounts", lambda: self.prepare(kind, template))
+            for part in (self.pairs, self.durable, self.offline, self.scale, self.idle, self.contacts, self.login):
+                self.attempt(kind, part.__name__, lambda part=part: part(kind, template))
+        finally:
+            shutil.rmtree(template, ignore_errors=True)
+
+    def attempt(self, kind, name, part):
+        started = time.monotonic()
+        print(f"{kind.name}: {name} …", file=sys.stderr, flush=True)
+        try:
+            for key, value in (part() or {}).items():
+                self.values[kind.name, key] = value
+        except (BenchError, OSError, subprocess.SubprocessError) as failure:
+            self.failures.append(f"{kind.name}, {name}: {failure}")
+            print(f"  failed: {failure}", file=sys.stderr, flush=True)
+        else:
+            print(f"  {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+
+    def prepare(self, kind, template):
+        with kind(self.work, "relay", self.load) as server:
+            server.make_accounts("m", self.sizes.many)
+            shutil.rmtree(template, ignore_errors=True)
+            shutil.copytree(server.data, template)
+
+    def pairs(self, kind, _):
+        window = {"window_ms": self.sizes.window_ms, "warm_up_ms": self.sizes.window_ms // 3}
+        with kind(self.work, "relay", self.load) as server:
+            server.start()
+            server.register("u", 100)
+            sixteen = self.load.run("pairs", server, in_flight=16, **window)
+            over_tls = self.load.run("pairs", server, in_flight=16, tls=True, **window)
+            one = self.load.run("pairs", server, in_flight=1, **window)
+            alone = self.load.run("latency", server, messages=self.sizes.messages)
+        return {"pairs": sixteen["per_cpu_s"], "pairs_tls": over_tls["per_cpu_s"], "pairs_one": one["per_cpu_s"],
+                "pairs_wall": sixteen["per_wall_s"], "median": alone["latency_median_ms"],
+                "p99": alone["latency_p99_ms"]}
+
+    def durable(self, kind, _):
+        with kind(self.work, "durable", self.load) as server:
+            server.start()
+            server.register("u", 100)
+            pairs = self.load.run("pairs", server, in_flight=16, window_ms=self.sizes.window_ms)
+        return {"durable": pairs["per_cpu_s"], "durable_wall": pairs["per_wall_s"]}
+
+    def offline(self, kind, template):
+        with kind(self.work, "relay", self.load) as server:
+            server.start(template)
+            server.register("u", 20)
+            figures = self.load.run("offline", server, recipient_prefix="m", recipients=self.sizes.recipients,
+                                    sasl=server.many_sasl, window_ms=self.sizes.window_ms)
+        return {"offline": figures["per_cpu_s"]}
+
+    def scale(self, kind, template):
+        shape = {"sessions": f"{self.sizes.few},{self.sizes.many}", "windows": self.sizes.windows,
+                 "window_ms": max(self.sizes.window_ms // 3, 100), "timeout": 300}
+        with kind(self.work, "relay", self.load) as server:
+            server.start(template)
+            figures = self.load.run("scale", server, prefix="m", sasl=server.many_sasl, **shape)
+        if (Anser.name, "relay_growth") not in self.values:
+            with Relay(self.work, self.load.program) as relay:
+                bare = self.load.run("scale", relay, bare=True, **shape)
+            self.values[Anser.name, "relay_growth"] = bare["growth_us"]
+            self.values[Anser.name, "relay_few"] = bare[f"us_at_{self.sizes.few}"]
+        return {"us_few": figures[f"us_at_{self.sizes.few}"], "us_many": figures[f"us_at_{self.sizes.many}"],
+                "growth": figures["growth_us"]}
+
+    def idle(self, kind, template):
+        figures = {}
+        for key, tls in (("idle", {}), ("idle_tls", {"tls": True})):
+            with kind(self.work, "relay", self.load) as server:
+                server.start(template)
+                figures[key] = self.load.run("idle", server, prefix="m", sasl=server.many_sasl, few=self.sizes.idle_few,
+                                             many=self.sizes.many, timeout=300, **tls)["session_kb"]
+        return figures
+
+    def contacts(self, kind, _):
+        with kind(self.work, "relay", self.load) as server:
+            server.make_accounts("m", self.sizes.contacts_many)
+            server.make_contacts("m", self.sizes.contacts_many, self.sizes.contacts)
+            server.launch()
+            figures = self.load.run("idle", server, prefix="m", sasl=server.many_sasl, few=self.sizes.contacts_few,
+                                    many=self.sizes.contacts_many, timeout=600)
+        return {"idle_contacts": figures["session_kb"]}
+
+    def login(self, kind, _):
+        with kind(self.work, "login", self.load) as server:
+            server.start()
+            server.register("l", 20)
+            scram = self.load.run("login", server, prefix="l", sasl="scram", window_ms=self.sizes.window_ms)
+            plain = self.load.run("login", server, prefix="l", sasl="plain", window_ms=self.sizes.window_ms)
+        return {"scram": scram["cpu_ms_each"], "plain": plain["cpu_ms_each"]}
+
+    def lines(self):
+        """The rows, with the targets of the issue; two of them depend on what else was measured in this run."""
+        s = self.sizes
+        growth = self.values.get((Anser.name, "relay_growth"))
+        scram = self.values.get((Anser.name, "scram"))
+        derivation = self.load.run("derive")
+        grown = "" if growth is None else f"; bare relay {growth:+.2f}"
+        dearest = max(derivation["sha1_ms"], derivation["sha256_ms"], derivation["sha512_ms"])
+        return [
+            Line("pairs", "100 clients in pairs, 16 in flight: deliveries/CPU s", 150_000, True),
+            Line("pairs_wall", "the same, deliveries/s on this machine"),
+            Line("pairs_tls", "the same over TLS: deliveries/CPU s", 80_000, True),
+            Line("pairs_one", "one in flight: deliveries/CPU s", 60_000, True),
+            Line("durable", "16 in flight, archive on: deliveries/CPU s"),
+            Line("durable_wall", "the same, deliveries/s on this machine"),
+            Line("median", "two idle sessions, one message: median ms", 0.3, decimals=3),
+            Line("p99", "99th percentile ms", 2, decimals=3),
+            Line("offline", "offline messages stored/CPU s", 30_000, True),
+            Line("us_few", f"a message at {s.few:,} sessions: CPU µs", decimals=2),
+            Line("us_many", f"at {s.many:,} sessions: CPU µs", decimals=2),
+            Line("growth", f"growth: µs{grown}", None if growth is None else growth + 1, decimals=2),
+            Line("idle", f"idle session, plain: KB ({s.idle_few:,} to {s.many:,})", 6, decimals=1),
+            Line("idle_tls", "idle session, TLS: KB", 24, decimals=1),
+            Line("idle_contacts", f"idle session, {s.contacts} contacts: KB ({s.contacts_few:,} to {s.contacts_many:,})",
+                 decimals=1),
+            Line("scram", "SCRAM-SHA-1 login, plain TCP: CPU ms", 1, decimals=2),
+            Line("plain", f"PLAIN login, plain TCP: CPU ms; one derivation {derivation['sha1_ms']:.1f} to {dearest:.1f}",
+                 None if scram is None else 1 + dearest, decimals=2),
+        ]
+
+    def table(self, kinds):
+        names = [kind.name for kind in kinds]
+        yield row("measure", "target", "reached", *names)
+        yield row("---", "---:", "---", *("---:" for _ in names))
+        for line in self.lines():
+            values = [self.values.get((name, line.key)) for name in names]
+            cells = ["–" if value is None else line.format(value) for value in values]
+            yield row(line.text, line.format_target(), line.verdict(values[0]), *cells)
+
+
+def row(*cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def processor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown processor"
+
+
+def stop_on_signal(number, _):
+    raise SystemExit(128 + number)  # so every `with` and `finally` ends what it started
+
+
+def main():
+    arguments = argparse.ArgumentParser(prog="script/bench xmpp", description=__doc__)
+    arguments.add_argument("--peers", action="store_true", help="ejabberd and Prosody too")
+    arguments.add_argument("--quick", action="store_true", help="seconds only: can every line be measured?")
+    arguments.add_argument("--bin", type=Path, default=ROOT / "build/release/bin", help="where the programs are")
+    chosen = arguments.parse_args()
+
+    signal.signal(signal.SIGTERM, stop_on_signal)
+    signal.signal(signal.SIGHUP, stop_on_signal)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the servers inherit it
+
+    work = ROOT / "build/bench" / str(os.getpid())
+    work.mkdir(parents=True)
+    Anser.program = chosen.bin.resolve() / "anser"
+    bench = Bench(work, Load(chosen.bin.resolve() / "anser-load"), QUICK if chosen.quick else Sizes())
+    kinds = [Anser, *(PEERS if chosen.peers else ())]
+    try:
+        for kind in kinds:
+            bench.measure(kind)
+        print(f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+              f"{time.strftime('%Y-%m-%d')}{', quick: not for comparing' if chosen.quick else ''}\n")
+        print("\n".join(bench.table(kinds)))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    for failure in bench.failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    return 1 if bench.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

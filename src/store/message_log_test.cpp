@@ -1,0 +1,553 @@
+#include "store/message_log.h"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+#include <random>
+
+#include "tests/support/faulty_stores.h"
+#include "tests/support/store_engines.h"
+#include "tests/support/test_cores.h"
+
+namespace anser::store {
+namespace {
+
+using domain::Appended;
+using domain::CoreId;
+using domain::LogRecord;
+using domain::RecordKind;
+using test::jid;
+using test::message;
+using test::note;
+using ::testing::ElementsAre;
+using ::testing::Each;
+using ::testing::IsEmpty;
+using Sequences = std::vector<std::uint64_t>;
+
+constexpr const char* kRomeo = "romeo@montague.example";
+constexpr const char* kJuliet = "juliet@capulet.example";
+constexpr domain::References kOffline{.offline = true};
+constexpr domain::References kArchived{.recipient_archive = true};
+constexpr unsigned kCores = 3;
+constexpr Duration kNever = std::chrono::hours{1};
+
+class TestClock final : public Clock {
+ public:
+  Time now() const override { return Time{Duration{microseconds.load()}}; }
+  Tick tick() const override { return {}; }
+  std::atomic<std::int64_t> microseconds{1'700'000'000'000'000};
+};
+
+// What a core has been told of its appends.
+struct Heard {
+  std::vector<Appended> appended;
+  std::vector<Errc> errors;
+  std::size_t calls = 0;
+};
+
+template <class Engine>
+class MessageLogTest : public ::testing::Test {
+ protected:
+  void start(MessageLogOptions options = {}) {
+    Stores stores = engine_.stores();
+    log_store_ = std::make_shared<test::FaultyLogStore>(stores.log);
+    archive_store_ = std::make_shared<test::FaultyArchiveStore>(stores.archive);
+    log_reader_ = std::make_shared<test::FaultyLogStore>(stores.log_reader);
+    archive_reader_ = std::make_shared<test::FaultyArchiveStore>(stores.archive_reader);
+    stores.log = log_store_;
+    stores.archive = archive_store_;
+    stores.log_reader = log_reader_;
+    stores.archive_reader = archive_reader_;
+    auto opened = MessageLog::open(stores, clock_, kCores, cores_.post(), [this](const Error& error) {
+      fatal_.push_back(error.code);
+    }, options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    log_ = std::move(*opened);
+    for (CoreId core = 0; core < kCores; ++core) {
+      log_->on_appended(core, [this, core](Result<std::span<const Appended>> batch) {
+        EXPECT_EQ(cores_.current(), core);
+        ++heard_[core].calls;
+        if (batch) heard_[core].appended.insert(heard_[core].appended.end(), batch->begin(), batch->end());
+        else heard_[core].errors.push_back(batch.error().code);
+      });
+    }
+  }
+  // As a start after a stop or a crash: only what is in the files comes back.
+  void restart(MessageLogOptions options = {}) {
+    log_.reset();
+    drop_stores();
+    engine_.reopen();
+    start(options);
+  }
+  void drop_stores() {
+    log_store_.reset();
+    archive_store_.reset();
+    log_reader_.reset();
+    archive_reader_.reset();
+  }
+
+  Result<void> append(domain::LogEntry entry, CoreId core = 0) { return log_->append(core, ++ticket_, std::move(entry)); }
+  bool wait_for(std::size_t count, CoreId core = 0) {
+    return cores_.run_until([&] { return heard_[core].appended.size() >= count; });
+  }
+  std::vector<LogRecord> offline(const char* owner, std::size_t limit = 1'000, CoreId core = 0) {
+    std::optional<Result<std::vector<LogRecord>>> result;
+    log_->offline(core, jid(owner), limit, [&](auto records) { result = std::move(records); });
+    if (!cores_.run_until([&] { return result.has_value(); }) || !*result) {
+      ADD_FAILURE() << "no answer";
+      return {};
+    }
+    return **result;
+  }
+  Sequences waiting(const char* owner, std::size_t limit = 1'000) {
+    Sequences sequences;
+    for (const auto& record : offline(owner, limit)) sequences.push_back(record.sequence);
+    return sequences;
+  }
+  std::uint64_t count(const char* owner) {
+    std::optional<Result<std::uint64_t>> result;
+    log_->count_offline(1, jid(owner), [&](auto counted) { result = std::move(counted); });
+    EXPECT_TRUE(cores_.run_until([&] { return result.has_value(); }));
+    return result->value();
+  }
+  Sequences in_log() {
+    const auto records = engine_.stores().log->read(0, 1'000'000);
+    Sequences sequences;
+    for (const auto& record : *records) sequences.push_back(record.sequence);
+    return sequences;
+  }
+
+  Engine engine_;
+  TestClock clock_;
+  test::TestCores cores_;
+  std::array<Heard, kCores> heard_;
+  std::vector<Errc> fatal_;
+  std::uint64_t ticket_ = 0;
+  std::shared_ptr<test::FaultyLogStore> log_store_, log_reader_;
+  std::shared_ptr<test::FaultyArchiveStore> archive_store_, archive_reader_;
+  std::unique_ptr<MessageLog> log_;  // last: its threads end first
+};
+TYPED_TEST_SUITE(MessageLogTest, test::Engines, test::EngineNames);
+
+// ---- appending ------------------------------------------------------------------------------------------------------
+
+TYPED_TEST(MessageLogTest, NumbersWhatIsAppendedAndTellsTheCoreThatAsked) {
+  this->start();
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), static_cast<CoreId>(i % 2)));
+
+  ASSERT_TRUE(this->wait_for(3, 0) && this->wait_for(3, 1));
+
+  for (const CoreId core : {0, 1}) {
+    const auto& appended = this->heard_[core].appended;
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(appended[i].ticket, 2 * i + core + 1);
+      EXPECT_EQ(appended[i].sequence, 2 * i + core + 1);
+    }
+  }
+}
+
+TYPED_TEST(MessageLogTest, CommitsTogetherWhatWaitsAndPostsOncePerCore) {
+  this->start();
+  this->log_store_->on_append.gate.close();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_store_->on_append.gate.wait_until_somebody_waits();
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), static_cast<CoreId>(i % 3)));
+  this->log_store_->on_append.gate.open();
+
+  ASSERT_TRUE(this->wait_for(35, 0) && this->wait_for(33, 1) && this->wait_for(33, 2));
+
+  EXPECT_EQ(this->log_store_->on_append.calls, 2);
+  EXPECT_EQ(this->heard_[0].calls, 2u);
+  EXPECT_EQ(this->heard_[1].calls, 1u);
+  EXPECT_EQ(this->heard_[2].calls, 1u);
+}
+
+TYPED_TEST(MessageLogTest, SaysNothingBeforeTheCommit) {
+  this->start();
+  this->log_store_->on_append.gate.close();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_store_->on_append.gate.wait_until_somebody_waits();
+
+  this->cores_.run();
+
+  EXPECT_EQ(this->heard_[0].calls, 0u);
+  this->log_store_->on_append.gate.open();
+  EXPECT_TRUE(this->wait_for(1));
+}
+
+TYPED_TEST(MessageLogTest, KeepsTimeAscendingThoughTheClockGoesBack) {
+  this->start();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  ASSERT_TRUE(this->wait_for(1));
+  const Time before = this->heard_[0].appended[0].time;
+  EXPECT_EQ(before, this->clock_.now());
+
+  this->clock_.microseconds -= 1'000'000;
+  this->restart();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+
+  if (!TypeParam::kLasting) return;
+  ASSERT_TRUE(this->wait_for(4));
+  Time last{};
+  for (const auto& appended : this->heard_[0].appended) {
+    EXPECT_GT(appended.time, last);
+    last = appended.time;
+  }
+}
+
+TYPED_TEST(MessageLogTest, RefusesAtOnceWhatItsQueueCannotHold) {
+  const std::size_t size = bytes_of(message(kRomeo, kJuliet, kOffline));
+  for (const auto& options : {MessageLogOptions{.queue_entries = 2}, MessageLogOptions{.queue_bytes = 2 * size}}) {
+    this->start(options);
+    this->log_store_->on_append.gate.close();
+    ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+    this->log_store_->on_append.gate.wait_until_somebody_waits();
+    ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+    ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+
+    const auto refused = this->append(message(kRomeo, kJuliet, kOffline));
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::resource_limit);
+    this->heard_[0] = {};
+    this->log_store_->on_append.gate.open();
+    ASSERT_TRUE(this->wait_for(3));
+    EXPECT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+    this->log_->stop();
+  }
+}
+
+TYPED_TEST(MessageLogTest, FinishesWhatWaitsBeforeItStopsAndTakesNothingMore) {
+  this->start({.batch_entries = 7, .place_after = kNever});
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  std::optional<std::size_t> seen;
+  this->log_->offline(0, jid(kJuliet), 1'000, [&](auto records) { seen = records->size(); });
+
+  this->log_->stop();
+
+  EXPECT_EQ(this->append(message(kRomeo, kJuliet, kOffline)).error().code, Errc::closed);
+  EXPECT_TRUE(this->wait_for(100));
+  this->cores_.run();
+  EXPECT_EQ(seen, 100u);
+  EXPECT_EQ(this->engine_.stores().archive->watermark().value(), 100u);
+  std::optional<Errc> refused;
+  this->log_->count_offline(0, jid(kJuliet), [&](auto counted) { refused = counted.error().code; });
+  this->cores_.run();
+  EXPECT_EQ(refused, Errc::closed);
+}
+
+// ---- what waits -----------------------------------------------------------------------------------------------------
+
+TYPED_TEST(MessageLogTest, AnswersWithEveryAppendSubmittedBefore) {
+  this->start({.place_after = kNever});
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline, std::to_string(i + 1))));
+
+  const auto records = this->offline(kJuliet);
+
+  ASSERT_EQ(records.size(), 50u);
+  EXPECT_EQ(records[49].sequence, 50u);
+  EXPECT_EQ(test::text_of(records[49]), "<body>50</body>");
+  EXPECT_EQ(records[49].entry.envelope.from, jid(kRomeo));
+}
+
+TYPED_TEST(MessageLogTest, LeavesOutWhatWasAppendedAfterTheQuestion) {
+  this->start({.place_entries = 1, .place_after = Duration{0}});
+  this->log_store_->on_append.gate.close();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_store_->on_append.gate.wait_until_somebody_waits();
+  this->archive_reader_->on_offline.gate.close();
+  std::optional<std::size_t> listed;
+  std::optional<std::uint64_t> counted;
+  this->log_->offline(0, jid(kJuliet), 10, [&](auto records) { listed = records->size(); });
+  this->log_->count_offline(0, jid(kJuliet), [&](auto count) { counted = *count; });
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_store_->on_append.gate.open();
+  this->log_->settle();  // the archive knows both now
+  this->archive_reader_->on_offline.gate.open();
+
+  ASSERT_TRUE(this->cores_.run_until([&] { return listed && counted; }));
+
+  EXPECT_EQ(listed, 1u);
+  EXPECT_EQ(counted, 1u);
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1, 2));
+}
+
+TYPED_TEST(MessageLogTest, JoinsWhatIsPlacedWithTheTail) {
+  this->start({.place_after = kNever});
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 1
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 2
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kArchived)));                    // 3
+  ASSERT_TRUE(this->append(message(kJuliet, kRomeo, kOffline)));                     // 4
+  this->log_->settle();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 5
+  ASSERT_TRUE(this->append(note(RecordKind::offline, kJuliet, 3)));                  // 6
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1, 2, 3, 5));
+  EXPECT_EQ(this->count(kJuliet), 4u);
+  EXPECT_THAT(this->waiting(kJuliet, 3), ElementsAre(1, 2, 3));
+
+  ASSERT_TRUE(this->append(note(RecordKind::delivered, kJuliet, 2)));                // 7
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(3, 5));
+  EXPECT_THAT(this->waiting(kJuliet, 1), ElementsAre(3));
+  this->log_->settle();
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(3, 5));
+  EXPECT_EQ(this->count(kJuliet), 2u);
+
+  ASSERT_TRUE(this->append(note(RecordKind::forget, kJuliet)));                      // 8
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 9
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(9));
+  EXPECT_EQ(this->count(kJuliet), 1u);
+  EXPECT_THAT(this->waiting(kRomeo), ElementsAre(4));
+}
+
+TYPED_TEST(MessageLogTest, ErasesWhatNothingRefersTo) {
+  this->start({.place_after = kNever});
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, i % 2 ? kOffline : kArchived)));
+  ASSERT_TRUE(this->append(note(RecordKind::delivered, kJuliet, 10)));
+
+  this->log_->settle();
+
+  EXPECT_THAT(this->in_log(), ElementsAre(1, 3, 5, 7, 9));
+  EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
+}
+
+// Whatever the placer does meanwhile, every answer is what a plain model says.
+TYPED_TEST(MessageLogTest, IsExactWhereverThePlacerStands) {
+  this->start({.place_entries = 5, .place_after = Duration{0}});
+  std::mt19937 random{7};
+  const std::array people{kRomeo, kJuliet, "nurse@capulet.example"};
+  std::map<std::string, std::set<std::uint64_t>> model;
+  std::uint64_t sequence = 0;
+  std::size_t wrong = 0, asked = 0, answered = 0;
+
+  for (int i = 0; i < 3'000; ++i) {
+    const char* owner = people[random() % 3];
+    auto& waits = model[owner];
+    const auto what = random() % 10;
+    if (what < 6) {
+      ASSERT_TRUE(this->append(message(kRomeo, owner, kOffline)));
+      waits.insert(++sequence);
+    } else if (what < 7) {
+      const std::uint64_t target = sequence - std::min<std::uint64_t>(sequence, random() % 20);
+      ASSERT_TRUE(this->append(note(RecordKind::delivered, owner, target)));
+      waits.erase(waits.begin(), waits.upper_bound(target));
+      ++sequence;
+    } else {
+      // Asked by the core that appends, answered before what it appends next is acted upon by anybody else.
+      ++asked;
+      const std::vector<std::uint64_t> expected(waits.begin(), waits.end());
+      this->log_->count_offline(0, jid(owner), [&, expected](Result<std::uint64_t> count) {
+        ++answered;
+        if (!count || *count != expected.size()) ++wrong;
+      });
+      ASSERT_TRUE(this->cores_.run_until([&] { return answered == asked; }));
+      ASSERT_EQ(this->waiting(owner, 10'000), expected);
+    }
+  }
+
+  EXPECT_EQ(wrong, 0u);
+}
+
+// ---- starting again -------------------------------------------------------------------------------------------------
+
+TYPED_TEST(MessageLogTest, BuildsTheTailAgainFromTheLog) {
+  if (!TypeParam::kLasting) GTEST_SKIP() << "nothing is left to start from";
+  this->start({.place_after = kNever, .retry_after = kNever});
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline, "first")));
+  this->log_->settle();
+  this->archive_store_->on_place.set(Errc::disk_full);  // so that not even the stop places
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline, "再见")));
+  ASSERT_TRUE(this->append(note(RecordKind::delivered, kJuliet, 1)));
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline, "third")));
+  ASSERT_TRUE(this->wait_for(4));
+
+  this->restart({.place_after = kNever});
+
+  EXPECT_EQ(this->engine_.stores().archive->watermark().value(), 1u);
+  const auto records = this->offline(kJuliet);
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(test::text_of(records[0]), "<body>再见</body>");
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(2, 4, 5));
+}
+
+TYPED_TEST(MessageLogTest, ErasesAtStartWhatACrashLeftDead) {
+  if (!TypeParam::kLasting) GTEST_SKIP() << "nothing is left to start from";
+  this->start({.place_after = kNever, .retry_after = kNever});
+  this->log_store_->on_erase.set(Errc::disk_full);
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, {})));
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_->stop();
+  ASSERT_THAT(this->in_log(), ElementsAre(1, 2));
+
+  this->restart();
+
+  EXPECT_THAT(this->in_log(), ElementsAre(2));
+}
+
+TYPED_TEST(MessageLogTest, GoesOnBehindTheArchiveIfTheLogIsAnOlderCopy) {
+  this->start({.place_after = kNever});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_->stop();
+  const auto empty = open_memory();
+  Stores stores = this->engine_.stores();
+  stores.log = empty->log;
+  stores.log_reader = empty->log_reader;
+
+  auto log = MessageLog::open(stores, this->clock_, 1, this->cores_.post(), [](const Error&) {});
+  ASSERT_TRUE(log);
+  std::uint64_t sequence = 0;
+  (*log)->on_appended(0, [&](Result<std::span<const Appended>> batch) { sequence = batch->front().sequence; });
+  ASSERT_TRUE((*log)->append(0, 1, message(kRomeo, kJuliet, kOffline)));
+
+  ASSERT_TRUE(this->cores_.run_until([&] { return sequence != 0; }));
+  EXPECT_EQ(sequence, 4u);
+}
+
+// ---- faults ---------------------------------------------------------------------------------------------------------
+
+TYPED_TEST(MessageLogTest, RefusesABatchThatFindsTheDiskFullAndGoesOn) {
+  this->start();
+  this->log_store_->on_append.set(Errc::disk_full);
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  ASSERT_TRUE(this->wait_for(1));
+  EXPECT_EQ(this->heard_[0].appended[0].sequence, 0u);
+  EXPECT_EQ(this->heard_[0].appended[0].ticket, 1u);
+  EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
+
+  this->log_store_->on_append.set({});
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+
+  ASSERT_TRUE(this->wait_for(2));
+  EXPECT_EQ(this->heard_[0].appended[1].sequence, 1u);
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1));
+  EXPECT_THAT(this->fatal_, IsEmpty());
+}
+
+TYPED_TEST(MessageLogTest, AcknowledgesNothingAfterACommitThatFailed) {
+  this->start({.batch_entries = 1});
+  this->log_store_->on_append.gate.close();
+  this->log_store_->on_append.set(Errc::storage_failed);
+  std::optional<Errc> question;
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), 0));
+  this->log_store_->on_append.gate.wait_until_somebody_waits();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), 1));
+  this->log_->offline(2, jid(kJuliet), 10, [&](auto records) { question = records.error().code; });
+  this->log_store_->on_append.gate.open();
+
+  ASSERT_TRUE(this->cores_.run_until([&] { return question && !this->heard_[1].errors.empty(); }));
+
+  EXPECT_THAT(this->heard_[0].errors, ElementsAre(Errc::storage_failed));
+  EXPECT_THAT(this->heard_[1].errors, ElementsAre(Errc::storage_failed));
+  EXPECT_EQ(question, Errc::storage_failed);
+  this->log_store_->on_append.set({});  // it would go again, but is not tried
+  EXPECT_EQ(this->append(message(kRomeo, kJuliet, kOffline)).error().code, Errc::storage_failed);
+  this->log_->settle();
+  this->log_->stop();
+  this->cores_.run();
+  EXPECT_THAT(this->fatal_, ElementsAre(Errc::storage_failed));
+  EXPECT_EQ(this->log_store_->on_append.calls, 1);
+  EXPECT_THAT(this->heard_[0].appended, IsEmpty());
+  EXPECT_THAT(this->in_log(), IsEmpty());
+}
+
+TYPED_TEST(MessageLogTest, EndsWhenThePlacerOrTheEraserFails) {
+  for (const bool placer : {true, false}) {
+    this->fatal_.clear();
+    this->start({.place_after = Duration{0}});
+    (placer ? this->archive_store_->on_place : this->log_store_->on_erase).set(Errc::storage_failed);
+    ASSERT_TRUE(this->append(message(kRomeo, kJuliet, {})));
+
+    this->log_->settle();
+    this->log_->stop();
+
+    EXPECT_THAT(this->fatal_, ElementsAre(Errc::storage_failed));
+    EXPECT_EQ(this->append(message(kRomeo, kJuliet, kOffline)).error().code, Errc::storage_failed);
+    this->cores_.run();
+  }
+}
+
+TYPED_TEST(MessageLogTest, PlacesLaterWhatTheDiskHadNoRoomFor) {
+  this->start({.place_after = Duration{0}, .retry_after = Duration{1}});
+  this->archive_store_->on_place.set(Errc::disk_full);
+  this->log_store_->on_erase.set(Errc::disk_full);
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, {})));
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1));
+  while (this->archive_store_->on_place.calls < 3) std::this_thread::yield();
+  this->archive_store_->on_place.set({});
+  while (this->log_store_->on_erase.calls < 3) std::this_thread::yield();
+  this->log_store_->on_erase.set({});
+
+  this->log_->settle();
+
+  EXPECT_THAT(this->in_log(), ElementsAre(1));
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1));
+  EXPECT_THAT(this->fatal_, IsEmpty());
+}
+
+TYPED_TEST(MessageLogTest, SlowsAppendsDownWhileTheTailIsFull) {
+  this->start({.queue_entries = 20, .batch_entries = 1, .tail_entries = 10, .place_after = Duration{0}});
+  this->archive_store_->on_place.gate.close();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  ASSERT_TRUE(this->wait_for(10));
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  EXPECT_EQ(this->append(message(kRomeo, kJuliet, kOffline)).error().code, Errc::resource_limit);
+  this->cores_.run();
+  EXPECT_EQ(this->heard_[0].appended.size(), 10u);
+
+  this->archive_store_->on_place.gate.open();
+
+  EXPECT_TRUE(this->wait_for(30));
+  EXPECT_EQ(this->count(kJuliet), 30u);
+}
+
+TYPED_TEST(MessageLogTest, TellsWhoAskedThatReadingFailed) {
+  this->start({.place_after = kNever});
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_->settle();
+  std::vector<Errc> errors;
+
+  this->archive_reader_->on_offline.set(Errc::storage_failed);
+  this->log_->offline(0, jid(kJuliet), 10, [&](auto records) { errors.push_back(records.error().code); });
+  this->log_->count_offline(0, jid(kJuliet), [&](auto count) { errors.push_back(count.error().code); });
+  ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 2; }));
+  this->archive_reader_->on_offline.set({});
+  this->log_reader_->on_fetch.set(Errc::storage_failed);
+  this->log_->offline(0, jid(kJuliet), 10, [&](auto records) { errors.push_back(records.error().code); });
+  ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 3; }));
+
+  EXPECT_THAT(errors, Each(Errc::storage_failed));
+  this->log_reader_->on_fetch.set({});
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1));
+}
+
+// Several cores at once, a placer that never rests: nothing is lost, nothing comes twice, order holds for each core.
+TYPED_TEST(MessageLogTest, ServesManyCoresAtOnce) {
+  constexpr std::uint64_t kEach = 4'000;
+  this->start({.queue_entries = 1'000, .place_entries = 64, .place_after = Duration{0}});
+  std::vector<std::thread> threads;
+  for (CoreId core = 0; core < kCores; ++core) {
+    threads.emplace_back([this, core] {
+      for (std::uint64_t ticket = 1; ticket <= kEach; ++ticket) {
+        while (!this->log_->append(core, ticket, message(kRomeo, kJuliet, kOffline))) std::this_thread::yield();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (CoreId core = 0; core < kCores; ++core) ASSERT_TRUE(this->wait_for(kEach, core));
+
+  std::set<std::uint64_t> sequences;
+  for (const auto& heard : this->heard_) {
+    ASSERT_EQ(heard.appended.size(), kEach);
+    for (std::uint64_t i = 0; i < kEach; ++i) {
+      ASSERT_EQ(heard.appended[i].ticket, i + 1);
+      ASSERT_TRUE(i == 0 || heard.appended[i].sequence > heard.appended[i - 1].sequence);
+      sequences.insert(heard.appended[i].sequence);
+    }
+  }
+  EXPECT_EQ(sequences.size(), kCores * kEach);
+  EXPECT_EQ(this->count(kJuliet), kCores * kEach);
+}
+
+}  // namespace
+}  // namespace anser::store
