@@ -49,6 +49,19 @@ def make_certificate(folder):
     return certificate, key
 
 
+def run_tool(command, folder, environment=None, given=""):
+    """A program that prepares data and ends."""
+    with open(folder / "output.log", "ab") as log:
+        done = subprocess.run([str(part) for part in command], cwd=folder, input=given.encode(), stdout=log, stderr=log,
+                              env={**os.environ, **(environment or {})}, timeout=PREPARE_SECONDS)
+    if done.returncode:
+        raise BenchError(f"{command[0]} ended with {done.returncode}:\n{tail_of(folder / 'output.log')}")
+
+
+def tail_of(log):
+    return log.read_text(errors="replace")[-1000:]
+
+
 class Process:
     """A child in its own process group: started, waited for, ended."""
 
@@ -74,8 +87,7 @@ class Process:
                     return
             time.sleep(0.1)
         self.stop()
-        tail = self.log.read_text(errors="replace")[-1000:]
-        raise BenchError(f"{self.child.args[0]} did not open port {port}:\n{tail}")
+        raise BenchError(f"{self.child.args[0]} did not open port {port}:\n{tail_of(self.log)}")
 
     def stop(self):
         for number, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
@@ -181,9 +193,8 @@ class Anser(Server):
         config = self.folder / "accounts.toml"
         config.write_text(self.config.read_text().replace("[auth]\n", f"[auth]\nscram_iterations = {FEWEST_ITERATIONS}\n"))
         lines = "".join(f"{prefix}{i} {PASSWORD}\n" for i in range(count))
-        with open(self.folder / "output.log", "ab") as log:
-            subprocess.run([self.program, "user", "add", "--batch", "--config", config, "--data", self.data],
-                           input=lines.encode(), check=True, timeout=PREPARE_SECONDS, stdout=log, stderr=log)
+        run_tool([self.program, "user", "add", "--batch", "--config", config, "--data", self.data], self.folder,
+                 given=lines)
 
 
 EJABBERD = """\
@@ -230,19 +241,20 @@ modules:
 """
 
 
+# Around every change of ejabberd's database: all of it must be there before, and on disk afterwards.
+OPENED = "ok = mnesia:start(), ok = mnesia:wait_for_tables(mnesia:system_info(local_tables), 60000),\n"
+CLOSED = ",\ndumped = mnesia:dump_log(), stopped = mnesia:stop(), halt(0)."
+
 # Accounts as ejabberd 23.01 keeps them with auth_password_format: plain.
 PASSWORDS = """
-ok = mnesia:start(), ok = mnesia:wait_for_tables([passwd], 60000),
-mnesia:async_dirty(fun() ->
+mnesia:sync_dirty(fun() ->
   [mnesia:write({passwd, {iolist_to_binary(["%(prefix)s", integer_to_list(I)]), <<"localhost">>}, <<"%(password)s">>})
    || I <- lists:seq(0, %(accounts)d - 1)]
-end),
-mnesia:dump_log(), mnesia:stop(), halt(0).
+end).
 """
 
 # One roster record of ejabberd's (mod_roster.hrl) for each contact of each account.
 ROSTERS = """
-ok = mnesia:start(), ok = mnesia:wait_for_tables([roster], 60000),
 Host = <<"localhost">>,
 Name = fun(I) -> iolist_to_binary(["%(prefix)s", integer_to_list(I)]) end,
 Befriend = fun(I, J) ->
@@ -251,10 +263,9 @@ Befriend = fun(I, J) ->
 end,
 Group = fun(First) ->
   Members = lists:seq(First, min(First + %(group)d, %(accounts)d) - 1),
-  mnesia:async_dirty(fun() -> [Befriend(I, J) || I <- Members, J <- Members, I =/= J] end)
+  mnesia:sync_dirty(fun() -> [Befriend(I, J) || I <- Members, J <- Members, I =/= J] end)
 end,
-[Group(First) || First <- lists:seq(0, %(accounts)d - 1, %(group)d)],
-mnesia:dump_log(), mnesia:stop(), halt(0).
+[Group(First) || First <- lists:seq(0, %(accounts)d - 1, %(group)d)].
 """
 
 
@@ -280,7 +291,8 @@ class Ejabberd(Server):
 
 
     def make_accounts(self, prefix, count):
-        self.start()  # makes its tables
+        self.start()
+        self.register("first", 1)  # by then all its tables are there
         self.stop()
         self.change_database(PASSWORDS % {"prefix": prefix, "accounts": count, "password": PASSWORD})
 
@@ -288,11 +300,10 @@ class Ejabberd(Server):
         """Written into its database: through its door, 50 contacts each take half a minute for every 51 accounts."""
         self.change_database(ROSTERS % {"prefix": prefix, "accounts": accounts, "group": contacts + 1})
 
-    def change_database(self, program):
-        with open(self.folder / "output.log", "ab") as log:
-            subprocess.run(["erl", "-noinput", "-mnesia", "dir", f'"{self.data}"', "-eval", program], check=True,
-                           cwd=self.folder, env={**os.environ, "HOME": str(self.folder)}, timeout=PREPARE_SECONDS,
-                           stdout=log, stderr=log)
+    def change_database(self, change):
+        program = OPENED + change.strip().removesuffix(".") + CLOSED
+        run_tool(["erl", "-noinput", "-mnesia", "dir", f'"{self.data}"', "-eval", program], self.folder,
+                 {"HOME": str(self.folder)})
 
 
 PROSODY = """\

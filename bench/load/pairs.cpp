@@ -4,18 +4,6 @@
 #include "traffic.h"
 
 namespace anser::load {
-namespace {
-
-constexpr auto kDrainTime = std::chrono::seconds(20);
-
-// Whatever is still under way must arrive too: a server that drops under load is not fast.
-Result<void> drain(Fleet& fleet, Traffic& traffic) {
-  traffic.set_on_delivered([](std::size_t) {});
-  return fleet.run_until(now() + kDrainTime, "the last messages", [&] { return traffic.in_flight() == 0; });
-}
-
-}  // namespace
-
 Result<void> run_pairs(const RunPlan& run, const PairsPlan& plan) {
   const auto meter = ServerMeter::of(run.pids);
   if (!meter) return pass(meter);
@@ -26,20 +14,21 @@ Result<void> run_pairs(const RunPlan& run, const PairsPlan& plan) {
   Traffic traffic(fleet, plan.body_bytes, plan.in_flight);
   traffic.set_on_delivered([&](std::size_t sender) { traffic.send(sender); });
   for (std::size_t i = 0; i < plan.clients * plan.in_flight; ++i) traffic.send(i % plan.clients);
-  if (auto warm = fleet.run_for(std::chrono::milliseconds(plan.warm_up_ms)); !warm) return warm;
+  const std::uint64_t round = plan.clients * plan.in_flight;
+  if (auto warm = traffic.run_window(std::chrono::milliseconds(plan.warm_up_ms), round); !warm) return warm;
 
   traffic.sample_latencies(true);
   const std::uint64_t delivered_before = traffic.delivered();
   const double cpu_before = meter->cpu_seconds();
   const double own_before = own_cpu_seconds();
   const Tick started = now();
-  if (auto ran = fleet.run_for(std::chrono::milliseconds(plan.window_ms)); !ran) return ran;
+  if (auto ran = traffic.run_window(std::chrono::milliseconds(plan.window_ms), round); !ran) return ran;
   const double wall = std::chrono::duration<double>(now() - started).count();
   const double cpu = meter->cpu_seconds() - cpu_before;
   const double own_cpu = own_cpu_seconds() - own_before;
   const auto deliveries = static_cast<double>(traffic.delivered() - delivered_before);
   traffic.sample_latencies(false);
-  if (auto drained = drain(fleet, traffic); !drained) return drained;
+  if (auto drained = traffic.drain(); !drained) return drained;
 
   report("deliveries", deliveries);
   report("wall_s", wall, 3);

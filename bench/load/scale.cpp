@@ -11,8 +11,6 @@
 namespace anser::load {
 namespace {
 
-constexpr auto kDrainTime = std::chrono::seconds(20);
-
 // Microseconds of server CPU a message; the median of the windows, since others use the machine too.
 Result<double> cost(Fleet& fleet, Traffic& traffic, const ServerMeter& meter, const ScalePlan& plan) {
   std::size_t next = 0;
@@ -23,20 +21,17 @@ Result<double> cost(Fleet& fleet, Traffic& traffic, const ServerMeter& meter, co
   traffic.set_on_delivered(send_next);
   for (std::size_t i = 0; i < plan.in_flight; ++i) send_next(0);
   const auto window = std::chrono::milliseconds(plan.window_ms);
-  if (auto warm = fleet.run_for(window); !warm) return pass(warm);
+  if (auto warm = traffic.run_window(window, plan.in_flight); !warm) return pass(warm);
 
   std::vector<double> costs;
   for (int i = 0; i < plan.windows; ++i) {
     const std::uint64_t delivered_before = traffic.delivered();
     const double cpu_before = meter.cpu_seconds();
-    if (auto ran = fleet.run_for(window); !ran) return pass(ran);
+    if (auto ran = traffic.run_window(window, plan.in_flight); !ran) return pass(ran);
     const auto deliveries = static_cast<double>(traffic.delivered() - delivered_before);
-    if (deliveries == 0) return fail(Errc::timeout, "no message was delivered in {} ms", plan.window_ms);
     costs.push_back((meter.cpu_seconds() - cpu_before) / deliveries * 1e6);
   }
-  traffic.set_on_delivered([](std::size_t) {});
-  auto drained = fleet.run_until(now() + kDrainTime, "the last messages", [&] { return traffic.in_flight() == 0; });
-  if (!drained) return pass(drained);
+  if (auto drained = traffic.drain(); !drained) return pass(drained);
   return median(costs);
 }
 

@@ -12,6 +12,7 @@ namespace anser::load {
 namespace {
 
 constexpr std::size_t kDigits = 8;
+constexpr auto kPatience = std::chrono::seconds(60);
 
 void write_hex(char* at, std::uint32_t number) {
   for (std::size_t i = kDigits; i-- > 0; number >>= 4) at[i] = "0123456789abcdef"[number & 0xf];
@@ -80,6 +81,17 @@ void Traffic::send(std::size_t from) {
   fleet_[from].send(lane.message.numbered(lane.sent));
   ++lane.sent;
   ++sent_;
+}
+
+Result<void> Traffic::run_window(std::chrono::milliseconds time, std::uint64_t least) {
+  const Tick end = now() + time;
+  const std::uint64_t enough = delivered_ + least;
+  return fleet_.run_until(end + kPatience, "deliveries", [&] { return delivered_ >= enough && now() >= end; });
+}
+
+Result<void> Traffic::drain() {
+  set_on_delivered([](std::size_t) {});
+  return fleet_.run_until(now() + kPatience, "the last messages", [&] { return in_flight() == 0; });
 }
 
 void Traffic::on_stanza(Client& client, std::string_view stanza) {

@@ -43,6 +43,11 @@ class Traffic {
   // Called with the sender's index for each message that its partner got.
   void set_on_delivered(std::function<void(std::size_t)> on_delivered) { on_delivered_ = std::move(on_delivered); }
 
+  // Runs for `time`, or longer with a server so slow that fewer than `least` messages arrived by then.
+  Result<void> run_window(std::chrono::milliseconds time, std::uint64_t least);
+  // Whatever is still under way must arrive too: a server that drops under load is not fast.
+  Result<void> drain();
+
   std::uint64_t delivered() const { return delivered_; }
   std::uint64_t in_flight() const { return sent_ - delivered_; }
   Latencies& latencies() { return latencies_; }

@@ -1,6 +1,6 @@
-// What an operator may do to accounts, whoever does it: the running server (through control.sock, effective at once), or
-// the command itself on the database while no server runs (offline_admin.h). Calls block until the change is durable;
-// one thread calls at a time. Errors are sentences for the operator.
+// What an operator may do to accounts, whoever does it: the running server (through control.sock, effective at once),
+// or the command itself on the database while no server runs (offline_admin.h). Calls block until the change is
+// durable; one thread calls at a time. Errors are sentences for the operator.
 #pragma once
 
 #include <cstddef>
@@ -17,13 +17,13 @@
 namespace anser::app {
 
 struct NewAccount {
-  core::Jid jid;         // bare
+  core::Jid jid;  // bare
   std::string password;
 };
 
 struct OnlineSession {
   std::string resource;
-  std::string address;   // where it comes from, 192.0.2.1:4711
+  std::string address;  // where it comes from, 192.0.2.1:4711
 
   friend bool operator==(const OnlineSession&, const OnlineSession&) = default;
 };

@@ -166,9 +166,8 @@ class CommandLine {
     who.require_option(1);
     add_password_stdin(add)->excludes(batch);
 
-    CLI::App& passwd = add_user(user, "passwd", "change a password; its sessions end", false, [this](UserCommand& c) {
-      return c.set_password(a_.name, a_.password_stdin);
-    });
+    CLI::App& passwd = add_user(user, "passwd", "change a password; its sessions end", false,
+                                [this](UserCommand& c) { return c.set_password(a_.name, a_.password_stdin); });
     add_name(passwd)->required();
     add_password_stdin(passwd);
 
@@ -194,9 +193,9 @@ class CommandLine {
                 [this] { exit_ = finish(console_, check_config(a_, console_)); });
     add_command(config, "print", "every value in effect and where it comes from", a_,
                 [this] { exit_ = finish(console_, print_config(a_, console_)); });
-    config.add_subcommand("docs", "the text of docs/configuration.md")
-        ->group("")
-        ->callback([this] { console_.out << configuration_page(); });
+    config.add_subcommand("docs", "the text of docs/configuration.md")->group("")->callback([this] {
+      console_.out << configuration_page();
+    });
   }
 
   CLI::App& add_user(CLI::App& parent, const char* name, const char* meaning, bool create, UserAction action) {

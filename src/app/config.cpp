@@ -50,8 +50,8 @@ class Reader {
 
   std::string file_;
   Config config_;
-  std::map<Place, unsigned> lines_;             // of keys that the file sets
-  std::map<Place, std::string> overruled_;      // origins stronger than the file
+  std::map<Place, unsigned> lines_;                // of keys that the file sets
+  std::map<Place, std::string> overruled_;         // origins stronger than the file
   std::multimap<unsigned, std::string> problems_;  // by line; 0 is no line
 };
 

@@ -27,7 +27,7 @@ struct Endpoint {
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
-std::string to_string(const Endpoint& endpoint);                 // 0.0.0.0:5222, [::]:5222
+std::string to_string(const Endpoint& endpoint);  // 0.0.0.0:5222, [::]:5222
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 enum class ResourceConflict : std::uint8_t { replace, refuse };
@@ -47,9 +47,9 @@ struct Config {
   struct Host {
     std::string name = "localhost";  // prepared by RFC 7622, as are the aliases
     std::vector<std::string> aliases;
-    std::string certificate, key;    // PEM files; both empty: a self-signed one in the data directory
+    std::string certificate, key;  // PEM files; both empty: a self-signed one in the data directory
   };
-  std::vector<Host> hosts{Host{}};   // never empty; no name or alias stands twice
+  std::vector<Host> hosts{Host{}};  // never empty; no name or alias stands twice
 
   struct Xmpp {
     std::vector<Endpoint> listen{{"0.0.0.0", 5222}, {"::", 5222}};
@@ -58,6 +58,8 @@ struct Config {
     bool client_certificates = true;
     std::string client_ca;
     Duration login_timeout = std::chrono::seconds{60};
+    Duration stanza_timeout = std::chrono::seconds{60};
+    Duration write_timeout = std::chrono::seconds{60};
     Duration ping_after = std::chrono::minutes{5};     // 0: never
     Duration silent_limit = std::chrono::minutes{10};  // 0: no limit
     ResourceConflict resource_conflict = ResourceConflict::replace;
@@ -71,6 +73,7 @@ struct Config {
     bool anonymous = false;
     bool iq_auth = false;
     std::uint32_t scram_iterations = 10'000;
+    std::size_t attempts_per_stream = 5;
     std::size_t failures_per_address = 50;  // 0: no limit
     Duration address_window = std::chrono::minutes{5};
     std::size_t failures_per_account = 10;  // 0: no limit
@@ -106,7 +109,7 @@ struct Config {
     std::size_t connections_per_address = 100;  // 0: no limit
     std::size_t output_queue_bytes = 2_MB;
     std::size_t backlog_messages = 10'000;
-    std::size_t rate_bytes_per_second = 1_MB;   // 0: no limit
+    std::size_t rate_bytes_per_second = 1_MB;  // 0: no limit
     std::size_t rate_burst_bytes = 4_MB;
     std::size_t roster_items = 1'000;
     std::size_t blocked = 1'000;
@@ -143,7 +146,7 @@ struct Config {
 
 // What stands above the file, strongest first: the command line, then the environment (ANSER_CONFIG, ANSER_DATA).
 struct ConfigChoice {
-  std::optional<std::string> file, data;                          // --config, --data
+  std::optional<std::string> file, data;  // --config, --data
   std::optional<std::string> environment_file, environment_data;
 
   static ConfigChoice from_environment();
@@ -151,10 +154,10 @@ struct ConfigChoice {
 
 // One effective value and where it comes from, in the order of the schema.
 struct Setting {
-  std::string path;    // "xmpp.listen", "host.name"
+  std::string path;      // "xmpp.listen", "host.name"
   std::size_t host = 0;  // which [[host]], for its keys
-  std::string value;   // as TOML
-  std::string origin;  // "default", "anser.toml:12", "command line", "environment"
+  std::string value;     // as TOML
+  std::string origin;    // "default", "anser.toml:12", "command line", "environment"
 };
 
 struct LoadedConfig {

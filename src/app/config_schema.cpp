@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <charconv>
+#include <iterator>
 #include <type_traits>
 
 #include "core/password.h"
@@ -66,18 +66,18 @@ void from_value(const Value& value, T& member) {
 
 template <class Reach>
 Key make_key(string_view path, KeyType type, Range range, Takes takes, string_view meaning, Reach reach) {
-  return Key{.path = path,
-             .type = type,
-             .range = range,
-             .takes = takes,
-             .meaning = meaning,
-             .choices = {},
-             .get = [reach](const Config& config, std::size_t host) {
-               return to_value(reach(const_cast<Config&>(config), host));  // only read
-             },
-             .set = [reach](Config& config, std::size_t host, const Value& value) {
-               from_value(value, reach(config, host));
-             }};
+  return Key{
+      .path = path,
+      .type = type,
+      .range = range,
+      .takes = takes,
+      .meaning = meaning,
+      .choices = {},
+      .get =
+          [reach](const Config& config, std::size_t host) {
+            return to_value(reach(const_cast<Config&>(config), host));  // only read
+          },
+      .set = [reach](Config& config, std::size_t host, const Value& value) { from_value(value, reach(config, host)); }};
 }
 
 // row<&Config::limits, &Config::Limits::depth>(…): a key of a table; row<&Config::Host::name>(…): of [[host]].
@@ -161,6 +161,11 @@ std::vector<Key> make_xmpp_keys() {
                                    "clients are not asked."),
       row<&C::xmpp, &X::login_timeout>("xmpp.login_timeout", kDuration, {kSecond, kHour}, kSighup,
                                        "Time from connecting to a bound resource; then the stream is closed."),
+      row<&C::xmpp, &X::stanza_timeout>("xmpp.stanza_timeout", kDuration, {kSecond, kHour}, kSighup,
+                                        "Time from a stanza's first byte to its last; then the stream is closed."),
+      row<&C::xmpp, &X::write_timeout>("xmpp.write_timeout", kDuration, {kSecond, kHour}, kSighup,
+                                       "How long a client may take nothing of what waits for it; then it is "
+                                       "disconnected and its messages wait for its next login."),
       row<&C::xmpp, &X::ping_after>("xmpp.ping_after", kDuration, {kSecond, kDay, "never"}, kSighup,
                                     "Silence after which the server asks a client whether it is still there."),
       row<&C::xmpp, &X::silent_limit>("xmpp.silent_limit", kDuration, {kSecond, 7 * kDay, "no limit"}, kSighup,
@@ -190,6 +195,8 @@ std::vector<Key> make_auth_keys() {
                                  "Whether the login of before 2004 (XEP-0078, password form) is offered."),
       row<&C::auth, &A::scram_iterations>("auth.scram_iterations", kInteger, {core::kMinIterations, 1'000'000}, kSighup,
                                           "Work put into the keys of a new password; old accounts keep theirs."),
+      row<&C::auth, &A::attempts_per_stream>("auth.attempts_per_stream", kInteger, {1, 100}, kSighup,
+                                             "Failed logins on one stream before it is closed."),
       row<&C::auth, &A::failures_per_address>("auth.failures_per_address", kInteger, {1, kMany, "no limit"}, kSighup,
                                               "Failed logins from one IP address in auth.address_window; "
                                               "then it is slowed down."),
@@ -265,8 +272,9 @@ std::vector<Key> make_limit_keys() {
                                        "Connections to this server, logged in or not."),
       row<&C::limits, &L::connections_per_address>("limits.connections_per_address", kInteger, {1, kMany, "no limit"},
                                                    kSighup, "Connections of one IP address that have not logged in."),
-      row<&C::limits, &L::output_queue_bytes>("limits.output_queue_bytes", kSize, {64 * kKB, kGB}, kSighup,
-                                              "Bytes that wait for a client that does not read; then its session ends."),
+      row<&C::limits, &L::output_queue_bytes>(
+          "limits.output_queue_bytes", kSize, {64 * kKB, kGB}, kSighup,
+          "Bytes that wait for a client that does not read; then its session ends."),
       row<&C::limits, &L::backlog_messages>("limits.backlog_messages", kInteger, {100, kMany}, kSighup,
                                             "Messages that wait for a session that does not keep up; then it ends."),
       row<&C::limits, &L::rate_bytes_per_second>("limits.rate_bytes_per_second", kSize, {kKB, kGB, "no limit"}, kSighup,
@@ -361,8 +369,9 @@ std::string number_text(KeyType type, std::int64_t number) {
 const std::vector<Table>& schema_tables() {
   static const std::vector<Table> tables{
       {"server", "The process."},
-      {"host", "A virtual host. The table is written `[[host]]`, once for each; the first also answers to the machine's "
-               "own IP addresses."},
+      {"host",
+       "A virtual host. The table is written `[[host]]`, once for each; the first also answers to the machine's "
+       "own IP addresses."},
       {"xmpp", "Connections of XMPP clients."},
       {"auth", "Logging in."},
       {"registration", "Making accounts in-band (XEP-0077)."},
@@ -421,8 +430,8 @@ std::string range_text(const Key& key) {
     case KeyType::integer:
     case KeyType::size:
     case KeyType::duration: {
-      const auto span = fmt::format("{} to {}", number_text(key.type, key.range.min),
-                                    number_text(key.type, key.range.max));
+      const auto span =
+          fmt::format("{} to {}", number_text(key.type, key.range.min), number_text(key.type, key.range.max));
       return key.range.zero.empty() ? span : fmt::format("0 ({}) or {}", key.range.zero, span);
     }
     case KeyType::choice:
@@ -431,11 +440,14 @@ std::string range_text(const Key& key) {
       for (const string_view choice : key.choices) text += (text.empty() ? "" : ", ") + quoted(choice);
       return text;
     }
-    case KeyType::text: return fmt::format("at most {} bytes", key.range.max);
+    case KeyType::text:
+      return fmt::format("at most {} bytes", key.range.max);
     case KeyType::domains:
-    case KeyType::endpoints: return fmt::format("at most {} of them", key.range.max);
+    case KeyType::endpoints:
+      return fmt::format("at most {} of them", key.range.max);
     case KeyType::boolean:
-    case KeyType::domain: return {};
+    case KeyType::domain:
+      return {};
   }
   return {};
 }

@@ -20,12 +20,12 @@ using Value = std::variant<bool, std::int64_t, std::string, std::vector<std::str
 enum class KeyType : std::uint8_t {
   boolean,
   integer,
-  size,       // "256KB" or a number of bytes
-  duration,   // "5m" or a number of seconds
+  size,      // "256KB" or a number of bytes
+  duration,  // "5m" or a number of seconds
   text,
-  choice,     // one of `choices`
-  choices,    // a list of some of `choices`, none twice
-  domain,     // a name prepared by RFC 7622
+  choice,   // one of `choices`
+  choices,  // a list of some of `choices`, none twice
+  domain,   // a name prepared by RFC 7622
   domains,
   endpoints,  // "0.0.0.0:5222", "[::]:5222"
 };

@@ -137,8 +137,8 @@ TEST(Config, EndpointsAreLiteralAddressesWithAPort) {
   EXPECT_EQ(parse_endpoint("0.0.0.0:5222"), (Endpoint{"0.0.0.0", 5222}));
   EXPECT_EQ(parse_endpoint("[::]:5222"), (Endpoint{"::", 5222}));
   EXPECT_EQ(to_string(Endpoint{"2001:db8::1", 5223}), "[2001:db8::1]:5223");
-  for (const char* wrong : {"", ":5222", "localhost:5222", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:5x", "::1:5222",
-                            "[1.2.3.4]:5222", "[]:5222"}) {
+  for (const char* wrong : {"", ":5222", "localhost:5222", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:5x",
+                            "::1:5222", "[1.2.3.4]:5222", "[]:5222"}) {
     EXPECT_FALSE(parse_endpoint(wrong)) << wrong;
   }
 }
@@ -180,16 +180,19 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"[limits]\ndepth = 6.5", "anser.toml:2: limits.depth takes a whole number, not 6.5"},
         Refusal{"[limits]\ndepth = 7", "anser.toml:2: limits.depth must be 8 to 1000, not 7"},
         Refusal{"[limits]\ndepth = 1001", "anser.toml:2: limits.depth must be 8 to 1000, not 1001"},
-        Refusal{"[server]\ncores = -1", "anser.toml:2: server.cores must be 0 (one for each processor) or 1 to 256, not -1"},
-        Refusal{"[limits]\nstanza_bytes = \"1KB\"", R"(anser.toml:2: limits.stanza_bytes must be 10000B to 64MB, not "1KB")"},
+        Refusal{"[server]\ncores = -1",
+                "anser.toml:2: server.cores must be 0 (one for each processor) or 1 to 256, not -1"},
+        Refusal{"[limits]\nstanza_bytes = \"1KB\"",
+                R"(anser.toml:2: limits.stanza_bytes must be 10000B to 64MB, not "1KB")"},
         Refusal{"[limits]\nstanza_bytes = \"many\"",
                 R"(anser.toml:2: limits.stanza_bytes takes a size such as "256KB" or "1MB", not "many")"},
         Refusal{"[xmpp]\nlogin_timeout = \"5 parsecs\"",
                 R"(anser.toml:2: xmpp.login_timeout takes a time such as "30s", "5m" or "2h", not "5 parsecs")"},
         Refusal{"[xmpp]\nlogin_timeout = 1979-05-27",
                 R"(anser.toml:2: xmpp.login_timeout takes a time such as "30s", "5m" or "2h", not a date or time)"},
-        Refusal{"[registration]\nmode = \"opne\"",
-                R"(anser.toml:2: registration.mode takes "open", "local" or "closed", not "opne", did you mean "open"?)"},
+        Refusal{
+            "[registration]\nmode = \"opne\"",
+            R"(anser.toml:2: registration.mode takes "open", "local" or "closed", not "opne", did you mean "open"?)"},
         Refusal{"[registration]\nmode = false",
                 R"(anser.toml:2: registration.mode takes "open", "local" or "closed", not false)"},
         Refusal{"[log]\nlevel = \"loudest\"",
@@ -197,10 +200,13 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"[server]\ndata = \"\"", "anser.toml:2: server.data must not be empty"},
         Refusal{"[server]\ndata = 7", "anser.toml:2: server.data takes text, not 7"},
         Refusal{"[server]\ndata = \"a\\u0000b\"", "anser.toml:2: server.data holds a control character"},
-        Refusal{"[xmpp]\nlisten = \"0.0.0.0:1\"", R"(anser.toml:2: xmpp.listen takes a list such as ["…", "…"], not "0.0.0.0:1")"},
-        Refusal{"[xmpp]\nlisten = [\"localhost\"]",
-                R"(anser.toml:2: xmpp.listen takes addresses with a port such as "0.0.0.0:5222" or "[::]:5222", not "localhost")"},
-        Refusal{"[xmpp]\nlisten = [\"0.0.0.0:1\", \"0.0.0.0:1\"]", R"(anser.toml:2: xmpp.listen has "0.0.0.0:1" twice)"},
+        Refusal{"[xmpp]\nlisten = \"0.0.0.0:1\"",
+                R"(anser.toml:2: xmpp.listen takes a list such as ["…", "…"], not "0.0.0.0:1")"},
+        Refusal{
+            "[xmpp]\nlisten = [\"localhost\"]",
+            R"(anser.toml:2: xmpp.listen takes addresses with a port such as "0.0.0.0:5222" or "[::]:5222", not "localhost")"},
+        Refusal{"[xmpp]\nlisten = [\"0.0.0.0:1\", \"0.0.0.0:1\"]",
+                R"(anser.toml:2: xmpp.listen has "0.0.0.0:1" twice)"},
         Refusal{"[[host]]\nname = \"a..b\"",
                 R"(anser.toml:2: host.name takes a domain such as "example.org", not "a..b")"},
         Refusal{"[[host]]\nname = \"a\"\naliases = [3]",
@@ -231,8 +237,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"[limits]\nstanza_bytes = \"4MB\"",
                 "anser.toml:2: limits.output_queue_bytes must hold at least one stanza of limits.stanza_bytes"},
         Refusal{"[[host]]\nname = \"a\"\n[[host]]\nname = \"A\"", R"(anser.toml:4: "a" names two hosts)"},
-        Refusal{"[[host]]\nname = \"a\"\n[[host]]\nname = \"b\"\naliases = [\"a\"]", R"(anser.toml:5: "a" names two hosts)"},
-        Refusal{"[[host]]\nname = \"a\"\ncertificate = \"a.pem\"", R"(anser.toml:3: host "a" has a certificate but no key)"},
+        Refusal{"[[host]]\nname = \"a\"\n[[host]]\nname = \"b\"\naliases = [\"a\"]",
+                R"(anser.toml:5: "a" names two hosts)"},
+        Refusal{"[[host]]\nname = \"a\"\ncertificate = \"a.pem\"",
+                R"(anser.toml:3: host "a" has a certificate but no key)"},
         Refusal{"[[host]]\nname = \"a\"\nkey = \"a.key\"", R"(anser.toml:3: host "a" has a key but no certificate)"}));
 
 TEST(Config, SaysWhereTheFileIsNotToml) {
@@ -397,8 +405,8 @@ TEST(ConfigReload, TakesUpCertificatesOfTheSameHosts) {
 
 TEST(ConfigReload, LeavesHostsAloneWhenTheyAreOthers) {
   const Config running = config_of("[[host]]\nname = \"a\"\n[[host]]\nname = \"b\"\n");
-  const Config swapped = config_of(
-      "[[host]]\nname = \"b\"\ncertificate = \"b.pem\"\nkey = \"b.key\"\n[[host]]\nname = \"a\"\n");
+  const Config swapped =
+      config_of("[[host]]\nname = \"b\"\ncertificate = \"b.pem\"\nkey = \"b.key\"\n[[host]]\nname = \"a\"\n");
 
   const Reloaded reloaded = take_up(running, swapped);
 
@@ -436,7 +444,8 @@ TEST(ConfigSchema, EveryKeyReachesAMemberOfItsOwn) {
       changed.set(config, 0, std::vector<std::string>{"127.0.0.1:1"});
     }
     for (const Key& key : schema()) {
-      EXPECT_EQ(key.get(config, 0) == key.get(Config{}, 0), key.path != changed.path) << changed.path << " " << key.path;
+      EXPECT_EQ(key.get(config, 0) == key.get(Config{}, 0), key.path != changed.path)
+          << changed.path << " " << key.path;
     }
   }
 }

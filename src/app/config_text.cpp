@@ -48,16 +48,26 @@ stanza_bytes = "512KB"
 
 string_view type_text(KeyType type) {
   switch (type) {
-    case KeyType::boolean: return "true or false";
-    case KeyType::integer: return "number";
-    case KeyType::size: return "size";
-    case KeyType::duration: return "time";
-    case KeyType::text: return "text";
-    case KeyType::choice: return "one of";
-    case KeyType::choices: return "list of";
-    case KeyType::domain: return "domain";
-    case KeyType::domains: return "list of domains";
-    case KeyType::endpoints: return "list of addresses";
+    case KeyType::boolean:
+      return "true or false";
+    case KeyType::integer:
+      return "number";
+    case KeyType::size:
+      return "size";
+    case KeyType::duration:
+      return "time";
+    case KeyType::text:
+      return "text";
+    case KeyType::choice:
+      return "one of";
+    case KeyType::choices:
+      return "list of";
+    case KeyType::domain:
+      return "domain";
+    case KeyType::domains:
+      return "list of domains";
+    case KeyType::endpoints:
+      return "list of addresses";
   }
   return {};
 }
@@ -75,9 +85,7 @@ std::string values_text(const Key& key) {
   return text;
 }
 
-string_view table_of(const Setting& setting) {
-  return string_view{setting.path}.substr(0, setting.path.find('.'));
-}
+string_view table_of(const Setting& setting) { return string_view{setting.path}.substr(0, setting.path.find('.')); }
 
 }  // namespace
 
@@ -85,13 +93,14 @@ std::string configuration_page() {
   const Config defaults;
   std::string page{kIntroduction};
   for (const Table& table : schema_tables()) {
-    page += fmt::format("\n## {}\n\n{}\n\n| key | values | default | meaning | SIGHUP |\n| --- | --- | --- | --- | --- |\n",
-                        table.name == "host" ? "[[host]]" : fmt::format("[{}]", table.name), table.meaning);
+    page +=
+        fmt::format("\n## {}\n\n{}\n\n| key | values | default | meaning | SIGHUP |\n| --- | --- | --- | --- | --- |\n",
+                    table.name == "host" ? "[[host]]" : fmt::format("[{}]", table.name), table.meaning);
     for (const Key& key : schema()) {
       if (key.table() != table.name) continue;
-      page += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name(), values_text(key),
-                          to_toml(key, key.get(defaults, 0)), key.meaning,
-                          key.takes == Takes::sighup ? "yes" : "at start");
+      page +=
+          fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name(), values_text(key),
+                      to_toml(key, key.get(defaults, 0)), key.meaning, key.takes == Takes::sighup ? "yes" : "at start");
     }
   }
   return page;

@@ -172,13 +172,18 @@ Result<Value> read_value(const Key& key, const toml::node& node) {
       return takes(key, "true or false", node);
     case KeyType::integer:
     case KeyType::size:
-    case KeyType::duration: return read_number(key, node);
-    case KeyType::text: return as_value(read_text(key, node));
-    case KeyType::choice: return as_value(read_choice(key, node));
-    case KeyType::domain: return as_value(read_domain(key, node));
+    case KeyType::duration:
+      return read_number(key, node);
+    case KeyType::text:
+      return as_value(read_text(key, node));
+    case KeyType::choice:
+      return as_value(read_choice(key, node));
+    case KeyType::domain:
+      return as_value(read_domain(key, node));
     case KeyType::choices:
     case KeyType::domains:
-    case KeyType::endpoints: return read_list(key, node);
+    case KeyType::endpoints:
+      return read_list(key, node);
   }
   return fail(Errc::internal, "{} has no type", key.path);
 }

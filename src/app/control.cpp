@@ -168,18 +168,14 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::filesyste
       bind(listener.get(), address->get(), sizeof address->name) != 0 || listen(listener.get(), kBacklog) != 0) {
     return fail(Errc::io, "cannot listen at {}: {}", path.string(), strerror(errno));
   }
-  return std::unique_ptr<ControlServer>{
-      new ControlServer{path, listener.release(), stop.release(), admin, options}};
+  return std::unique_ptr<ControlServer>{new ControlServer{path, listener.release(), stop.release(), admin, options}};
 }
 
 ControlServer::ControlServer(std::filesystem::path path, int listener, int stop, AccountAdmin& admin,
                              const ControlOptions& options)
-    : path_(std::move(path)),
-      listener_(listener),
-      stop_(stop),
-      admin_(admin),
-      options_(options),
-      thread_([this] { run(); }) {}
+    : path_(std::move(path)), listener_(listener), stop_(stop), admin_(admin), options_(options), thread_([this] {
+        run();
+      }) {}
 
 ControlServer::~ControlServer() {
   eventfd_write(stop_, 1);
@@ -219,7 +215,8 @@ void ControlServer::serve(int connection) {
   } else {
     response = refuse_control(request.error());
   }
-  const auto sent = send_line(connection, std::move(response), std::chrono::steady_clock::now() + options_.response_time);
+  const auto sent =
+      send_line(connection, std::move(response), std::chrono::steady_clock::now() + options_.response_time);
   if (!sent) log::warn("app", "a command did not wait for its answer: {}", sent.error().message);
 }
 

@@ -42,7 +42,7 @@ class ControlServer {
   const int listener_, stop_;  // stop_: an eventfd that becomes readable
   AccountAdmin& admin_;
   const ControlOptions options_;
-  std::thread thread_;         // last: starts when everything above is there
+  std::thread thread_;  // last: starts when everything above is there
 };
 
 // The server on this data directory. A null pointer: none runs there. An error: one does, but will not talk to us.

@@ -84,8 +84,8 @@ Result<AccountInfo> read_account(const json::value& value) {
     if (!text) return pass(text);
     *member = std::move(*text);
   }
-  for (const auto& [name, member] : {std::pair{"roster_items", &account.roster_items},
-                                     std::pair{"offline_messages", &account.offline_messages}}) {
+  for (const auto& [name, member] :
+       {std::pair{"roster_items", &account.roster_items}, std::pair{"offline_messages", &account.offline_messages}}) {
     const auto number = number_of(object, name);
     if (!number) return pass(number);
     *member = *number;
@@ -145,9 +145,10 @@ json::array write_outcomes(const std::vector<Result<void>>& outcomes) {
   return list;
 }
 
+// A json::value is made with parentheses here: braces would make a list with one element.
 Result<json::value> nothing(const Result<void>& outcome) {
   if (!outcome) return pass(outcome);
-  return json::value{nullptr};
+  return json::value(nullptr);
 }
 
 // ---- the requests ---------------------------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ Result<json::value> answer_add_many(AccountAdmin& admin, const json::object& req
     if (!account) return pass(account);
     accounts.push_back(std::move(*account));
   }
-  return json::value{write_outcomes(admin.add_many(accounts))};
+  return json::value(write_outcomes(admin.add_many(accounts)));
 }
 
 Result<json::value> answer_passwd(AccountAdmin& admin, const json::object& request) {
@@ -193,7 +194,7 @@ Result<json::value> answer_list(AccountAdmin& admin, const json::object& request
   if (!limit) return pass(limit);
   const auto accounts = admin.list(*host, *after, std::min<std::uint64_t>(*limit, kMaxListPage));
   if (!accounts) return pass(accounts);
-  return json::value{write_accounts(*accounts)};
+  return json::value(write_accounts(*accounts));
 }
 
 Result<json::value> answer_show(AccountAdmin& admin, const json::object& request) {
@@ -201,7 +202,7 @@ Result<json::value> answer_show(AccountAdmin& admin, const json::object& request
   if (!jid) return pass(jid);
   const auto account = admin.show(*jid);
   if (!account) return pass(account);
-  return json::value{write_account(*account)};
+  return json::value(write_account(*account));
 }
 
 constexpr std::pair<string_view, Result<json::value> (*)(AccountAdmin&, const json::object&)> kRequests[] = {
@@ -292,8 +293,9 @@ Result<void> RemoteAdmin::remove(const Jid& bare) {
 }
 
 Result<std::vector<AccountInfo>> RemoteAdmin::list(string_view host, string_view after, std::size_t limit) {
-  const auto answer = ask(
-      exchange_, {{"do", "list"}, {"host", to_boost(host)}, {"after", to_boost(after)}, {"limit", std::uint64_t{limit}}});
+  const auto answer =
+      ask(exchange_,
+          {{"do", "list"}, {"host", to_boost(host)}, {"after", to_boost(after)}, {"limit", std::uint64_t{limit}}});
   if (!answer) return pass(answer);
   if (!answer->is_array()) return fail(Errc::internal, "the server's answer cannot be understood");
   std::vector<AccountInfo> accounts;

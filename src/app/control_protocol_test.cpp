@@ -112,8 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
                     R"({"do":"add_many","accounts":[1]})", R"({"do":"add_many","accounts":[{"jid":"a@b"}]})",
                     R"({"do":"list","host":"a","after":""})", R"({"do":"list","host":"a","after":"","limit":-1})",
                     R"({"do":"list","host":"a","after":"","limit":1.5})", R"({"do":"show"})",
-                    "{\"do\":\"add\",\"jid\":\"a@b\",\"password\":\"\xff\"}",
-                    "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["));
+                    "{\"do\":\"add\",\"jid\":\"a@b\",\"password\":\"\xff\"}", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["));
 
 TEST_F(ControlProtocol, TakesNoMoreThanABoundedBatch) {
   const std::vector<NewAccount> accounts(kMaxAddMany + 1, NewAccount{kRomeo, "x"});

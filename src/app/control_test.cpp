@@ -26,7 +26,6 @@ const Jid kRomeo = *Jid::parse("romeo@localhost");
 
 class Control : public testing::Test {
  protected:
-
   void start(ControlOptions options = {}) {
     auto server = ControlServer::start(directory_, admin_, options);
     ASSERT_TRUE(server) << server.error().message;
@@ -48,7 +47,8 @@ class Control : public testing::Test {
   static std::string read_all(int fd) {
     std::string text;
     char buffer[4096];
-    for (ssize_t size; (size = recv(fd, buffer, sizeof buffer, 0)) > 0;) text.append(buffer, static_cast<std::size_t>(size));
+    for (ssize_t size; (size = recv(fd, buffer, sizeof buffer, 0)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(size));
     close(fd);
     return text;
   }
@@ -161,7 +161,9 @@ TEST_F(Control, AnswersGarbage) {
 TEST_F(Control, TakesARequestInPieces) {
   start();
   const int fd = dial();
-  for (const char c : std::string{R"({"do":"add","jid":"romeo@localhost","password":"x"})" "\n"}) say(fd, {&c, 1});
+  for (const char c : std::string{R"({"do":"add","jid":"romeo@localhost","password":"x"})"
+                                  "\n"})
+    say(fd, {&c, 1});
 
   EXPECT_EQ(read_all(fd), "{\"ok\":null}\n");
 }
@@ -200,7 +202,8 @@ TEST_F(Control, DoesNotWaitLongForAClientThatNeverReads) {
   admin_.details.name = std::string(5'000, 'n');
   start({.response_time = std::chrono::milliseconds{20}});
   const int fd = dial();
-  say(fd, R"({"do":"list","host":"localhost","after":"","limit":1000})" "\n");
+  say(fd, R"({"do":"list","host":"localhost","after":"","limit":1000})"
+          "\n");
 
   EXPECT_TRUE((*reach_server(directory_))->add(kRomeo, "x"));  // served once the other is given up
   EXPECT_LT(read_all(fd).size(), 5'000'000u);

@@ -14,7 +14,8 @@ constexpr std::chrono::seconds kPatience{30};  // for the cores and the disk; pa
 // Waits for what another thread will say.
 template <class Value>
 Result<Value> await(std::future<Result<Value>> answer) {
-  if (answer.wait_for(kPatience) != std::future_status::ready) return fail(Errc::timeout, "the server is too busy to answer");
+  if (answer.wait_for(kPatience) != std::future_status::ready)
+    return fail(Errc::timeout, "the server is too busy to answer");
   return answer.get();
 }
 
@@ -23,9 +24,11 @@ Result<Value> on_storage(xmpp::Shared& shared, Work work) {
   auto promise = std::make_shared<std::promise<Result<Value>>>();
   auto answer = promise->get_future();
   if constexpr (std::is_void_v<Value>) {
-    shared.storage.submit(0, std::move(work), [promise](Result<void> outcome) { promise->set_value(std::move(outcome)); });
+    shared.storage.submit(0, std::move(work),
+                          [promise](Result<void> outcome) { promise->set_value(std::move(outcome)); });
   } else {
-    shared.storage.run<Value>(0, std::move(work), [promise](Result<Value> value) { promise->set_value(std::move(value)); });
+    shared.storage.run<Value>(0, std::move(work),
+                              [promise](Result<Value> value) { promise->set_value(std::move(value)); });
   }
   return await(std::move(answer));
 }
@@ -62,11 +65,13 @@ std::vector<Result<void>> LiveAdmin::add_many(std::span<const NewAccount> accoun
   std::vector<Result<std::vector<core::ScramKeys>>> keys(accounts.size(), fail(Errc::internal, "not derived"));
   std::atomic<std::size_t> next{0};
   const auto derive = [&] {
-    for (std::size_t i = next++; i < accounts.size(); i = next++) keys[i] = account_keys(accounts[i].password, iterations_());
+    for (std::size_t i = next++; i < accounts.size(); i = next++)
+      keys[i] = account_keys(accounts[i].password, iterations_());
   };
   {
     std::vector<std::jthread> helpers;
-    const std::size_t threads = std::min<std::size_t>(accounts.size(), std::max(1u, std::thread::hardware_concurrency()));
+    const std::size_t threads =
+        std::min<std::size_t>(accounts.size(), std::max(1u, std::thread::hardware_concurrency()));
     for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(derive);
     derive();
   }
@@ -104,9 +109,11 @@ std::vector<Result<void>> LiveAdmin::add_many(std::span<const NewAccount> accoun
 Result<void> LiveAdmin::set_password(const core::Jid& bare, const std::string& password) {
   auto keys = account_keys(password, iterations_());
   if (!keys) return pass(keys);
-  auto stored = on_storage<void>(shared_, [bare, keys = std::move(*keys)](domain::AccountStore& store) { return store.set_keys(bare, keys); });
+  auto stored = on_storage<void>(
+      shared_, [bare, keys = std::move(*keys)](domain::AccountStore& store) { return store.set_keys(bare, keys); });
   if (!stored) return stored;
-  tell_home(bare, [bare](domain::Router& router) { router.end_sessions(bare, 0, domain::CloseReason::password_changed); });
+  tell_home(bare,
+            [bare](domain::Router& router) { router.end_sessions(bare, 0, domain::CloseReason::password_changed); });
   return {};
 }
 
@@ -153,7 +160,8 @@ Result<AccountInfo> LiveAdmin::show(const core::Jid& bare) {
   tell_home(bare, [bare, promise](domain::Router& router) {
     std::vector<OnlineSession> online;
     if (const auto* account = router.find(bare.full())) {
-      for (const auto* session : account->sessions()) online.push_back({std::string{session->jid().resource()}, session->peer()});
+      for (const auto* session : account->sessions())
+        online.push_back({std::string{session->jid().resource()}, session->peer()});
     }
     promise->set_value(std::move(online));
   });

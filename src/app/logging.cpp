@@ -18,10 +18,14 @@ using std::string_view;
 
 const char* level_name(log::Level level) {
   switch (level) {
-    case log::Level::debug: return "debug";
-    case log::Level::info: return "info";
-    case log::Level::warn: return "warn";
-    case log::Level::error: return "error";
+    case log::Level::debug:
+      return "debug";
+    case log::Level::info:
+      return "info";
+    case log::Level::warn:
+      return "warn";
+    case log::Level::error:
+      return "error";
   }
   return "error";
 }
@@ -117,7 +121,8 @@ std::string format_log_line(LogFormat format, Time time, log::Level level, strin
   const auto since = time.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
   const auto millis = std::chrono::floor<std::chrono::milliseconds>(since - seconds).count();
-  const std::string stamp = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::time_t{seconds.count()}), millis);
+  const std::string stamp =
+      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::time_t{seconds.count()}), millis);
 
   std::string line;
   line.reserve(message.size() + 64);

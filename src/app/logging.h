@@ -18,8 +18,8 @@
 
 namespace anser::app {
 
-inline constexpr std::size_t kLogQueue = 8192;         // lines
-inline constexpr std::size_t kMaxLogMessage = 4096;    // bytes of one message; the rest is cut off
+inline constexpr std::size_t kLogQueue = 8192;       // lines
+inline constexpr std::size_t kMaxLogMessage = 4096;  // bytes of one message; the rest is cut off
 
 // Without the line feed. Pure.
 std::string format_log_line(LogFormat format, Time time, log::Level level, std::string_view area,

@@ -32,8 +32,7 @@ TEST(Logging, WritesLinesForPeople) {
 }
 
 TEST(Logging, WritesObjectsForMachines) {
-  EXPECT_EQ(json_line("hello"),
-            R"({"ts":"2026-11-22T14:00:00.123Z","level":"warn","area":"net","message":"hello"})");
+  EXPECT_EQ(json_line("hello"), R"({"ts":"2026-11-22T14:00:00.123Z","level":"warn","area":"net","message":"hello"})");
 }
 
 TEST(Logging, RoundsTimesBeforeTheEpochDownToo) {
@@ -44,7 +43,8 @@ TEST(Logging, RoundsTimesBeforeTheEpochDownToo) {
 }
 
 TEST(Logging, NobodyForgesALine) {
-  const std::string attack = "x\n2026-11-22T14:00:00.123Z info xmpp root@localhost logged in\r\x1b[2J\x7f\t\\n\u0085\u2028\u009b";
+  const std::string attack =
+      "x\n2026-11-22T14:00:00.123Z info xmpp root@localhost logged in\r\x1b[2J\x7f\t\\n\u0085\u2028\u009b";
 
   for (const std::string& line : {text_line(attack), json_line(attack)}) {
     EXPECT_THAT(line, HasSubstr(R"(x\n2026-11)"));

@@ -39,9 +39,15 @@ void apply(const LogRecord& record, const Jid& owner, std::set<std::uint64_t>& w
     case RecordKind::message:
       if (entry.references.offline) waiting.insert(record.sequence);
       break;
-    case RecordKind::offline: waiting.insert(entry.target); break;
-    case RecordKind::delivered: waiting.erase(waiting.begin(), waiting.upper_bound(entry.target)); break;
-    case RecordKind::forget: waiting.clear(); break;
+    case RecordKind::offline:
+      waiting.insert(entry.target);
+      break;
+    case RecordKind::delivered:
+      waiting.erase(waiting.begin(), waiting.upper_bound(entry.target));
+      break;
+    case RecordKind::forget:
+      waiting.clear();
+      break;
   }
 }
 

@@ -1,6 +1,6 @@
-// AccountAdmin on the database itself, for `anser user` while no server runs on it: the store's lock keeps a server from
-// starting meanwhile, and this from running beside one.
-// Owner: one command, one thread; deriving keys for many accounts uses more threads for as long as the call takes.
+// AccountAdmin on the database itself, for `anser user` while no server runs on it: the store's lock keeps a server
+// from starting meanwhile, and this from running beside one. Owner: one command, one thread; deriving keys for many
+// accounts uses more threads for as long as the call takes.
 #pragma once
 
 #include <cstdint>

@@ -54,7 +54,9 @@ TEST_F(Prompt, HearsAPasswordAndShowsNothingOfIt) {
 }
 
 TEST_F(Prompt, LetsTypingBeCorrected) {
-  EXPECT_EQ(*ask("secr\u00e4t\x7f\x7f" "et\x08\x08\x15passwordd\x7f\r"), "password");
+  EXPECT_EQ(*ask("secr\u00e4t\x7f\x7f"
+                 "et\x08\x08\x15passwordd\x7f\r"),
+            "password");
   EXPECT_EQ(*ask("\x7f\x08x\n"), "x");
 }
 
@@ -63,9 +65,7 @@ TEST_F(Prompt, IsBrokenOffWithControlC) {
   EXPECT_EQ(ask("\x04").error().code, Errc::closed);
 }
 
-TEST_F(Prompt, HasALimit) {
-  EXPECT_EQ(ask(std::string(core::kMaxPassword + 1, 'x')).error().code, Errc::bad_request);
-}
+TEST_F(Prompt, HasALimit) { EXPECT_EQ(ask(std::string(core::kMaxPassword + 1, 'x')).error().code, Errc::bad_request); }
 
 TEST_F(Prompt, LeavesTheTerminalAsItWas) {
   termios before{}, after{};

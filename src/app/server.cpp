@@ -83,10 +83,14 @@ xmpp::SharedSettings settings_of(const Config& config) {
   settings->limits_before_login.attributes = static_cast<unsigned>(limits.attributes_before_login);
   settings->limits_before_login.namespaces = static_cast<unsigned>(limits.namespaces_before_login);
   settings->login_timeout = seconds(config.xmpp.login_timeout);
+  settings->stanza_timeout = seconds(config.xmpp.stanza_timeout);
+  settings->write_timeout = config.xmpp.write_timeout;
+  settings->attempts_per_stream = static_cast<unsigned>(config.auth.attempts_per_stream);
   settings->ping_after = seconds(config.xmpp.ping_after);
-  settings->ping_wait = config.xmpp.silent_limit.count() == 0
-                            ? std::chrono::seconds{0}
-                            : seconds(std::max(config.xmpp.silent_limit - config.xmpp.ping_after, Config::Duration{1'000}));
+  settings->ping_wait =
+      config.xmpp.silent_limit.count() == 0
+          ? std::chrono::seconds{0}
+          : seconds(std::max(config.xmpp.silent_limit - config.xmpp.ping_after, Config::Duration{1'000}));
   settings->output_bytes = limits.output_queue_bytes;
   settings->backlog_messages = limits.backlog_messages;
   settings->uncommitted_stanzas = static_cast<unsigned>(limits.uncommitted_stanzas);
@@ -200,7 +204,8 @@ struct Home {
 
 class Server {
  public:
-  explicit Server(const Config& config) : config_(config), hosts_(hosts_of(config, own_addresses())), guard_(guard_limits_of(config)) {}
+  explicit Server(const Config& config)
+      : config_(config), hosts_(hosts_of(config, own_addresses())), guard_(guard_limits_of(config)) {}
 
   Result<void> start();
   void stop();
@@ -233,7 +238,8 @@ class Server {
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<LiveAdmin> admin_;
   std::unique_ptr<ControlServer> control_;
-  std::unique_ptr<net::Cores> cores_;  // last: streams that still wait on a loop are destroyed with it, and use the rest
+  std::unique_ptr<net::Cores>
+      cores_;  // last: streams that still wait on a loop are destroyed with it, and use the rest
 };
 
 Result<void> Server::start() {
@@ -272,19 +278,20 @@ Result<void> Server::start() {
   auto log = store::MessageLog::open(*stores_, clock_, cores_->size(), to_core, fatal, options);
   if (!log) return pass(log);
   log_ = std::move(*log);
-  post_ = std::make_unique<CorePost>(*cores_, [this](CoreId core, domain::Mail mail) { homes_[core]->router.receive(std::move(mail)); });
+  post_ = std::make_unique<CorePost>(
+      *cores_, [this](CoreId core, domain::Mail mail) { homes_[core]->router.receive(std::move(mail)); });
 
-  shared_ = std::make_unique<xmpp::Shared>(xmpp::Shared{
-      *cores_, *workers_, *storage_, *post_, clock_, hosts_, guard_, std::move(*secret), clock_.now(),
-      [this] {
-        const std::lock_guard lock(reload_mutex_);
-        return settings_;
-      },
-      [this] {
-        const std::lock_guard lock(reload_mutex_);
-        return tls_;
-      },
-      [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; }});
+  shared_ = std::make_unique<xmpp::Shared>(
+      xmpp::Shared{*cores_, *workers_, *storage_, *post_, clock_, hosts_, guard_, std::move(*secret), clock_.now(),
+                   [this] {
+                     const std::lock_guard lock(reload_mutex_);
+                     return settings_;
+                   },
+                   [this] {
+                     const std::lock_guard lock(reload_mutex_);
+                     return tls_;
+                   },
+                   [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; }});
   for (unsigned core = 0; core < cores_->size(); ++core) {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
     homes_.back()->router.set_limits(router_limits_of(config_));
@@ -312,7 +319,9 @@ Result<void> Server::listen() {
 }
 
 Result<void> Server::listen_on(const Endpoint& endpoint, bool direct_tls) {
-  if (!gate_) gate_ = std::make_shared<net::Gate>(net::Gate::Limits{config_.limits.connections, config_.limits.connections_per_address});
+  if (!gate_)
+    gate_ = std::make_shared<net::Gate>(
+        net::Gate::Limits{config_.limits.connections, config_.limits.connections_per_address});
   net::Listener::Options options;
   options.address = endpoint.address;
   options.port = endpoint.port;
@@ -327,7 +336,8 @@ Result<void> Server::listen_on(const Endpoint& endpoint, bool direct_tls) {
 
 void Server::announce() const {
   std::string where;
-  for (const auto& listener : listeners_) where += fmt::format("{}{}", where.empty() ? "" : ", ", to_string(Endpoint{listener->address(), listener->port()}));
+  for (const auto& listener : listeners_)
+    where += fmt::format("{}{}", where.empty() ? "" : ", ", to_string(Endpoint{listener->address(), listener->port()}));
   log::info("app", "Anser {} serves {} on {}", ANSER_VERSION, config_.hosts.front().name, where);
   log::info("app", "data is in {}; make the first account with: anser user add NAME@{} --data {}", config_.server.data,
             config_.hosts.front().name, config_.server.data);
@@ -342,7 +352,8 @@ void Server::reload(const Config& fresh) {
     tls_ = std::move(*tls);
   }
   for (unsigned core = 0; core < cores_->size(); ++core) {
-    cores_->post(static_cast<CoreId>(core), [this, core, limits = router_limits_of(fresh)] { homes_[core]->router.set_limits(limits); });
+    cores_->post(static_cast<CoreId>(core),
+                 [this, core, limits = router_limits_of(fresh)] { homes_[core]->router.set_limits(limits); });
   }
   config_ = fresh;
   log::info("app", "the configuration and the certificates have been read again");
@@ -355,6 +366,7 @@ void Server::stop() {
     // Every stream hears system-shutdown; what it still sends by then is written, within bounds.
     for (unsigned core = 0; core < cores_->size(); ++core) {
       cores_->post(static_cast<CoreId>(core), [this, core] {
+        for (auto* negotiation : std::unordered_set<xmpp::Negotiation*>(homes_[core]->services.negotiations)) negotiation->shut_down();
         auto& router = homes_[core]->router;
         router.each_session([&](domain::Session& session) {
           router.close(session);
@@ -409,8 +421,10 @@ int serve(const Config& config, const std::function<Result<Config>()>& reload) {
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
     auto fresh = reload();
-    if (fresh) server.reload(*fresh);
-    else log::error("app", "the configuration stays as it is: {}", fresh.error().message);
+    if (fresh)
+      server.reload(*fresh);
+    else
+      log::error("app", "the configuration stays as it is: {}", fresh.error().message);
   }
   log::info("app", "stopping");
   server.stop();

@@ -143,7 +143,8 @@ void UserCommand::add_chunk(Batch& batch) {
       continue;
     }
     ++batch.failed;
-    console_.err << fmt::format("line {}: {}: {}\n", batch.lines[i], batch.accounts[i].jid, outcomes[i].error().message);
+    console_.err << fmt::format("line {}: {}: {}\n", batch.lines[i], batch.accounts[i].jid,
+                                outcomes[i].error().message);
   }
   batch.accounts.clear();
   batch.lines.clear();

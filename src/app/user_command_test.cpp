@@ -20,9 +20,8 @@ using testing::Pair;
 class Users : public testing::Test {
  protected:
   Result<void> run(const std::function<Result<void>(UserCommand&)>& action) {
-    UserCommand command{admin_, hosts_, Console{in_, out_, err_, [this](std::string_view question) {
-                                                  return answer(question);
-                                                }}};
+    UserCommand command{admin_, hosts_,
+                        Console{in_, out_, err_, [this](std::string_view question) { return answer(question); }}};
     return action(command);
   }
 
@@ -129,7 +128,8 @@ TEST_F(Users, AreAddedFromLines) {
 
 TEST_F(Users, AreAddedFromTheOtherLinesWhenSomeAreWrong) {
   admin_.passwords["romeo@localhost"] = "old";
-  in_ << "romeo x\nnobody\njuliet y\n@ z\ntybalt@elsewhere q\nnurse " << std::string(9'000, 'x') << "\npage \xff\nabram v\n";
+  in_ << "romeo x\nnobody\njuliet y\n@ z\ntybalt@elsewhere q\nnurse " << std::string(9'000, 'x')
+      << "\npage \xff\nabram v\n";
 
   const auto added = run([](UserCommand& c) { return c.add_batch(); });
 

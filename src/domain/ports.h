@@ -49,7 +49,7 @@ struct RosterItem {
   std::string name;
   std::vector<std::string> groups; // distinct, in the order given
   Subscription subscription;
-  std::string request;             // while `asked`: the inner bytes of the <presence type='subscribe'/> to show at login
+  std::string request;             // while `asked`: the encoded envelope of the request, shown at every login
 
   friend bool operator==(const RosterItem&, const RosterItem&) = default;
 };

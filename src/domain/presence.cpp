@@ -13,6 +13,7 @@ Envelope Router::presence_of(const Session& session) const {
   envelope.kind = Kind::presence;
   envelope.type = Type::available;
   envelope.from = session.jid_;
+  envelope.id = session.presence_->id;
   envelope.inner = session.presence_->inner;
   envelope.lang = session.presence_->lang;
   envelope.extra = session.presence_->extra;
@@ -31,7 +32,7 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
   const bool first = !session.available();
   const bool was_eligible = Account::eligible(session);
   session.presence_ = std::make_unique<Presence>(
-      Presence{presence.inner, presence.lang, presence.extra, presence.facts.priority});
+      Presence{presence.inner, presence.id, presence.lang, presence.extra, presence.facts.priority});
 
   broadcast(account, presence);
   deliver_to_available(account, presence);  // §4.2.2: to all the account's resources, this one too
@@ -152,13 +153,13 @@ void Router::receive_probe(Probe letter) {
       account.waiting_->push_back({works_.open(), Probe{letter.from, {}}});
       continue;
     }
-    answer_probe(account, letter.from);
+    answer_probe(account, letter.from, {});
     rest(account);
   }
 }
 
 // §4.3.2. A full address in `from` gets the answers; the bare one must be allowed to see them.
-void Router::answer_probe(Account& account, const Jid& from) {
+void Router::answer_probe(Account& account, const Jid& from, std::string_view resource) {
   const bool own = from.bare() == account.bare_.full();
   Envelope reply;
   reply.kind = Kind::presence;
@@ -172,7 +173,7 @@ void Router::answer_probe(Account& account, const Jid& from) {
   }
   bool any = false;
   for (const Session* session : account.sessions_) {
-    if (!session->available()) continue;
+    if (!session->available() || (!resource.empty() && session->jid_.resource() != resource)) continue;
     any = true;
     Envelope presence = presence_of(*session);
     presence.to = from;
@@ -189,7 +190,7 @@ void Router::answer_probe(Account& account, const Jid& from) {
 void Router::deliver_presence(Account& account, Envelope envelope, const Jid& target, WorkId work) {
   if (is_subscription(envelope.type)) return inbound_subscription(account, std::move(envelope), work);
   if (envelope.type == Type::probe) {
-    answer_probe(account, envelope.from);
+    answer_probe(account, envelope.from, target.resource());
     return finish(work);
   }
   const bool own = envelope.from.bare() == account.bare_.full();
@@ -252,7 +253,9 @@ void Router::inbound_subscription(Account& account, Envelope presence, WorkId wo
     return finish(work);
   }
   if (work == 0) work = works_.open();
-  std::string request = change.next.asked ? std::string{presence.inner.view()} : std::string{};
+  std::string request;
+  if (change.next.asked) encode(presence, request);
+  // The stanza comes before the push that it caused (§3.1.6, §3.3.3).
   store_subscription(account, *contact, change, std::move(request),
                      [this, &account, contact = *contact, change, before, work, presence = std::move(presence)](bool stored) {
                        if (stored) {
@@ -295,17 +298,18 @@ void Router::store_subscription(Account& account, const Jid& contact, const Subs
         return store.set_subscription(bare, contact, next, request);
       },
       [this, &account, contact, before, push = change.push, work, then = std::move(then)](Result<AccountStore::Changed> changed) {
-        --account.busy_;
         if (!changed) {
           log::error("domain", "a subscription of {} could not be stored: {}", account.bare_.full(), changed.error().message);
           account.set_subscription(contact, before);
-        } else {
+        }
+        then(changed.has_value());
+        if (changed) {
           account.roster_version_ = changed->version;
           for (Session* session : account.sessions_) {
             if (push && session->interested_) session->push_roster(changed->item, changed->version);
           }
         }
-        then(changed.has_value());
+        --account.busy_;
         finish(work);
         rest(account);
       });
@@ -322,13 +326,8 @@ void Router::deliver_requests(Session& session, Account& account) {
           --account.busy_;
           Session* waiting = account.find_session(id);
           if (waiting && item && *item && (*item)->subscription.asked) {
-            Envelope request;
-            request.kind = Kind::presence;
-            request.type = Type::subscribe;
-            request.from = (*item)->contact;
-            request.to = account.bare_;
-            request.inner = Bytes::copy((*item)->request);
-            waiting->deliver(request, {});
+            std::string_view stored = (*item)->request;
+            if (const auto request = decode_envelope(stored)) waiting->deliver(*request, {});
           }
           rest(account);
         });

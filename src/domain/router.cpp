@@ -75,7 +75,7 @@ void Router::loaded(Account& account) {
         const Jid target = route->target.empty() ? route->envelope.to : route->target;
         deliver(account, std::move(route->envelope), target, entry.work);
       } else if (auto* probe = std::get_if<Probe>(&entry.mail)) {
-        answer_probe(account, probe->from);
+        answer_probe(account, probe->from, {});
         finish(entry.work);
       }
     }
@@ -168,7 +168,7 @@ void Router::close(Session& session) {
   const auto at = std::find(account->sessions_.begin(), account->sessions_.end(), &session);
   if (at == account->sessions_.end()) return;
 
-  if (session.available()) {
+  if (session.available() || session.directed_) {
     Envelope gone;
     gone.kind = Kind::presence;
     gone.type = Type::unavailable;

@@ -148,7 +148,7 @@ class Router {
   void broadcast_to(const Envelope& presence, std::vector<Jid> contacts);
   void receive_broadcast(Broadcast broadcast);
   void receive_probe(Probe probe);
-  void answer_probe(Account& account, const Jid& from);
+  void answer_probe(Account& account, const Jid& from, std::string_view resource);
   void deliver_presence(Account& account, Envelope envelope, const Jid& target, WorkId work);
   void deliver_to_available(Account& account, const Envelope& presence);
   void outbound_subscription(Session& session, Account& account, Envelope presence, const Jid& contact);

@@ -30,6 +30,7 @@ using SessionId = std::uint64_t;
 // The last presence a resource broadcast (RFC 6121 §4.4): sent again to whoever probes.
 struct Presence {
   Bytes inner;
+  std::string id;
   std::string lang;
   std::string extra;
   std::int8_t priority = 0;

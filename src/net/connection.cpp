@@ -48,8 +48,8 @@ Connection::Connection(Core& core, Handed handed)
 
 Connection::~Connection() {
   close_now();
-  core_.give_back(std::move(out_));
-  core_.give_back(std::move(wire_));
+  recycle(out_);
+  recycle(wire_);
 }
 
 // ------------------------------------------------------------------------------------------------------------ input
@@ -163,7 +163,7 @@ void Connection::wake_waits() {
 
 std::string& Connection::out() {
   constexpr std::size_t kInline = 15;  // what a string holds without a buffer
-  if (out_.capacity() <= kInline) out_ = core_.take_buffer();
+  if (out_.empty() && out_.capacity() <= kInline) out_ = core_.take_buffer();
   return out_;
 }
 
@@ -173,14 +173,11 @@ void Connection::at_end_of_turn() { write(); }
 void Connection::write() {
   if (closed_ || handshaking_) return;
   if (output_lost_) return lose_output();
-  for (;;) {
+  owes_refill_ = owes_refill_ || congested();
+  while (queued() > 0) {
     if (sent_ == wire_.size()) {
-      core_.give_back(std::exchange(wire_, {}));
+      recycle(wire_);
       sent_ = 0;
-      if (out_.empty()) {
-        full_ = false;
-        return;
-      }
       prepare_wire();
     }
     const Written written = write_some(std::string_view{wire_}.substr(sent_));
@@ -188,23 +185,38 @@ void Connection::write() {
     bytes_out_ += written.size;
     if (written.lost) return lose_output();
     if (written.size == 0) {
-      full_ = true;
-      return await_writable();
+      await_writable();
+      break;
     }
   }
+  if (sent_ == wire_.size()) {
+    recycle(wire_);
+    sent_ = 0;
+  }
+  refill_if_owed();
 }
+
+void Connection::refill_if_owed() {
+  if (!owes_refill_ || queued() > kLowWater) return;
+  owes_refill_ = false;
+  if (!refill_) return;
+  const auto refill = refill_;  // it may set another
+  refill();
+}
+
+void Connection::recycle(std::string& buffer) { core_.give_back(std::exchange(buffer, {})); }
 
 // Takes over what was appended, compressed if agreed. What is on the wire already stays in front.
 void Connection::prepare_wire() {
   if (zip_) {
     if (wire_.empty()) wire_ = core_.take_buffer();
     zip_->deflate(out_, wire_);
-    core_.give_back(std::exchange(out_, {}));
+    recycle(out_);
   } else if (wire_.empty()) {
     wire_.swap(out_);
   } else {
     wire_ += out_;
-    core_.give_back(std::exchange(out_, {}));
+    recycle(out_);
   }
 }
 
@@ -224,9 +236,8 @@ Connection::Written Connection::write_some(std::string_view bytes) {
 // The peer is gone, so is what it was to get. Reading goes on until the input says so too.
 void Connection::lose_output() {
   output_lost_ = true;
-  full_ = false;
-  core_.give_back(std::exchange(out_, {}));
-  core_.give_back(std::exchange(wire_, {}));
+  recycle(out_);
+  recycle(wire_);
   sent_ = 0;
 }
 
@@ -234,16 +245,11 @@ void Connection::await_writable() {
   if (awaits_writable_) return;
   awaits_writable_ = std::make_shared<Connection*>(this);
   socket_.async_wait(Descriptor::wait_write, [waiting = awaits_writable_](const boost::system::error_code&) {
-    if (*waiting) (*waiting)->writable();
+    Connection* connection = *waiting;
+    if (!connection) return;
+    connection->awaits_writable_.reset();
+    connection->write();
   });
-}
-
-void Connection::writable() {
-  awaits_writable_.reset();
-  write();
-  if (!refill_ || closed_ || queued() > kLowWater) return;
-  const auto refill = refill_;  // it may set another
-  refill();
 }
 
 Task<Result<void>> Connection::drained() {

@@ -69,9 +69,10 @@ class Connection final : private Timer, private TurnEnd {
   void flush_soon() { core_.mark(*this); }
   // Bytes appended and not yet taken by the kernel.
   std::size_t queued() const { return out_.size() + (wire_.size() - sent_); }
-  // The socket was full, and more than kHighWater waits.
-  bool congested() const { return full_ && queued() > kHighWater; }
-  // Called when less than kLowWater waits after the socket had been full; may append, flush and close, must not destroy.
+  // More than kHighWater waits: keep what else there is in a backlog, on_writable() asks for it.
+  bool congested() const { return queued() > kHighWater; }
+  // Called when kLowWater or less waits after the connection had been congested, so at the end of this turn already if
+  // the socket takes everything. May append, flush and close, must not destroy.
   void on_writable(std::function<void()> refill) { refill_ = std::move(refill); }
   // Everything is written: Errc::timeout after kDrainLimit, closed or io when it never will be.
   Task<Result<void>> drained();
@@ -139,7 +140,8 @@ class Connection final : private Timer, private TurnEnd {
   Written write_some(std::string_view bytes);
   void lose_output();
   void await_writable();
-  void writable();
+  void refill_if_owed();
+  void recycle(std::string& buffer);
   Task<Result<void>> drained_within(std::chrono::milliseconds limit);
   Task<Result<void>> shake_hands(std::chrono::milliseconds limit);
 
@@ -163,7 +165,7 @@ class Connection final : private Timer, private TurnEnd {
   Descriptor::wait_type wanted_ = Descriptor::wait_read;  // what read() waits for
   std::uint8_t reads_in_a_row_ = 0;
   bool more_ = false;       // input is probably there: do not wait
-  bool full_ = false;       // the socket took less than we had
+  bool owes_refill_ = false;  // was congested
   bool closed_ = false;
   bool late_ = false;       // the limit has passed
   bool handshaking_ = false;

@@ -72,13 +72,19 @@ void Core::end_turn() {
     for (auto& action : running_) action();
     running_.clear();
   }
+  Link ending;  // those who mark themselves again wait for the next turn
   while (!marked_.alone()) {
-    TurnEnd& end = static_cast<TurnEnd&>(*marked_.next);
+    Link& link = *marked_.next;
+    link.unlink();
+    link.join(ending);
+  }
+  while (!ending.alone()) {
+    TurnEnd& end = static_cast<TurnEnd&>(*ending.next);
     end.unmark();
     end.at_end_of_turn();
   }
   turn_end_expected_ = false;
-  if (!actions_.empty()) expect_turn_end();
+  if (!actions_.empty() || !marked_.alone()) expect_turn_end();
 }
 
 std::string Core::take_buffer() {

@@ -46,7 +46,6 @@ Reference read_character_reference(const char* p, const char* end) {
   const int base = *p == 'x' ? 16 : 10;
   if (base == 16) ++p;
 
-  const char* const digits = p;
   char32_t code = 0;
   for (; p != end && p - start < kReferenceBytes - 1; ++p) {
     const int digit = digit_of(*p, base);
@@ -56,7 +55,7 @@ Reference read_character_reference(const char* p, const char* end) {
   }
   if (p == end) return {Kind::unfinished};
   if (*p != ';') return {p - start == kReferenceBytes - 1 ? Kind::forbidden : Kind::malformed};
-  if (p == digits || !is_character(code)) return {Kind::malformed};
+  if (!is_character(code)) return {Kind::malformed};  // without digits it is 0, which is none
   return {Kind::character, code, static_cast<std::uint8_t>(p + 1 - start)};
 }
 

@@ -183,6 +183,7 @@ constexpr std::string_view kPieces[] = {
     "<b c:=''/>",
     "<b xmlns:=''/>",
     "<b xmlns:1='u'/>",
+    "<b xmlns:c:d='u'/>",
     "<p:1 xmlns:p='u'/>",
     "<xmlns:b/>",
     "<b xmlns:xmlns='u'/>",

@@ -70,7 +70,7 @@ void Features::serve(domain::Account* account, domain::Session* session, domain:
     net::spawn(services_.core.io(), answer(found->second->handler, std::move(iq)));
     return;
   }
-  reply(envelope, fail(Errc::unavailable, "nobody here answers this request"));
+  reply(envelope, fail(Errc::unavailable, "nobody there answers this"));
 }
 
 net::Task<void> Features::answer(IqHandler handler, Iq iq) {

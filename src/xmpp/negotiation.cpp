@@ -35,7 +35,10 @@ Negotiation::Negotiation(Shared& shared, net::Core& core, net::Handed handed, bo
       reader_(settings_->limits_before_login),
       host_(shared.hosts.all().front().name) {}
 
+Negotiation::~Negotiation() { shared_.home(core_.id()).negotiations.erase(this); }
+
 net::Task<void> Negotiation::run() {
+  shared_.home(core_.id()).negotiations.insert(this);
   connection_->limit(settings_->login_timeout);
   if (direct_tls_) {
     auto tls = shared_.tls();
@@ -102,7 +105,7 @@ net::Task<bool> Negotiation::open_stream() {
   lang_ = header.lang();
   stream_id_ = core::random_id();
   std::string text;
-  append_header(text, host_, header.attr("from"), stream_id_);
+  append_header(text, host_, header.attr("from"), stream_id_, header.has_attr("version"));
   header_sent_ = true;
   send(text);
   if (wrong) {
@@ -110,7 +113,7 @@ net::Task<bool> Negotiation::open_stream() {
     co_return false;
   }
   authenticator_ = std::make_unique<Authenticator>(shared_, settings_, host_, *connection_);
-  write_features();
+  if (header.has_attr("version")) write_features();  // §4.7.5: without a version it is from before features
   co_return true;
 }
 
@@ -158,6 +161,10 @@ net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
     next = co_await std::move(task);
   } else if (tls_only && stanza.ns() == xml::kClientNs) {
     end({"policy-violation", "TLS comes first here"});
+  } else if (stanza.is({xml::kStreamsNs, "error"})) {
+    log::info("xmpp", "{} ended its stream with an error", connection_->peer());  // §4.9.1.1: nothing to be done
+    send("</stream:stream>");
+    connection_->close_after_flush();
   } else if (stanza.ns() == xml::kClientNs) {
     end({"not-authorized", "log in first"});
   } else {
@@ -311,6 +318,12 @@ net::Task<Negotiation::Next> Negotiation::iq(xml::Element iq) {
 // XEP-0078, the password form only: a digest would need the password in clear text on our side.
 net::Task<Negotiation::Next> Negotiation::iq_auth(xml::Element iq) {
   const xml::Element& query = *iq.first_child();
+  if (attempts_ > 0 && !old_login_tried_) {
+    // XEP-0078 §6: not to be tried after SASL has failed.
+    answer_iq(iq, fail(Errc::policy_violation, "a login by SASL has failed on this stream"));
+    co_return Next::go_on;
+  }
+  old_login_tried_ = true;
   if (iq.attr("type") == "get") {
     xml::Element form{kIqAuth};
     form.child("username", query.child_text("username")).child("password").child("resource");
@@ -372,6 +385,7 @@ void Negotiation::send(std::string_view text) {
 }
 
 void Negotiation::end(const StreamFailure& failure) {
+  if (connection_->closed()) return;
   std::string text;
   if (!header_sent_) append_header(text, host_, {}, core::random_id());
   append_stream_error(text, failure);

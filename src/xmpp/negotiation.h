@@ -21,7 +21,11 @@ class Negotiation {
  public:
   Negotiation(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls);
 
+  ~Negotiation();
+
   net::Task<void> run();
+  // The server stops: says so.
+  void shut_down() { end({"system-shutdown", "the server is stopping"}); }
 
  private:
   enum class Next : std::uint8_t { go_on, restart, over };
@@ -55,6 +59,7 @@ class Negotiation {
   std::string stream_id_;
   bool header_sent_ = false;
   bool registered_ = false;   // one account per unauthenticated stream
+  bool old_login_tried_ = false;
   unsigned attempts_ = 0;
   std::unique_ptr<Authenticator> authenticator_;
 };

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "domain/hosts.h"
@@ -19,6 +20,7 @@
 namespace anser::xmpp {
 
 class Features;
+class Negotiation;
 struct Services;
 
 struct Shared {
@@ -41,6 +43,7 @@ struct Services {
   net::Core& core;
   domain::Router& router;
   const Features* features = nullptr;  // set when they are made, before the first stream
+  std::unordered_set<Negotiation*> negotiations = {};  // of this core, for the server's stop
 };
 
 // Runs `work` on the thread of accounts.db and resumes on this core after the commit. Make the function first, then
@@ -74,7 +77,7 @@ class Gate {
   net::Task<void> wait() {
     auto start = [this](auto handler) {
       auto resume = std::make_shared<decltype(handler)>(std::move(handler));
-      opener_ = [resume] { boost::asio::post([resume] { std::move (*resume)(); }); };
+      opener_ = [resume, core = net::Core::current()] { boost::asio::post(core->io(), [resume] { std::move (*resume)(); }); };
     };
     co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void()>(
         std::move(start), boost::asio::use_awaitable_t<net::Executor>{});

@@ -33,6 +33,8 @@ struct Settings {
   xml::Limits limits;
   xml::Limits limits_before_login;
   std::chrono::seconds login_timeout{60};
+  std::chrono::seconds stanza_timeout{60};       // from a stanza's first byte to its last
+  std::chrono::milliseconds write_timeout{60'000};  // a client that takes nothing of what waits for so long
   std::chrono::seconds ping_after{300};  // silence after which the server asks whether anybody is there
   std::chrono::seconds ping_wait{60};    // and how long it waits for an answer
   std::size_t output_bytes = 1 << 20;    // a client that is further behind is disconnected

@@ -116,7 +116,7 @@ bool read_priority(const xml::Stanza& stanza, domain::Facts& facts) {
     std::string text = element->text();
     const auto first = text.find_first_not_of(" \t\r\n+");
     const auto last = text.find_last_not_of(" \t\r\n");
-    if (first == std::string::npos) return true;  // empty: 0
+    if (first == std::string::npos) return false;
     text = text.substr(first, last - first + 1);
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -18,6 +18,7 @@ using domain::Type;
 
 constexpr std::string_view kConfirmId = "anser-confirm-";
 constexpr std::string_view kPingId = "anser-ping-";
+constexpr std::size_t kLateBytes = 256;  // what a waiting stanza costs beside its content
 
 net::Task<void> live(std::unique_ptr<Stream> stream) { co_await stream->run(); }
 
@@ -86,18 +87,20 @@ net::Task<void> Stream::run() {
       }
       input = {};
       reader_.restart();
+      header_sent_ = false;  // until the new one is out, stanzas wait
       then = Then::go_on;
     }
     switch (reader_.next(input)) {
       case Event::need_more: {
-        if (unfenced_ > 0 && unfenced_ < kFenceEvery) {
-          // Nothing to do: the fence is sent when there is more, or when somebody asks.
-        }
         rest.clear();
+        if (bound_ && in_stanza_ != !reader_.between_stanzas()) {
+          in_stanza_ = !in_stanza_;
+          connection_.limit(in_stanza_ ? settings_->stanza_timeout : settings_->ping_after);
+        }
         auto bytes = co_await connection_.read();
         if (bytes) {
           input = *bytes;
-          if (bound_) connection_.limit(settings_->ping_after);
+          if (bound_ && !in_stanza_) connection_.limit(settings_->ping_after);
           pinged_ = false;
           if (bucket_) {
             const auto wait = bucket_->take(static_cast<double>(input.size()), services_.shared.clock.tick());
@@ -109,12 +112,12 @@ net::Task<void> Stream::run() {
           }
         } else if (ended_) {
           co_return;
-        } else if (bytes.error().code == Errc::timeout && bound_ && !pinged_) {
+        } else if (bytes.error().code == Errc::timeout && bound_ && !pinged_ && !in_stanza_) {
           pinged_ = true;
           send(request_text("get", std::string{kPingId} + std::to_string(next_push_++)).append("<ping xmlns='urn:xmpp:ping'/></iq>"));
           connection_.limit(settings_->ping_wait);
         } else if (bytes.error().code == Errc::timeout) {
-          end({"connection-timeout", bound_ ? "no answer came to a ping" : "the login took too long"});
+          end({"connection-timeout", in_stanza_ ? "a stanza took too long" : bound_ ? "no answer came to a ping" : "the login took too long"});
           co_return;
         } else if (bytes.error().code == Errc::policy_violation || bytes.error().code == Errc::bad_request) {
           log::warn("xmpp", "{} from {}: {}", account_, connection_.peer(), bytes.error().message);
@@ -161,6 +164,7 @@ void Stream::on_header() {
     text.append("<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
   }
   send(text.append("</stream:features>"));
+  send_backlog();
 }
 
 Stream::Then Stream::take() {
@@ -169,6 +173,14 @@ Stream::Then Stream::take() {
   if (stanza.ns == kCompressNs) {
     const auto element = to_element(stanza);
     return element ? take_compress(*element) : Then::go_on;
+  }
+  if (stanza.ns == xml::kStreamsNs && stanza.local == "error") {
+    log::info("xmpp", "{} from {} ended its stream with an error", jid().full(), connection_.peer());
+    services_.router.close(*this);
+    ended_ = true;
+    connection_.out().append("</stream:stream>");
+    connection_.close_after_flush();
+    return Then::over;
   }
   Taken taken = take_stanza(stanza, jid(), lang_, services_.shared.hosts);
   if (taken.failure) {
@@ -258,6 +270,10 @@ Stream::Then Stream::take_before_bind() {
 }
 
 Stream::Then Stream::bind(std::string resource, std::string iq_id, bool legacy) {
+  // RFC 7622 §3.4 allows no space at either end; the server may change what was asked for (RFC 6120 §7.7.2.1).
+  if (const auto first = resource.find_first_not_of(' '); first != std::string::npos) {
+    resource = resource.substr(first, resource.find_last_not_of(' ') - first + 1);
+  }
   if (resource.empty()) resource = core::random_id(12);
   auto account = core::Jid::parse(account_);
   auto full = account ? account->with_resource(resource) : account;
@@ -326,38 +342,41 @@ void Stream::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
     services_.router.undelivered(envelope, stamp);
     return;
   }
-  if (!backlog_ && !connection_.congested()) {
+  if (!backlog_ && !connection_.congested() && header_sent_) {
     append_stanza(connection_.out(), envelope, stamp);
     return connection_.flush_soon();
   }
   if (!backlog_) {
-    backlog_ = std::make_unique<std::deque<Late>>();
+    backlog_ = std::make_unique<Backlog>([this] { fall_behind(); });
+    services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
     connection_.on_writable([this] { send_backlog(); });
   }
-  backlog_bytes_ += envelope.inner.size() + 256;
-  backlog_->push_back({envelope, stamp});
-  if (backlog_bytes_ > settings_->output_bytes || backlog_->size() > settings_->backlog_messages) {
-    log::warn("xmpp", "{} from {} does not read: {} stanzas wait", jid().full(), connection_.peer(), backlog_->size());
-    services_.router.close(*this);
-    close(domain::CloseReason::too_slow);
-  }
+  backlog_->bytes += envelope.inner.size() + kLateBytes;
+  backlog_->stanzas.push_back({envelope, stamp});
+  if (backlog_->bytes > settings_->output_bytes || backlog_->stanzas.size() > settings_->backlog_messages) fall_behind();
+}
+
+void Stream::fall_behind() {
+  log::warn("xmpp", "{} from {} does not read: {} stanzas wait", jid().full(), connection_.peer(), backlog_->stanzas.size());
+  close(domain::CloseReason::too_slow);
 }
 
 void Stream::send_backlog() {
-  while (backlog_ && !connection_.congested() && connection_.queued() < net::Connection::kHighWater) {
-    Late late = std::move(backlog_->front());
-    backlog_->pop_front();
-    backlog_bytes_ -= late.envelope.inner.size() + 256;
-    if (backlog_->empty()) backlog_.reset();
+  if (!backlog_ || !header_sent_ || ended_) return;
+  while (!backlog_->stanzas.empty() && !connection_.congested() && connection_.queued() < net::Connection::kHighWater) {
+    const Late late = std::move(backlog_->stanzas.front());
+    backlog_->stanzas.pop_front();
+    backlog_->bytes -= late.envelope.inner.size() + kLateBytes;
     append_stanza(connection_.out(), late.envelope, late.stamp);
     connection_.flush_soon();
   }
+  if (backlog_->stanzas.empty()) backlog_.reset();
+  else services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
 }
 
 void Stream::give_back_backlog() {
   const auto backlog = std::move(backlog_);
-  backlog_bytes_ = 0;
-  for (auto& late : *backlog) services_.router.undelivered(std::move(late.envelope), late.stamp);
+  for (auto& late : backlog->stanzas) services_.router.undelivered(std::move(late.envelope), late.stamp);
 }
 
 void Stream::push_roster(const domain::RosterItem& item, std::uint64_t version) {

@@ -16,6 +16,7 @@
 #include "net/connection.h"
 #include "net/task.h"
 #include "net/throttle.h"
+#include "net/timers.h"
 #include "xml/reader.h"
 #include "xmpp/sasl.h"
 #include "xmpp/services.h"
@@ -74,11 +75,19 @@ class Stream final : public domain::Session {
   void send_iq_error(std::string_view id, const Error& error);
   void send_backlog();
   void give_back_backlog();
+  void fall_behind();
   std::string request_text(std::string_view type, std::string_view id) const;
 
   struct Late {
     domain::Envelope envelope;
     domain::Stamp stamp;
+  };
+  // What waits while the client does not read.
+  struct Backlog {
+    explicit Backlog(std::function<void()> too_slow) : patience(std::move(too_slow)) {}
+    std::deque<Late> stanzas;
+    std::size_t bytes = 0;
+    net::Alarm patience;
   };
 
   Services& services_;
@@ -96,6 +105,7 @@ class Stream final : public domain::Session {
   bool bound_ = false;
   bool ended_ = false;
   bool pinged_ = false;
+  bool in_stanza_ = false;            // half of one has come: it has a time limit
   unsigned unfenced_ = 0;             // stanzas since the last fence
   std::size_t unfenced_bytes_ = 0;
   std::uint64_t next_fence_ = 1;
@@ -103,8 +113,7 @@ class Stream final : public domain::Session {
   std::uint64_t wait_for_ = 0;        // go on when this fence has passed
   Gate gate_;
   std::unique_ptr<domain::Envelope> held_;        // the request that waits for a fence
-  std::unique_ptr<std::deque<Late>> backlog_;
-  std::size_t backlog_bytes_ = 0;
+  std::unique_ptr<Backlog> backlog_;
   std::unique_ptr<net::TokenBucket> bucket_;
   std::uint32_t next_push_ = 1;
 };

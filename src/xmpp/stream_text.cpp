@@ -5,7 +5,7 @@
 
 namespace anser::xmpp {
 
-void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id) {
+void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id, bool version) {
   out.append("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='");
   out.append(id).append("' from='");
   xml::append_escaped_attribute(out, host);
@@ -13,7 +13,7 @@ void append_header(std::string& out, std::string_view host, std::string_view to,
     out.append("' to='");
     xml::append_escaped_attribute(out, to);
   }
-  out.append("' version='1.0' xml:lang='en'>");
+  out.append(version ? "' version='1.0' xml:lang='en'>" : "' xml:lang='en'>");
 }
 
 std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts, std::string& host) {
@@ -29,9 +29,10 @@ std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const
   const std::string* name = address && address->is_domain() ? hosts.resolve(address->domain()) : nullptr;
   if (!name) return StreamFailure{"host-unknown", "this host is not served here"};
   host = *name;
-  // RFC 6120 §4.7.5: no version, or a major one below ours, has none of the features that this server is made of.
+  // RFC 6120 §4.7.5. None at all is a client from before the RFCs: it may use jabber:iq:auth where that is allowed.
   const auto version = header.attr("version");
   const auto major = version.substr(0, version.find('.'));
+  if (!header.has_attr("version")) return std::nullopt;
   if (major.empty() || major == "0" || major.find_first_not_of("0123456789") != std::string_view::npos) {
     return StreamFailure{"unsupported-version", "version 1.0 is spoken here"};
   }

@@ -236,8 +236,9 @@ async def test_no_card_looks_like_nobody(server):
     there = await romeo.ask(f"<vCard xmlns='{CARD}'/>", to=juliet.jid)
     not_there = await romeo.ask(f"<vCard xmlns='{CARD}'/>", to=f"nobody-at-all@{server.domain}")
 
-    assert there["type"] == not_there["type"]
+    assert there["type"] == not_there["type"] == "error"
     assert there.error == not_there.error
+    assert there.error.condition == "service-unavailable"
 
 
 async def test_nobody_writes_the_card_of_another(server):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.people import Person
-from support.waits import within
+from support.waits import PATIENCE, within
 
 NODE = Path(__file__).parent / "node"
 
@@ -32,10 +32,11 @@ async def test_node_people_meet(server, packages, service):
     romeo, juliet = await server.account("romeo"), await server.account("juliet")
     settings = server.house.settings
     stage = {
-        "service": f"{service}://localhost:{settings.port if service == 'xmpp' else settings.tls_port}",
+        "service": f"{service}://127.0.0.1:{settings.port if service == 'xmpp' else settings.tls_port}",
         "domain": server.domain,
         "romeo": {"username": romeo.local, "password": romeo.password, "resource": "orchard"},
         "juliet": {"username": juliet.local, "password": juliet.password, "resource": "balcony"},
+        "patience": PATIENCE,
         "words": "O <Romeo> & 羅密歐",
     }
 
@@ -49,7 +50,7 @@ async def test_node_people_meet(server, packages, service):
         stderr=subprocess.PIPE,
     )
     try:
-        out, err = await within(play.communicate(json.dumps(stage).encode()), "the end of the scene", 30)
+        out, err = await within(play.communicate(json.dumps(stage).encode()), "the end of the scene", 5 * PATIENCE)
     finally:
         if play.returncode is None:
             play.kill()

@@ -165,7 +165,7 @@ async def test_a_priority_out_of_range_is_refused_or_taken_for_another(server, p
     await settle(romeo, juliet)
 
     for seen in juliet.heard("presence", None):
-        assert seen.text_of("priority") is None or -128 <= int(seen.text_of("priority")) <= 127
+        assert not seen.text_of("priority") or -128 <= int(seen.text_of("priority")) <= 127
     for refused in romeo.heard("presence", "error"):
         assert refused.error.condition in ("bad-request", "not-acceptable")
 

@@ -332,7 +332,7 @@ async def test_an_account_is_not_made_twice(server):
     assert await _can_log_in(server, juliet)
 
 
-@pytest.mark.parametrize("name", ["a b@localhost", "@localhost", "juliet@unknown.test", "juliet@localhost/x", "juliet"])
+@pytest.mark.parametrize("name", ["a b@localhost", "@localhost", "juliet@unknown.test", "juliet@localhost/x"])
 async def test_an_account_that_cannot_be_is_not_made(server, name):
     made = server.house.tool("user", "add", name, "--password-stdin", stdin="secret\n")
 

@@ -15,11 +15,10 @@ constexpr xml::Name kRegister{"jabber:iq:register", "query"};
 constexpr std::size_t kMaxField = 1023;
 
 net::Task<Reply> show(Shared& shared, Iq iq) {
-  auto form = registration_form(*shared.settings());
-  if (iq.scope != Scope::own) co_return form;
-  // §3.1: who is registered already is told so, with what is known.
+  // §3.1: whoever has a session is registered already, and is told so with what is known.
   xml::Element query{kRegister};
-  query.child("registered").child("username", iq.target.local()).child("password");
+  query.child("registered").child("username", iq.envelope.from.local()).child("password");
+  query.child("instructions", shared.settings()->registration_instructions);
   co_return Reply{std::move(query)};
 }
 
@@ -43,6 +42,7 @@ net::Task<Reply> change(const Services& services, Iq iq) {
   const core::Jid account = core::Jid::parse(iq.envelope.from.bare()).value_or(core::Jid{});
   const auto session = iq.session ? iq.session->id() : 0;
   if (iq.payload.find("remove")) {
+    if (iq.payload.children().size() != 1) co_return fail(Errc::bad_request, "a removal stands alone");  // §3.2
     auto removed_task = remove(services, std::move(iq));
     Reply removed = co_await std::move(removed_task);
     co_return removed;

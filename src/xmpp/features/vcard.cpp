@@ -14,7 +14,7 @@ net::Task<Reply> show(Shared& shared, Iq iq) {
   if (!found) co_return pass(found);
   if (!found->has_value()) {
     if (iq.scope == Scope::own) co_return Reply{xml::Element{kVcard}};  // §3.1, example 3
-    co_return fail(Errc::not_found, "there is no vCard");
+    co_return fail(Errc::unavailable, "nobody there answers this");  // as for an account that does not exist
   }
   auto card = xml::parse_element(**found);
   if (!card) co_return fail(Errc::internal, "what is stored cannot be read");

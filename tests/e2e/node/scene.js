@@ -4,8 +4,8 @@ import { client, xml } from "@xmpp/client";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 
-const PATIENCE = 6000;
 const stage = JSON.parse(await text(process.stdin));
+const PATIENCE = stage.patience * 1000;
 
 function within(promise, what) {
   let timer;
@@ -17,6 +17,7 @@ function within(promise, what) {
 
 async function enter({ username, password, resource }) {
   const person = client({ service: stage.service, domain: stage.domain, username, password, resource });
+  person.timeout = PATIENCE;
   person.heard = [];
   person.waiting = [];
   person.on("error", (error) => console.error(username, error.message));

@@ -30,7 +30,9 @@ class Account:
 
 
 class Session(Wire):
-    """What comes is kept in order until a test takes it: hears(kind) takes the next, heard(kind) all so far."""
+    """What comes is kept in order until a test takes it: hears(kind) takes the next, heard(kind) all so far.
+
+    Pings of the server are answered, as every client does: some servers take that for a receipt."""
 
     account: Account
     jid: str
@@ -39,6 +41,7 @@ class Session(Wire):
     def __init__(self, *args):
         super().__init__(*args)
         self._inbox: list[Node] = []
+        self.answers_pings = True
 
     @property
     def bare(self) -> str:
@@ -63,6 +66,15 @@ class Session(Wire):
         if answer["type"] == "result":
             self.jid = answer.child("bind", BIND).text_of("jid")
         return answer
+
+    async def next(self, seconds: float | None = None) -> Node:
+        while True:
+            stanza = await super().next(seconds)
+            if not (self.answers_pings and stanza.name == "iq" and stanza["type"] == "get" and stanza.has("ping", PING)):
+                return stanza
+            if stanza["from"] not in (None, self.account.domain, self.bare):
+                return stanza
+            await self.iq("", "result", stanza["from"], id=stanza["id"])
 
     # Saying
 

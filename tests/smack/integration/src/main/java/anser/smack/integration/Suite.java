@@ -77,7 +77,7 @@ public final class Suite {
     } else {
       AccountManager.sensitiveOperationOverInsecureConnectionDefault(true);
     }
-    TransportRace.close();
+    ReactorRaces.close();
     MachineSocks5Proxy.install();
 
     for (String connection : list(options, "connections")) {

@@ -48,7 +48,8 @@ record Options(String host, int port, String service, String serverName, Mode mo
                           [--attributes A,B,...]     fields of the registration form (username,password,name,email)
                           [--peer]                   leaves out what ejabberd 23.01 or Prosody 0.12 cannot do: legacy
                                                      error codes, refusing to change the password of "null",
-                                                     removing a contact whose answer is pending""";
+                                                     removing a contact whose answer is pending, stamps and
+                                                     stream errors that the old library reads right""";
 
   static Options parse(String[] args) {
     String host = "127.0.0.1";
