@@ -19,7 +19,7 @@ from pathlib import Path
 
 PASSWORD = "secret"
 START_SECONDS = 60
-STOP_SECONDS = 15
+STOP_SECONDS = 60
 PREPARE_SECONDS = 600
 FEWEST_ITERATIONS = 4096  # RFC 5802, section 5.1
 PR_SET_PDEATHSIG = 1
@@ -83,7 +83,7 @@ class Process:
                 break
             with socket.socket() as probe:
                 probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                if probe.connect_ex(("127.0.0.1", port)) == 0 and self.child.poll() is None:
                     return
             time.sleep(0.1)
         self.stop()
@@ -178,23 +178,27 @@ class Anser(Server):
     many_sasl = "scram"
     program = None  # set by the bench when it knows what was built
 
-    def __init__(self, work, profile, load):
-        super().__init__(work, profile, load)
-        self.config = Path(__file__).parent / ("durable.toml" if profile == "durable" else "relay.toml")
-        self.port = int(tomllib.loads(self.config.read_text())["xmpp"]["listen"][0].rpartition(":")[2])
+    def write_config(self, **changes):
+        """bench/relay.toml or durable.toml, on this server's own port; `changes` are keys of its [auth] table."""
+        profile = "durable" if self.profile == "durable" else "relay"
+        text = (Path(__file__).parent / f"{profile}.toml").read_text()
+        written_port = tomllib.loads(text)["xmpp"]["listen"][0]
+        text = text.replace(written_port, f"127.0.0.1:{self.port}")
+        text = text.replace("[auth]\n", "[auth]\n" + "".join(f"{key} = {value}\n" for key, value in changes.items()))
+        config = self.folder / "anser.toml"
+        config.write_text(text)
+        return ["--config", config, "--data", self.data]
 
     def spawn(self):
-        return Process([self.program, "serve", "--config", self.config, "--data", self.data], self.folder)
+        return Process([self.program, "serve", *self.write_config()], self.folder)
 
     def make_accounts(self, prefix, count):
         """In one batch, with the least work that SCRAM allows in their keys: thousands of them log in later."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.data.mkdir(parents=True)
-        config = self.folder / "accounts.toml"
-        config.write_text(self.config.read_text().replace("[auth]\n", f"[auth]\nscram_iterations = {FEWEST_ITERATIONS}\n"))
         lines = "".join(f"{prefix}{i} {PASSWORD}\n" for i in range(count))
-        run_tool([self.program, "user", "add", "--batch", "--config", config, "--data", self.data], self.folder,
-                 given=lines)
+        options = self.write_config(scram_iterations=FEWEST_ITERATIONS)
+        run_tool([self.program, "user", "add", "--batch", *options], self.folder, given=lines)
 
 
 EJABBERD = """\
@@ -243,7 +247,7 @@ modules:
 
 # Around every change of ejabberd's database: all of it must be there before, and on disk afterwards.
 OPENED = "ok = mnesia:start(), ok = mnesia:wait_for_tables(mnesia:system_info(local_tables), 60000),\n"
-CLOSED = ",\ndumped = mnesia:dump_log(), stopped = mnesia:stop(), halt(0)."
+CLOSED = ",\ndumped = mnesia:dump_log(), stopped = mnesia:stop(), init:stop()."
 
 # Accounts as ejabberd 23.01 keeps them with auth_password_format: plain.
 PASSWORDS = """

@@ -14,7 +14,7 @@ bool archivable(const Envelope& message) {
 Fate fate_of(const Account& account, const Envelope& message, const Jid& target) {
   const bool answered = message.type != Type::error && message.type != Type::headline;  // these two are never bounced
   const Fate unwanted = answered ? Fate::refuse : Fate::ignore;
-  if (!account.present() || account.blocks(message.from)) return unwanted;
+  if (!account.present() || (!message.failure && account.blocks(message.from))) return unwanted;
 
   if (!target.resource().empty()) {
     if (account.find_session(target.resource())) return Fate::one;

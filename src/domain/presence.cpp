@@ -194,7 +194,7 @@ void Router::deliver_presence(Account& account, Envelope envelope, const Jid& ta
     return finish(work);
   }
   const bool own = envelope.from.bare() == account.bare_.full();
-  if (!account.present() || (!own && account.blocks(envelope.from))) return finish(work);
+  if (!account.present() || (!own && !envelope.failure && account.blocks(envelope.from))) return finish(work);
   if (account.outbox_ && !account.outbox_->empty()) return hold(account, std::move(envelope), target, {}, work);
   if (target.resource().empty()) {
     if (envelope.type != Type::error) deliver_to_available(account, envelope);
@@ -254,7 +254,7 @@ void Router::inbound_subscription(Account& account, Envelope presence, WorkId wo
   }
   if (work == 0) work = works_.open();
   std::string request;
-  if (change.next.asked) encode(presence, request);
+  if (presence.type == Type::subscribe) encode(presence, request);
   // The stanza comes before the push that it caused (§3.1.6, §3.3.3).
   store_subscription(account, *contact, change, std::move(request),
                      [this, &account, contact = *contact, change, before, work, presence = std::move(presence)](bool stored) {

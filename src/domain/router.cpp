@@ -385,7 +385,8 @@ void Router::deliver(Account& account, Envelope envelope, const Jid& target, Wor
 void Router::deliver_iq(Account& account, Envelope envelope, const Jid& target) {
   const bool request = envelope.type == Type::get || envelope.type == Type::set;
   const bool own = envelope.from.bare() == account.bare_.full();
-  const bool blocked = !own && account.blocks(envelope.from);
+  // The server's own refusals come in the name of whoever was written to, blocked or not.
+  const bool blocked = !own && !envelope.failure && account.blocks(envelope.from);
   if (blocked && !request) return;  // XEP-0191 §3.3
   if (request && (!account.present() || blocked)) {
     return bounce(envelope, Errc::unavailable, "nobody there answers this");

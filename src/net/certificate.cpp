@@ -41,10 +41,17 @@ void read_names(PeerCertificate& certificate, X509* x509) {
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME& name = *sk_GENERAL_NAME_value(names.get(), i);
     switch (name.type) {
-      case GEN_DNS: add_name(certificate.dns_names, name.d.dNSName); break;
-      case GEN_EMAIL: add_name(certificate.emails, name.d.rfc822Name); break;
-      case GEN_OTHERNAME: add_other_name(certificate, *name.d.otherName); break;
-      default: break;
+      case GEN_DNS:
+        add_name(certificate.dns_names, name.d.dNSName);
+        break;
+      case GEN_EMAIL:
+        add_name(certificate.emails, name.d.rfc822Name);
+        break;
+      case GEN_OTHERNAME:
+        add_other_name(certificate, *name.d.otherName);
+        break;
+      default:
+        break;
     }
   }
 }
@@ -123,19 +130,19 @@ X509Ptr signed_by_itself(EVP_PKEY* key, std::span<const std::string> hosts) {
   const std::string common_name = hosts.front().substr(0, kLongestCommonName);
   X509_NAME* subject = X509_get_subject_name(certificate);
   const GeneralNamesPtr names = names_of(hosts);
-  const bool made =
-      X509_set_version(certificate, X509_VERSION_3) == 1 && set_random_serial(certificate) &&
-      X509_gmtime_adj(X509_getm_notBefore(certificate), -kClockSkew) &&
-      X509_gmtime_adj(X509_getm_notAfter(certificate), kTenYears) &&
-      X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
-                                 reinterpret_cast<const unsigned char*>(common_name.data()),
-                                 static_cast<int>(common_name.size()), -1, 0) == 1 &&
-      X509_set_issuer_name(certificate, subject) == 1 && X509_set_pubkey(certificate, key) == 1 &&
-      X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1 &&
-      add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-      add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
-      add_extension(certificate, NID_ext_key_usage, "serverAuth,clientAuth") &&
-      add_extension(certificate, NID_subject_key_identifier, "hash") && X509_sign(certificate, key, EVP_sha256()) > 0;
+  const bool made = X509_set_version(certificate, X509_VERSION_3) == 1 && set_random_serial(certificate) &&
+                    X509_gmtime_adj(X509_getm_notBefore(certificate), -kClockSkew) &&
+                    X509_gmtime_adj(X509_getm_notAfter(certificate), kTenYears) &&
+                    X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
+                                               reinterpret_cast<const unsigned char*>(common_name.data()),
+                                               static_cast<int>(common_name.size()), -1, 0) == 1 &&
+                    X509_set_issuer_name(certificate, subject) == 1 && X509_set_pubkey(certificate, key) == 1 &&
+                    X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1 &&
+                    add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+                    add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
+                    add_extension(certificate, NID_ext_key_usage, "serverAuth,clientAuth") &&
+                    add_extension(certificate, NID_subject_key_identifier, "hash") &&
+                    X509_sign(certificate, key, EVP_sha256()) > 0;
   return made ? std::move(owned) : nullptr;
 }
 

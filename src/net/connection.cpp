@@ -319,7 +319,7 @@ Task<Result<void>> Connection::shake_hands(std::chrono::milliseconds limit) {
   }
 }
 
-const TlsFacts* Connection::tls() const { return tls_ && !handshaking_ ? &tls_->facts() : nullptr; }
+const TlsFacts* Connection::tls() const { return tls_ && tls_->established() ? &tls_->facts() : nullptr; }
 
 Result<void> Connection::start_compression(const CompressionLimits& limits) {
   if (zip_) return fail(Errc::conflict, "the connection is compressed already");
@@ -366,7 +366,8 @@ Task<void> Connection::see_off(Core& core, Handed handed) {
 
 void Connection::abort() {
   if (closed_) return;
-  constexpr linger kForget{.l_onoff = 1, .l_linger = 0};  // reset: the kernel keeps nothing for a peer that reads nothing
+  constexpr linger kForget{.l_onoff = 1,
+                           .l_linger = 0};  // reset: the kernel keeps nothing for a peer that reads nothing
   ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &kForget, sizeof kForget);
   close_now();
 }

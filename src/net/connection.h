@@ -53,15 +53,17 @@ class Connection final : private Timer, private TurnEnd {
  public:
   static constexpr std::size_t kHighWater = 64 * 1024;
   static constexpr std::size_t kLowWater = 16 * 1024;
-  static constexpr std::chrono::seconds kDrainLimit{30};   // drained()
-  static constexpr std::chrono::seconds kGoodbyeLimit{5};  // close_after_flush(), from the call until the socket is gone
-  static constexpr int kReadsAtOnce = 4;                   // full buffers in a row, then the others have their turn
+  static constexpr std::chrono::seconds kDrainLimit{30};  // drained()
+  static constexpr std::chrono::seconds kGoodbyeLimit{
+      5};                                 // close_after_flush(), from the call until the socket is gone
+  static constexpr int kReadsAtOnce = 4;  // full buffers in a row, then the others have their turn
 
   Connection(Core& core, Handed handed);
   ~Connection();
 
-  // The next input, never empty; valid until the next co_await (so not through `within`: there is limit()). Errc::closed at its end, io when the network failed,
-  // timeout when the limit passed, policy_violation for a compression bomb, bad_request for what is not zlib.
+  // The next input, never empty; valid until the next co_await (so not through `within`: there is limit()).
+  // Errc::closed at its end, io when the network failed, timeout when the limit passed, policy_violation for a
+  // compression bomb, bad_request for what is not zlib.
   Task<Result<std::string_view>> read();
 
   // Append here, then flush_soon(): everything appended in a turn leaves in one send at its end.
@@ -78,9 +80,9 @@ class Connection final : private Timer, private TurnEnd {
   Task<Result<void>> drained();
 
   // The server's handshake over this socket, after what is queued has left in the clear. Errc::timeout after the limit;
-  // io with OpenSSL's reason when it fails, and then there is nothing left to do but close_after_flush() (the peer still
-  // gets the alert) or abort(). What a client sent in the clear behind its wish for TLS has come with an earlier read():
-  // refuse it there. Nobody may be reading meanwhile.
+  // io with OpenSSL's reason when it fails, and then there is nothing left to do but close_after_flush() (the peer
+  // still gets the alert) or abort(). What a client sent in the clear behind its wish for TLS has come with an earlier
+  // read(): refuse it there. Nobody may be reading meanwhile.
   Task<Result<void>> accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits = {});
   const TlsFacts* tls() const;  // null: in the clear
 
@@ -153,8 +155,8 @@ class Connection final : private Timer, private TurnEnd {
   std::unique_ptr<TlsChannel> tls_;
   std::unique_ptr<Zip> zip_;
   std::unique_ptr<std::string> unread_;
-  std::string out_;   // appended, in the clear
-  std::string wire_;  // compressed if agreed, on its way into the socket (or into TLS)
+  std::string out_;       // appended, in the clear
+  std::string wire_;      // compressed if agreed, on its way into the socket (or into TLS)
   std::size_t sent_ = 0;  // of wire_
   std::function<void()> refill_;
   std::shared_ptr<Connection*> awaits_writable_;  // set while the socket is full; the handler finds us through it
@@ -164,10 +166,10 @@ class Connection final : private Timer, private TurnEnd {
   std::uint64_t bytes_out_ = 0;
   Descriptor::wait_type wanted_ = Descriptor::wait_read;  // what read() waits for
   std::uint8_t reads_in_a_row_ = 0;
-  bool more_ = false;       // input is probably there: do not wait
+  bool more_ = false;         // input is probably there: do not wait
   bool owes_refill_ = false;  // was congested
   bool closed_ = false;
-  bool late_ = false;       // the limit has passed
+  bool late_ = false;  // the limit has passed
   bool handshaking_ = false;
   bool output_lost_ = false;  // the peer is gone; reading goes on until it says so too
 };

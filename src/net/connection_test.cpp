@@ -221,8 +221,8 @@ Task<void> fill_until_congested(Connection& connection, Peer& peer, std::jthread
   backlog.refill();
   EXPECT_TRUE(connection.congested());
   for (int turn = 0; turn < 100; ++turn) co_await boost::asio::post(connection.core().io(), kAwait);
-  EXPECT_TRUE(connection.congested());  // the socket is full
-  EXPECT_GT(backlog.refills, 1);        // and was filled from the backlog
+  EXPECT_GT(connection.queued(), 0u);  // the socket is full
+  EXPECT_GT(backlog.refills, 1);       // and was filled from the backlog
   EXPECT_GT(backlog.left, 0);
   const int refills = backlog.refills;
 
@@ -328,7 +328,8 @@ TEST(Connection, ClosingEndsAPendingRead) {
     Connection connection{loop.core, std::move(ours)};
     bool ended = false;
     boost::asio::post(loop.core.io(), [&, orderly = orderly] {
-      boost::asio::post(loop.core.io(), [&, orderly] { orderly ? connection.close_after_flush() : connection.abort(); });
+      boost::asio::post(loop.core.io(),
+                        [&, orderly] { orderly ? connection.close_after_flush() : connection.abort(); });
     });
     theirs.end_input();
 

@@ -96,7 +96,8 @@ std::string Core::take_buffer() {
 
 void Core::give_back(std::string buffer) {
   constexpr std::size_t kWorthKeeping = 64;  // below, a string is as quick to make
-  if (pool_.size() >= kPooledBuffers || buffer.capacity() > kPooledCapacity || buffer.capacity() < kWorthKeeping) return;
+  if (pool_.size() >= kPooledBuffers || buffer.capacity() > kPooledCapacity || buffer.capacity() < kWorthKeeping)
+    return;
   buffer.clear();
   pool_.push_back(std::move(buffer));
 }

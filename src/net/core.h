@@ -22,7 +22,8 @@ namespace anser::net {
 
 using CoreId = std::uint16_t;
 
-// Something that has to act at the turn's end; linked, so marking it dirty allocates nothing. Owned by its core's thread.
+// Something that has to act at the turn's end; linked, so marking it dirty allocates nothing. Owned by its core's
+// thread.
 class TurnEnd : private Link {
  public:
   TurnEnd() = default;
@@ -42,7 +43,7 @@ class Core {
   static constexpr std::size_t kScratch = 16 * 1024;
   static constexpr std::size_t kPooledBuffers = 256;         // more are freed
   static constexpr std::size_t kPooledCapacity = 16 * 1024;  // larger ones are freed
-  static constexpr int kRoundsPerTurn = 8;                   // of functions that ask for another turn's end; then the loop breathes
+  static constexpr int kRoundsPerTurn = 8;  // of functions that ask for another turn's end; then the loop breathes
 
   explicit Core(CoreId id);
   ~Core();

@@ -143,9 +143,7 @@ TEST(Cores, WhatStillWaitsIsDestroyedOnItsOwnCore) {
       Core** where;
       ~Noting() { *where = Core::current(); }
     };
-    cores.post(1, [noting = std::make_shared<Noting>(&destroyed_on), &cores] {
-      cores.post(0, [] {});
-    });
+    cores.post(1, [noting = std::make_shared<Noting>(&destroyed_on), &cores] { cores.post(0, [] {}); });
   }
 
   EXPECT_EQ(destroyed_on, second);

@@ -25,7 +25,8 @@ class Cores {
   unsigned size() const { return static_cast<unsigned>(cores_.size()); }
   Core& at(CoreId id) { return *cores_[id]; }
 
-  // From any thread. Runs `action` on that core, in the order of posting per thread; wakes the loop only when it sleeps.
+  // From any thread. Runs `action` on that core, in the order of posting per thread; wakes the loop only when it
+  // sleeps.
   void post(CoreId to, std::function<void()> action);
 
  private:

@@ -19,22 +19,28 @@ namespace {
 using boost::asio::ip::tcp;
 
 constexpr int kAcceptsPerTurn = 64;
-constexpr std::chrono::milliseconds kPause{500};       // when the system has no descriptors or memory left
+constexpr std::chrono::milliseconds kPause{500};        // when the system has no descriptors or memory left
 constexpr std::chrono::seconds kQuietBetweenLines{60};  // of the log, about refused connections
 constexpr int kUnsentInKernel = 128 * 1024;             // of a peer that reads slowly; the rest is ours to count
 
 std::string why_not_bound(const Listener::Options& options, int error) {
   switch (error) {
-    case EADDRINUSE: return fmt::format("port {} on {} is taken by another program", options.port, options.address);
-    case EACCES: return fmt::format("this user may not listen on port {} of {}", options.port, options.address);
-    case EADDRNOTAVAIL: return fmt::format("this machine does not have the address {}", options.address);
-    default: return fmt::format("cannot listen on port {} of {}: {}", options.port, options.address, std::strerror(error));
+    case EADDRINUSE:
+      return fmt::format("port {} on {} is taken by another program", options.port, options.address);
+    case EACCES:
+      return fmt::format("this user may not listen on port {} of {}", options.port, options.address);
+    case EADDRNOTAVAIL:
+      return fmt::format("this machine does not have the address {}", options.address);
+    default:
+      return fmt::format("cannot listen on port {} of {}: {}", options.port, options.address, std::strerror(error));
   }
 }
 
 // Options that accepted sockets inherit.
 void set_options(int socket, bool v6) {
-  const auto set = [socket](int level, int name, int value) { ::setsockopt(socket, level, name, &value, sizeof value); };
+  const auto set = [socket](int level, int name, int value) {
+    ::setsockopt(socket, level, name, &value, sizeof value);
+  };
   set(SOL_SOCKET, SO_REUSEADDR, 1);
   set(SOL_SOCKET, SO_KEEPALIVE, 1);
   set(IPPROTO_TCP, TCP_NODELAY, 1);
@@ -172,9 +178,8 @@ Result<std::unique_ptr<Listener>> Listener::listen(Cores& cores, const Options& 
   Options named = options;
   named.port = port_of(socket->get());
   auto door = std::make_shared<Door>(cores, named, std::move(handler));
-  boost::asio::post(cores.at(options.home).io(), [door, socket = std::move(*socket)]() mutable {
-    door->open(std::move(socket));
-  });
+  boost::asio::post(cores.at(options.home).io(),
+                    [door, socket = std::move(*socket)]() mutable { door->open(std::move(socket)); });
   return std::unique_ptr<Listener>{new Listener{cores, options.home, door, named.address, named.port}};
 }
 

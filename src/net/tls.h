@@ -32,11 +32,12 @@ class TlsServer {
     std::filesystem::path ca_file{};      // who may sign client certificates; empty: nobody, all are unverified
     bool allow_tls12 = true;
     std::string ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";  // of TLS 1.2, in OpenSSL's notation
-    std::vector<std::string> alpn{};                     // ours in order of preference; empty: not negotiated
+    std::vector<std::string> alpn{};                      // ours in order of preference; empty: not negotiated
   };
 
   // Errc::invalid_config with the file's name when one can't be read, is not PEM, or key and certificate do not match.
-  static Result<std::shared_ptr<const TlsServer>> load(std::span<const Certificate> certificates, const Options& options);
+  static Result<std::shared_ptr<const TlsServer>> load(std::span<const Certificate> certificates,
+                                                       const Options& options);
   ~TlsServer();
 
   struct Contexts;
@@ -55,7 +56,7 @@ struct TlsLimits {
 // What a client says it is. Names are as in the certificate; only subjectAltName counts (RFC 9525), never the subject.
 struct PeerCertificate {
   std::string der;
-  bool verified = false;               // signed by our client CA and in its time
+  bool verified = false;                // signed by our client CA and in its time
   std::vector<std::string> xmpp_addrs;  // id-on-xmppAddr, RFC 6120 section 13.7.1.4
   std::vector<std::string> dns_names;
   std::vector<std::string> emails;

@@ -72,7 +72,9 @@ TlsChannel::TlsChannel(std::shared_ptr<const TlsServer> server, SslPtr ssl, int 
 TlsChannel::State TlsChannel::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
-  return result == 1 ? State::going : why(result);
+  if (result != 1) return why(result);
+  established_ = true;
+  return State::going;
 }
 
 TlsChannel::Step TlsChannel::read(std::span<char> into) {
@@ -99,7 +101,7 @@ TlsChannel::Step TlsChannel::write(std::string_view from) {
 }
 
 void TlsChannel::say_goodbye() {
-  if (failed_ || !SSL_is_init_finished(ssl_.get())) return;
+  if (failed_ || !established_) return;
   ERR_clear_error();
   SSL_shutdown(ssl_.get());
   ERR_clear_error();
@@ -108,9 +110,12 @@ void TlsChannel::say_goodbye() {
 TlsChannel::State TlsChannel::why(int result) {
   const int saved_errno = errno;
   switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ: return State::want_read;
-    case SSL_ERROR_WANT_WRITE: return State::want_write;
-    case SSL_ERROR_ZERO_RETURN: return State::closed;
+    case SSL_ERROR_WANT_READ:
+      return State::want_read;
+    case SSL_ERROR_WANT_WRITE:
+      return State::want_write;
+    case SSL_ERROR_ZERO_RETURN:
+      return State::closed;
     case SSL_ERROR_SYSCALL:
       failed_ = true;
       reason_ = saved_errno == 0 ? "the peer went away" : std::strerror(saved_errno);

@@ -41,7 +41,7 @@ class TlsChannel {
 
   // The socket became readable.
   void input_may_be_there() { wire_.drained = false; }
-  bool failed() const { return failed_; }
+  bool established() const { return established_; }
   // After State::failed.
   const std::string& reason() const { return reason_; }
   const TlsFacts& facts() const { return facts_; }
@@ -60,6 +60,7 @@ class TlsChannel {
   Wire wire_;
   SslPtr ssl_;
   TlsFacts facts_;
+  bool established_ = false;
   bool failed_ = false;
   std::string reason_;
 };

@@ -27,6 +27,7 @@ struct Seen {
   std::optional<PeerCertificate> peer;
   Result<std::string> exporter, unique, end_point;
   std::string input;
+  Errc end = Errc::internal;
 };
 
 class TlsTest : public testing::Test {
@@ -95,7 +96,7 @@ class TlsTest : public testing::Test {
     for (;;) {
       const auto input = co_await connection.read();
       if (!input) {
-        EXPECT_EQ(input.error().code, Errc::closed) << input.error().message;
+        seen.end = input.error().code;
         break;
       }
       seen.input += *input;
@@ -111,9 +112,10 @@ class TlsTest : public testing::Test {
 
 std::string client_export(TlsClient& client) {
   std::string bytes(32, '\0');
-  EXPECT_EQ(SSL_export_keying_material(client.ssl(), reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
-                                       kBinding.data(), kBinding.size(), reinterpret_cast<const unsigned char*>(""), 0, 1),
-            1);
+  EXPECT_EQ(
+      SSL_export_keying_material(client.ssl(), reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
+                                 kBinding.data(), kBinding.size(), reinterpret_cast<const unsigned char*>(""), 0, 1),
+      1);
   return bytes;
 }
 
@@ -127,6 +129,7 @@ TEST_F(TlsTest, SpeaksTls13AndExportsTheSameOnBothSides) {
   ASSERT_TRUE(seen.handshake) << seen.handshake.error().message;
   EXPECT_EQ(answer, "pong");
   EXPECT_EQ(seen.input, "more");
+  EXPECT_EQ(seen.end, Errc::closed);
   EXPECT_EQ(seen.version, "TLSv1.3");
   EXPECT_THAT(seen.cipher, HasSubstr("TLS_"));
   EXPECT_EQ(seen.sni, "");
@@ -172,10 +175,14 @@ TEST_F(TlsTest, RefusesOlderVersions) {
 }
 
 TEST_F(TlsTest, SniChoosesTheCertificate) {
-  const std::vector<std::pair<std::string, std::string>> expected{
-      {"", "one.pem"},           {"one.example", "one.pem"},      {"two.example", "two.pem"},
-      {"TWO.example", "two.pem"}, {"chat.example.org", "many.pem"}, {"a.b.example.org", "one.pem"},
-      {"example.org", "one.pem"}, {"stranger.example", "one.pem"}};
+  const std::vector<std::pair<std::string, std::string>> expected{{"", "one.pem"},
+                                                                  {"one.example", "one.pem"},
+                                                                  {"two.example", "two.pem"},
+                                                                  {"TWO.example", "two.pem"},
+                                                                  {"chat.example.org", "many.pem"},
+                                                                  {"a.b.example.org", "one.pem"},
+                                                                  {"example.org", "one.pem"},
+                                                                  {"stranger.example", "one.pem"}};
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     for (const auto& [sni, file] : expected) {
       const X509Ptr x509 = read_pem(directory / file);
@@ -207,10 +214,9 @@ TEST_F(TlsTest, AlpnIsAgreedOrTheClientIsRefused) {
 TEST_F(TlsTest, AClientCertificateIsAWishAndTellsItsNames) {
   const KeyPtr ca_key{EVP_EC_gen("P-256")}, key{EVP_EC_gen("P-256")};
   const X509Ptr ca = make_certificate({.authority = true}, ca_key.get());
-  const X509Ptr romeo = make_certificate({.names = "otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@example.org",
-                                          .issuer = ca.get(),
-                                          .issuer_key = ca_key.get()},
-                                         key.get());
+  const X509Ptr romeo = make_certificate(
+      {.names = "otherName:1.3.6.1.5.5.7.8.5;UTF8:romeo@example.org", .issuer = ca.get(), .issuer_key = ca_key.get()},
+      key.get());
   const X509Ptr stranger = make_certificate({.names = "email:stranger@example.org"}, key.get());
   write_pem(directory / "ca.pem", ca.get());
   load({.ask_client_certificate = true, .ca_file = directory / "ca.pem"});
@@ -290,6 +296,7 @@ TEST_F(TlsTest, RefusesRenegotiation) {
 
   ASSERT_TRUE(seen.handshake);
   EXPECT_FALSE(renegotiated);
+  EXPECT_EQ(seen.end, Errc::io);  // the client takes the refusal for a failure
 }
 
 TEST_F(TlsTest, SurvivesKeyUpdates) {
@@ -305,7 +312,8 @@ TEST_F(TlsTest, SurvivesKeyUpdates) {
 
 // Bad input ----------------------------------------------------------------------------------------------------------
 
-Task<void> shake(Connection& connection, std::shared_ptr<const TlsServer> server, TlsLimits limits, Result<void>& result) {
+Task<void> shake(Connection& connection, std::shared_ptr<const TlsServer> server, TlsLimits limits,
+                 Result<void>& result) {
   result = co_await connection.accept_tls(std::move(server), limits);
   EXPECT_EQ(connection.tls(), nullptr);
   connection.close_after_flush();
@@ -381,7 +389,8 @@ TEST_F(TlsTest, SendsWhatWasQueuedInTheClearFirst) {
 
 // Load, goodbye, hand-over -------------------------------------------------------------------------------------------
 
-Task<void> send_much_and_close(Connection& connection, std::shared_ptr<const TlsServer> server, const std::string& much) {
+Task<void> send_much_and_close(Connection& connection, std::shared_ptr<const TlsServer> server,
+                               const std::string& much) {
   const auto shaken = co_await connection.accept_tls(server);
   EXPECT_TRUE(shaken);
   connection.out() += much;
@@ -426,8 +435,8 @@ Task<void> serve_the_moved(std::unique_ptr<Connection> connection, std::atomic<b
   done.notify_one();
 }
 
-Task<void> shake_and_move(Cores& cores, std::unique_ptr<Connection> connection,
-                          std::shared_ptr<const TlsServer> server, std::atomic<bool>& done) {
+Task<void> shake_and_move(Cores& cores, std::unique_ptr<Connection> connection, std::shared_ptr<const TlsServer> server,
+                          std::atomic<bool>& done) {
   const auto shaken = co_await connection->accept_tls(server);
   EXPECT_TRUE(shaken);
   const auto input = co_await connection->read();

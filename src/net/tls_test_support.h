@@ -107,7 +107,6 @@ class TlsClient {
       SSL_CTX_use_PrivateKey(context, wish.key);
     }
     if (!wish.extended_master_secret) SSL_CTX_set_options(context, SSL_OP_NO_EXTENDED_MASTER_SECRET);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
     ssl_.reset(SSL_new(context));
     SSL_set_fd(ssl_.get(), peer.get());
     if (!wish.sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), wish.sni.c_str());

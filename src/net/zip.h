@@ -1,6 +1,6 @@
 // One connection's zlib, both ways (XEP-0138). Each piece of output ends with a sync flush, so the peer can read all of
-// it at once. Input may grow only so much: every compressed byte earns `ratio` bytes of output, and credit is bounded by
-// `inflated_per_read`, so neither one piece nor a long stream of small ones can blow up.
+// it at once. Input may grow only so much: every compressed byte earns `ratio` bytes of output, and credit is bounded
+// by `inflated_per_read`, so neither one piece nor a long stream of small ones can blow up.
 #pragma once
 
 #include <zlib.h>

@@ -50,11 +50,12 @@ void append_stanza_error(std::string& out, const Error& error) {
 StreamFailure stream_failure_of(domain::CloseReason reason) {
   using domain::CloseReason;
   switch (reason) {
-    case CloseReason::replaced: return {"conflict", "a new session has taken this resource"};
-    case CloseReason::account_removed: return {"not-authorized", "the account has been removed"};
+    // No text with these: Smack 3 takes the last element's name for the condition, and its reconnection must see `conflict`.
+    case CloseReason::replaced: return {"conflict", {}};
+    case CloseReason::account_removed: return {"not-authorized", {}};
     case CloseReason::password_changed: return {"reset", "the password has changed"};
     case CloseReason::too_slow: return {"policy-violation", "too much waits to be read"};
-    case CloseReason::shutdown: return {"system-shutdown", "the server is stopping"};
+    case CloseReason::shutdown: return {"system-shutdown", {}};
     case CloseReason::storage_failed: return {"internal-server-error", "nothing can be stored at the moment"};
   }
   return {"undefined-condition", {}};

@@ -247,7 +247,8 @@ net::Task<Negotiation::Next> Negotiation::answer_sasl(SaslStep step) {
       co_return Next::go_on;
     case SaslStep::What::failure:
       text.append("<failure xmlns='").append(kSaslNs).append("'><").append(step.condition).append("/>");
-      if (!step.text.empty()) {
+      // Smack 3 takes the last element's name for the condition, and this one its programs test.
+      if (!step.text.empty() && step.condition != "not-authorized") {
         text.append("<text xml:lang='en'>");
         xml::append_escaped(text, step.text);
         text.append("</text>");

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from support.certs import Authority
 from support.config import Host, Settings
 from support.peers import PEERS

@@ -6,6 +6,7 @@ import aioxmpp
 import aioxmpp.connector
 import aioxmpp.security_layer
 import pytest
+
 from support.waits import within
 
 

@@ -4,13 +4,20 @@ import asyncio
 import random
 
 import pytest
+
 from support.session import Session
 from support.stage import Stage
 from support.wire import Gone, header
 from support.xml import PING
 
 # Small limits, so that a test need not send much or wait long.
-LIMITS = {"stanza_bytes": 65_536, "stanza_bytes_before_login": 16_384, "depth": 64, "login_seconds": 3, "stanza_seconds": 3}
+LIMITS = {
+    "stanza_bytes": 65_536,
+    "stanza_bytes_before_login": 16_384,
+    "depth": 64,
+    "login_seconds": 3,
+    "stanza_seconds": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +281,9 @@ async def test_a_client_that_asks_and_never_reads_is_stopped(narrow, bystanders)
     deaf = await narrow.session("tybalt", receive_buffer=4096)
     before = narrow.house.memory()
 
-    ask = "".join(f"<iq type='get' id='a{n}' to='{narrow.domain}'><query xmlns='jabber:iq:version'/></iq>" for n in range(100))
+    ask = "".join(
+        f"<iq type='get' id='a{n}' to='{narrow.domain}'><query xmlns='jabber:iq:version'/></iq>" for n in range(100)
+    )
     for _ in range(1000):
         deaf.post(ask)
     romeo, juliet = bystanders
@@ -313,7 +322,9 @@ async def test_random_bytes_are_survived(narrow, bystanders):
 async def test_mutated_stanzas_are_survived(narrow, bystanders):
     _, juliet = bystanders
     dice = random.Random(1597)
-    good = f"<message to='{juliet.bare}' type='headline' id='m1'><body>x &amp; y</body><a xmlns='urn:a' b='c'/></message>"
+    good = (
+        f"<message to='{juliet.bare}' type='headline' id='m1'><body>x &amp; y</body><a xmlns='urn:a' b='c'/></message>"
+    )
     for _ in range(30):
         tybalt = await narrow.session("tybalt", "street", available=False)
         bad = bytearray(good.encode())

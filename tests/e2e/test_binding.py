@@ -1,6 +1,7 @@
 """RFC 6120 section 7: resources, asked for or made by the server, and who wins a conflict."""
 
 import pytest
+
 from support.session import Session, settle
 from support.wire import Gone
 from support.xml import BIND

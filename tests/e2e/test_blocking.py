@@ -1,6 +1,7 @@
 """XEP-0191: people one does not want to hear from."""
 
 import pytest
+
 from support.session import settle
 from support.xml import BLOCKING, ROSTER
 
@@ -122,7 +123,10 @@ async def test_a_message_from_a_blocked_person_comes_back(server):
 
     assert juliet.heard("message") == []
     errors = romeo.heard("message", "error")
-    assert [(e["id"], e.error.condition) for e in errors] == [("m0", "service-unavailable"), ("m1", "service-unavailable")]
+    assert [(e["id"], e.error.condition) for e in errors] == [
+        ("m0", "service-unavailable"),
+        ("m1", "service-unavailable"),
+    ]
 
 
 async def test_a_message_from_a_blocked_person_does_not_wait(server):

@@ -1,6 +1,7 @@
 """XEP-0138: zlib after login, before or after a resource is bound."""
 
 import pytest
+
 from support.session import Session
 from support.wire import Gone, header
 from support.xml import COMPRESS, PING

@@ -4,6 +4,7 @@ import datetime
 import re
 
 import pytest
+
 from support.session import settle
 from support.xml import PING, parse
 
@@ -67,7 +68,7 @@ async def test_the_server_says_what_time_it_is(server):
     assert re.fullmatch(r"Z|[+-]\d\d:\d\d", time.text_of("tzo"))
     said = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z", time.text_of("utc"))
     clock = datetime.datetime.fromisoformat(said[1] + "+00:00")
-    assert abs(datetime.datetime.now(datetime.timezone.utc) - clock) < datetime.timedelta(seconds=60)
+    assert abs(datetime.datetime.now(datetime.UTC) - clock) < datetime.timedelta(seconds=60)
 
 
 # XEP-0012
@@ -171,7 +172,9 @@ async def test_nobody_touches_the_private_data_of_another(server, kind):
     romeo, juliet = await server.friends("romeo", "juliet")
     await juliet.set(f"<query xmlns='{PRIVATE}'><notes xmlns='urn:notes'>mine</notes></query>")
 
-    answer = await romeo.ask(f"<query xmlns='{PRIVATE}'><notes xmlns='urn:notes'>his</notes></query>", kind, juliet.bare)
+    answer = await romeo.ask(
+        f"<query xmlns='{PRIVATE}'><notes xmlns='urn:notes'>his</notes></query>", kind, juliet.bare
+    )
 
     assert answer["type"] == "error"
     assert answer.error.condition in ("forbidden", "service-unavailable")
@@ -194,7 +197,8 @@ async def test_private_data_without_a_namespace_is_refused(server, kind):
 
 async def test_a_card_is_kept_and_read_by_everybody(server):
     card = (
-        f"<vCard xmlns='{CARD}'><FN>Peter Saint-Andre</FN><N><FAMILY>Saint-Andre</FAMILY><GIVEN>Peter</GIVEN><MIDDLE/></N>"
+        f"<vCard xmlns='{CARD}'><FN>Peter Saint-Andre</FN>"
+        "<N><FAMILY>Saint-Andre</FAMILY><GIVEN>Peter</GIVEN><MIDDLE/></N>"
         "<TEL><WORK/><VOICE/><NUMBER>303-308-3282</NUMBER></TEL><DESC>More &lt;here&gt;</DESC></vCard>"
     )
     peter, romeo = await server.session("peter"), await server.session("romeo")

@@ -1,6 +1,7 @@
 """Several virtual hosts on one server, and other names for them."""
 
 import pytest
+
 from support.session import Session, settle
 from support.xml import DISCO_INFO
 

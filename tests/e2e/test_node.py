@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.people import Person
 from support.waits import PATIENCE, within
 

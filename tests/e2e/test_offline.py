@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from support.session import settle
 from support.xml import CHAT_STATES, DELAY, DISCO_INFO
 
@@ -92,7 +93,10 @@ async def test_messages_wait_until_there_is_presence(server):
     assert (await session.hears()).text_of("body") == "art thou there?"
 
 
-@pytest.mark.parametrize("kind, waits", [(None, True), ("normal", True), ("chat", True), ("headline", False), ("groupchat", False), ("error", False)])
+@pytest.mark.parametrize(
+    "kind, waits",
+    [(None, True), ("normal", True), ("chat", True), ("headline", False), ("groupchat", False), ("error", False)],
+)
 async def test_only_what_is_meant_to_wait_waits(server, kind, waits):
     juliet, romeo = await server.account("juliet"), await server.session("romeo")
     more = "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>" if kind == "error" else ""
@@ -211,7 +215,9 @@ async def test_kill_9_in_the_middle_of_a_load_loses_nothing_that_was_answered(st
     for batch in range(1, 9):
         for sender in senders:
             for number in range((batch - 1) * 20, batch * 20):
-                sender.post(f"<message to='{juliet}' type='chat'><body>{sender.account.local} {number}</body></message>")
+                sender.post(
+                    f"<message to='{juliet}' type='chat'><body>{sender.account.local} {number}</body></message>"
+                )
             sender.post(f"<iq type='get' id='ping{batch}' to='{server.domain}'><ping xmlns='urn:xmpp:ping'/></iq>")
         if batch > 2:
             for sender in senders:
@@ -232,7 +238,9 @@ async def test_a_roster_and_a_password_survive_kill_9(start):
     server = await start()
     juliet = await server.session("juliet")
     await juliet.set("<query xmlns='jabber:iq:roster'><item jid='nurse@example.com' name='Nurse'/></query>")
-    await juliet.set(f"<query xmlns='jabber:iq:register'><username>{juliet.account.local}</username><password>new</password></query>")
+    await juliet.set(
+        f"<query xmlns='jabber:iq:register'><username>{juliet.account.local}</username><password>new</password></query>"
+    )
 
     server.house.kill()
     server.house.start()

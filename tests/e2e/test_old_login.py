@@ -1,6 +1,7 @@
 """XEP-0078: jabber:iq:auth, for programs older than SASL. Off unless switched on; the password form only."""
 
 import pytest
+
 from support.session import Session
 from support.stage import Stage
 from support.wire import failure_of
@@ -151,7 +152,8 @@ async def test_a_digest_is_not_accepted(old):
     session = await _stream(old)
 
     answer = await session.set(
-        f"<query xmlns='{AUTH}'><username>{account.local}</username><digest>{'0' * 40}</digest><resource>r</resource></query>"
+        f"<query xmlns='{AUTH}'><username>{account.local}</username><digest>{'0' * 40}</digest>"
+        "<resource>r</resource></query>"
     )
 
     assert answer["type"] == "error" or answer.has("query")  # or asked again for what it needs

@@ -1,6 +1,7 @@
 """RFC 6121 section 4: who sees whom come, change and go."""
 
 import pytest
+
 from support.session import settle
 
 

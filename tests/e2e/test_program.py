@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+
 from support.config import Host
 from support.servers import Anser
 from support.session import Account
@@ -241,7 +242,11 @@ def test_a_good_configuration_is_found_good(server):
 
 @pytest.mark.parametrize(
     "line, wanted",
-    [("[xmpp]\nlissten = []", "listen"), ("[compresion]\nenabled = true", "compression"), ("[auth]\nanonymus = true", "anonymous")],
+    [
+        ("[xmpp]\nlissten = []", "listen"),
+        ("[compresion]\nenabled = true", "compression"),
+        ("[auth]\nanonymus = true", "anonymous"),
+    ],
 )
 def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_name(folder, line, wanted):
     path = folder / "typo.toml"
@@ -256,7 +261,13 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_name(folder, li
 
 
 @pytest.mark.parametrize(
-    "line", ["[compression]\nenabled = 'maybe'", "[registration]\nmode = 'sometimes'", "[xmpp]\nlisten = ['nowhere:at:all:99999999']", "x = "]
+    "line",
+    [
+        "[compression]\nenabled = 'maybe'",
+        "[registration]\nmode = 'sometimes'",
+        "[xmpp]\nlisten = ['nowhere:at:all:99999999']",
+        "x = ",
+    ],
 )
 def test_a_wrong_value_is_refused_with_its_line(folder, line):
     path = folder / "wrong.toml"
@@ -403,7 +414,8 @@ async def test_no_password_and_no_message_is_ever_logged(start):
     await wire.opened()
     await wire.plain(juliet.account.local, "Wrong-Battery-2")
     await juliet.set(
-        f"<query xmlns='jabber:iq:register'><username>{juliet.account.local}</username><password>New-Staple-3</password></query>"
+        f"<query xmlns='jabber:iq:register'><username>{juliet.account.local}</username>"
+        "<password>New-Staple-3</password></query>"
     )
     await juliet.settled()
     await romeo.settled()

@@ -1,6 +1,7 @@
 """XEP-0077: accounts made, changed and removed by their owners, before login and after."""
 
 import pytest
+
 from support.session import Account, Session
 from support.wire import failure_of
 from support.xml import REGISTER
@@ -72,7 +73,9 @@ async def test_name_and_mail_may_be_given_and_may_be_blank(server):
         _form(username=bill.local, password=bill.password, name="William", email="bard@shakespeare.lit")
     )
     blank = await other.set(
-        _form(username=jack.local, password=jack.password, name="", email="", instructions="", first="", last="", city="")
+        _form(
+            username=jack.local, password=jack.password, name="", email="", instructions="", first="", last="", city=""
+        )
     )
 
     assert full["type"] == blank["type"] == "result"
@@ -124,7 +127,14 @@ async def test_after_a_conflict_another_name_may_be_tried(server):
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"username": "bill"}, {"password": "x"}, {"username": "", "password": "x"}, {"username": "bill", "password": ""}]
+    "fields",
+    [
+        {},
+        {"username": "bill"},
+        {"password": "x"},
+        {"username": "", "password": "x"},
+        {"username": "bill", "password": ""},
+    ],
 )
 async def test_what_is_missing_is_not_acceptable(server, fields):
     stranger = await _stranger(server)
@@ -136,7 +146,9 @@ async def test_what_is_missing_is_not_acceptable(server, fields):
     assert answer.error.code in ("406", "400", None) and answer.error.type == "modify"
 
 
-@pytest.mark.parametrize("name", ["bill@shakespeare.lit", "b ill", "bill/globe", "b&lt;ill", "b&quot;ill", "x" * 1024, "bi:ll"])
+@pytest.mark.parametrize(
+    "name", ["bill@shakespeare.lit", "b ill", "bill/globe", "b&lt;ill", "b&quot;ill", "x" * 1024, "bi:ll"]
+)
 async def test_a_name_that_no_address_can_have_is_refused(server, name):
     stranger = await _stranger(server)
 

@@ -1,6 +1,7 @@
 """RFC 6121 section 8: where a stanza goes, by its kind, its type, its address and who is there (table 1)."""
 
 import pytest
+
 from support.session import Session, settle
 from support.xml import DISCO_INFO
 
@@ -99,7 +100,11 @@ async def test_an_error_is_delivered_to_the_resource_it_is_for(server):
     romeo, juliet = await server.session("romeo"), await server.session("juliet")
 
     await romeo.message(
-        juliet.jid, None, "error", "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>", id="e1"
+        juliet.jid,
+        None,
+        "error",
+        "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
+        id="e1",
     )
 
     assert (await juliet.hears("message", "error"))["id"] == "e1"
@@ -195,7 +200,11 @@ async def test_answers_do_not_tell_accounts_from_empty_names(server):
     """Section 13.11 of RFC 6120: or all names could be harvested."""
     romeo, juliet = await server.session("romeo"), await server.account("juliet")
 
-    for payload in ("<question xmlns='urn:anser:e2e'/>", f"<query xmlns='{DISCO_INFO}'/>", "<vCard xmlns='vcard-temp'/>"):
+    for payload in (
+        "<question xmlns='urn:anser:e2e'/>",
+        f"<query xmlns='{DISCO_INFO}'/>",
+        "<vCard xmlns='vcard-temp'/>",
+    ):
         known = await romeo.ask(payload, to=juliet.jid)
         unknown = await romeo.ask(payload, to=f"nobody-at-all@{server.domain}")
         if payload.startswith("<vCard"):

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+
 from support.certs import Authority
 from support.scram import ScramClient, downgrade_hash
 from support.session import Session
@@ -75,7 +76,8 @@ async def test_scram_can_be_bound_to_its_channel(server, hash_name, tls, binding
 
 
 @pytest.mark.parametrize(
-    "tls, announced", [("1.2", {"tls-unique", "tls-server-end-point"}), ("1.3", {"tls-exporter", "tls-server-end-point"})]
+    "tls, announced",
+    [("1.2", {"tls-unique", "tls-server-end-point"}), ("1.3", {"tls-exporter", "tls-server-end-point"})],
 )
 async def test_the_kinds_of_channel_binding_are_announced(server, tls, announced):
     """XEP-0440; tls-exporter under TLS 1.2 too is welcome."""
@@ -145,7 +147,9 @@ async def test_plus_without_binding_and_binding_without_plus_are_refused(server)
     account = await server.account("romeo")
     wire = await _at_login(server, "1.3")
     without = ScramClient("SHA-1", account.local, account.password)
-    bound = ScramClient("SHA-1", account.local, account.password, binding=("tls-exporter", wire.tls.binding("tls-exporter")))
+    bound = ScramClient(
+        "SHA-1", account.local, account.password, binding=("tls-exporter", wire.tls.binding("tls-exporter"))
+    )
 
     assert failure_of(await wire.auth("SCRAM-SHA-1-PLUS", without.first())) in ("not-authorized", "malformed-request")
     assert failure_of(await wire.auth("SCRAM-SHA-1", bound.first())) in ("not-authorized", "malformed-request")
@@ -264,7 +268,8 @@ async def test_what_is_not_base64_is_said_to_be_wrong(server, text):
 
 
 @pytest.mark.parametrize(
-    "said", ["", "romeo", "romeo\0secret", "\0\0", "\0romeo\0", "\0\0secret", "\0romeo\0secret\0more", b"\0\xff\0secret"]
+    "said",
+    ["", "romeo", "romeo\0secret", "\0\0", "\0romeo\0", "\0\0secret", "\0romeo\0secret\0more", b"\0\xff\0secret"],
 )
 async def test_malformed_plain_is_refused(server, said):
     wire = await _at_login(server)
@@ -273,7 +278,18 @@ async def test_malformed_plain_is_refused(server, said):
 
 
 @pytest.mark.parametrize(
-    "said", ["", "n", "n,,", "n,,n=romeo", "n,,r=abc", "n,,n=romeo,r=", "x,,n=romeo,r=abc", "n,,m=ext,n=romeo,r=abc", "n,,n=ro=me,r=abc"]
+    "said",
+    [
+        "",
+        "n",
+        "n,,",
+        "n,,n=romeo",
+        "n,,r=abc",
+        "n,,n=romeo,r=",
+        "x,,n=romeo,r=abc",
+        "n,,m=ext,n=romeo,r=abc",
+        "n,,n=ro=me,r=abc",
+    ],
 )
 async def test_malformed_scram_is_refused(server, said):
     wire = await _at_login(server)
@@ -344,7 +360,9 @@ async def test_an_authzid_that_names_the_own_account_is_fine(server, authzid):
     assert answer.name == "success"
 
 
-@pytest.mark.parametrize("authzid", ["{other}", "{other}@{domain}", "{local}@capulet.test", "{local}@{domain}/x", "@{domain}", "{domain}"])
+@pytest.mark.parametrize(
+    "authzid", ["{other}", "{other}@{domain}", "{local}@capulet.test", "{local}@{domain}/x", "@{domain}", "{domain}"]
+)
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM"])
 async def test_an_authzid_that_names_anybody_else_is_refused(server, authzid, mechanism):
     account, other = await server.account("romeo"), await server.account("juliet")

@@ -1,6 +1,7 @@
 """RFC 6120 sections 8 and 10: what holds for every stanza, its errors and its extensions."""
 
 import pytest
+
 from support.session import Session, fresh_id, settle
 from support.xml import DISCO_INFO, PING, ROSTER, parse
 
@@ -41,7 +42,9 @@ async def test_addresses_are_compared_without_regard_to_capitals(server):
     assert (await juliet.hears()).text_of("body") == "louder"
 
 
-@pytest.mark.parametrize("to", ["@localhost", "juliet@", "a@b@c", "juliet@localhost/", "/balcony", "jul iet@localhost", "j<t@localhost"])
+@pytest.mark.parametrize(
+    "to", ["@localhost", "juliet@", "a@b@c", "juliet@localhost/", "/balcony", "jul iet@localhost", "j<t@localhost"]
+)
 async def test_a_malformed_address_is_said_to_be_malformed(server, to):
     romeo = await server.session("romeo")
 
@@ -106,7 +109,9 @@ async def test_an_unknown_request_is_service_unavailable(server):
 async def test_an_error_keeps_the_id_and_turns_the_addresses_round(server):
     romeo = await server.session("romeo")
 
-    answer = await romeo.ask("<query xmlns='urn:anser:nobody-knows'/>", to=server.domain, id="q & a <1>".replace("<", "("))
+    answer = await romeo.ask(
+        "<query xmlns='urn:anser:nobody-knows'/>", to=server.domain, id="q & a (1)"
+    )
 
     assert answer["from"] == server.domain
     assert answer["to"] == romeo.jid
@@ -182,7 +187,12 @@ async def test_an_answer_to_no_question_is_ignored(server):
 
     for to in (None, server.domain, romeo.bare, f"nobody@{server.domain}/here"):
         await romeo.iq("", "result", to, id="never-asked")
-        await romeo.iq("<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>", "error", to, id="nor-this")
+        await romeo.iq(
+            "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
+            "error",
+            to,
+            id="nor-this",
+        )
 
     await romeo.settled()
     assert romeo.heard("iq") == []

@@ -1,6 +1,7 @@
 """RFC 6120 section 4.9: each stream error, its end tag and the end of the connection."""
 
 import pytest
+
 from support.session import Session
 from support.wire import header
 from support.xml import BIND, PING, STREAM
@@ -136,7 +137,9 @@ async def test_a_wrong_content_namespace_is_invalid(server, content):
 async def test_another_prefix_for_the_stream_works_or_is_a_bad_prefix(server):
     wire = await server.wire()
 
-    await wire.restart(header(server.domain).replace("stream:stream", "foobar:stream").replace("xmlns:stream", "xmlns:foobar"))
+    await wire.restart(
+        header(server.domain).replace("stream:stream", "foobar:stream").replace("xmlns:stream", "xmlns:foobar")
+    )
     await wire.header()
 
     answer = await wire.next()
@@ -274,7 +277,9 @@ async def test_each_error_comes_with_the_header_that_was_still_owed(server):
     """Section 4.9.1.2: the header, the error and the end tag."""
     wire = await server.wire()
 
-    await wire.restart("<stream:stream xmlns='jabber:client' xmlns:stream='http://wrong.example/' to='x' version='1.0'>")
+    await wire.restart(
+        "<stream:stream xmlns='jabber:client' xmlns:stream='http://wrong.example/' to='x' version='1.0'>"
+    )
 
     opening = await wire.header()
     assert opening["id"] and opening["version"] == "1.0"

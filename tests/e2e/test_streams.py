@@ -1,6 +1,7 @@
 """RFC 6120 sections 4.2 to 4.8: how streams open, restart, live and close."""
 
 import pytest
+
 from support.session import Session, settle
 from support.wire import Gone, b64, header
 from support.xml import BIND, SASL, SESSION, STREAM, TLS
@@ -271,7 +272,8 @@ async def test_a_client_that_reports_an_error_is_let_go(server):
     romeo = await server.session("romeo")
 
     await romeo.send(
-        "<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
+        "<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+        "</stream:stream>"
     )
 
     await romeo.ends()

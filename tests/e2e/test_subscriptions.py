@@ -7,6 +7,7 @@ On one server the two sides mirror each other: what is outbound for the user (ta
 from dataclasses import dataclass
 
 import pytest
+
 from support.session import Session, settle
 from support.xml import ROSTER, Node
 
@@ -291,7 +292,9 @@ async def test_a_request_to_nobody_is_answered_with_an_error_or_not_at_all(serve
 
     for answer in romeo.heard("presence"):
         assert answer["type"] in ("error", "unsubscribed", "unavailable")
-    assert (await romeo.roster()).get(f"nobody-at-all@{server.domain}", {"subscription": "none"})["subscription"] == "none"
+    assert (await romeo.roster()).get(f"nobody-at-all@{server.domain}", {"subscription": "none"})[
+        "subscription"
+    ] == "none"
 
 
 # Section 3.1.5 and 3.1.6: being granted

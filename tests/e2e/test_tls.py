@@ -6,6 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
+
 from support.session import Session
 from support.wire import Gone, b64, header
 from support.xml import PING, SASL, TLS

@@ -139,9 +139,11 @@ class Ejabberd(Server):
         # Names are off, so no epmd is left behind.
         libraries = sorted(Path("/usr/lib/x86_64-linux-gnu").glob("ejabberd-*/ebin"))
         spool = self.folder / "spool"
-        return ["erl", "+S", "1", "-noinput", "-start_epmd", "false", "-mnesia", "dir", f'"{spool}"'] + [
-            word for library in libraries for word in ("-pa", str(library))
-        ] + ["-s", "ejabberd"]
+        return (
+            ["erl", "+S", "1", "-noinput", "-start_epmd", "false", "-mnesia", "dir", f'"{spool}"']
+            + [word for library in libraries for word in ("-pa", str(library))]
+            + ["-s", "ejabberd"]
+        )
 
 
 PEERS = {"prosody": Prosody, "ejabberd": Ejabberd}

@@ -1,4 +1,4 @@
-"""Servers as plain processes on loopback: Anser, and in peers.py those that we compare our reading of the rules with."""
+"""Servers as plain processes on loopback: Anser, and in peers.py those that our reading is compared with."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 class Server:
-    """A process with a folder of its own. `kill` is kill -9; `stop` asks politely; either way `start` starts it again."""
+    """A process with a folder of its own. `kill` is kill -9, `stop` asks politely; after both `start` starts it again."""
 
     kind = ""
     start_seconds = 10

@@ -70,7 +70,9 @@ class Session(Wire):
     async def next(self, seconds: float | None = None) -> Node:
         while True:
             stanza = await super().next(seconds)
-            if not (self.answers_pings and stanza.name == "iq" and stanza["type"] == "get" and stanza.has("ping", PING)):
+            if not (
+                self.answers_pings and stanza.name == "iq" and stanza["type"] == "get" and stanza.has("ping", PING)
+            ):
                 return stanza
             if stanza["from"] not in (None, self.account.domain, self.bare):
                 return stanza
@@ -95,7 +97,9 @@ class Session(Wire):
             lambda s: s.name == "iq" and s["id"] == ident and s["type"] in ("result", "error"), f"the answer to {ident}"
         )
 
-    async def message(self, to, body: str | None = "Good morrow", kind: str | None = "chat", more: str = "", **attributes):
+    async def message(
+        self, to, body: str | None = "Good morrow", kind: str | None = "chat", more: str = "", **attributes
+    ):
         said = f"<body>{escape(body)}</body>" if body is not None else ""
         await self.stanza("message", said + more, type=kind, to=str(to), **attributes)
 
@@ -136,9 +140,9 @@ class Session(Wire):
     async def hears(self, kind: str = "message", type: str | None = ..., from_: str | None = None) -> Node:
         """The next stanza of this kind (and type, and sender)."""
         return await self.take(
-            lambda s: s.name == kind
-            and (type is ... or s["type"] == type)
-            and (from_ is None or s["from"] == str(from_)),
+            lambda s: (
+                s.name == kind and (type is ... or s["type"] == type) and (from_ is None or s["from"] == str(from_))
+            ),
             f"a {kind}" + (f" of type {type}" if type is not ... else "") + (f" from {from_}" if from_ else ""),
         )
 
@@ -189,6 +193,12 @@ def _is_push(stanza: Node, jid) -> bool:
     return jid is None or stanza.child("query", ROSTER).child("item")["jid"] == str(jid)
 
 
+async def _pass_a_note(sender: Session, receiver: Session) -> None:
+    note = fresh_id("note")
+    await sender.message(receiver.jid, None, None, f"<note xmlns='urn:anser:e2e'>{note}</note>", id=note)
+    await receiver.take(lambda s: s.name == "message" and s["id"] == note, f"a note from {sender.jid}")
+
+
 async def settle(*sessions: Session) -> None:
     """A note goes from each to each, in order: what they did before has reached the others, and its echoes are back."""
     for _ in range(2):
@@ -197,6 +207,4 @@ async def settle(*sessions: Session) -> None:
                 if sender is receiver:
                     await sender.settled()
                     continue
-                note = fresh_id("note")
-                await sender.message(receiver.jid, None, None, f"<note xmlns='urn:anser:e2e'>{note}</note>", id=note)
-                await receiver.take(lambda s: s.name == "message" and s["id"] == note, f"a note from {sender.jid}")
+                await _pass_a_note(sender, receiver)

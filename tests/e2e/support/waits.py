@@ -12,7 +12,7 @@ PATIENCE = float(os.environ.get("ANSER_E2E_PATIENCE", "6"))
 async def within(awaitable, what: str, seconds: float | None = None):
     try:
         return await asyncio.wait_for(awaitable, seconds or PATIENCE)
-    except (TimeoutError, asyncio.TimeoutError):
+    except TimeoutError:
         raise AssertionError(f"waited {seconds or PATIENCE} s in vain for {what}") from None
 
 
