@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 
 #include "store/message_log.h"
 #include "store/open.h"
@@ -28,7 +27,9 @@ constexpr unsigned kAccounts = 2'000;
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -39,8 +40,8 @@ struct Measure {
   void print(const char* what, std::uint64_t count) const {
     const double used = cpu_seconds() - cpu;
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
-    fmt::print("{:<44} {:>9} in {:6.2f} s wall, {:6.2f} s CPU: {:>9.0f} per CPU-second, {:5.2f} us each\n", what, count, took, used,
-               static_cast<double>(count) / used, 1e6 * used / static_cast<double>(count));
+    fmt::print("{:<44} {:>9} in {:6.2f} s wall, {:6.2f} s CPU: {:>9.0f} per CPU-second, {:5.2f} us each\n", what, count,
+               took, used, static_cast<double>(count) / used, 1e6 * used / static_cast<double>(count));
   }
 };
 
@@ -87,9 +88,10 @@ class Bench {
       log_->offline(0, account, 1'000, [&](auto found) {
         records += found->size();
         ++answered;
+        answered.notify_one();
       });
     }
-    while (answered < kAccounts) std::this_thread::yield();
+    for (unsigned done = 0; (done = answered) < kAccounts;) answered.wait(done);
     measure.print("offline messages read back", records);
     log_.reset();
   }
@@ -113,7 +115,9 @@ class Bench {
  private:
   void open(const store::MessageLogOptions& options) {
     const auto here = [](CoreId, std::function<void()> function) { function(); };
-    log_ = std::move(store::MessageLog::open(*stores_, clock_, 1, here, [](const Error&) { std::abort(); }, options).value());
+    log_ = std::move(store::MessageLog::open(
+                         *stores_, clock_, 1, here, [](const Error&) { std::abort(); }, options)
+                         .value());
     log_->on_appended(0, [this](Result<std::span<const Appended>> batch) {
       if (!batch || batch->back().sequence == 0) std::abort();
       last_ = batch->back().sequence;
@@ -155,7 +159,8 @@ class Bench {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::filesystem::path directory = count > 1 ? arguments[1] : std::filesystem::temp_directory_path() / "anser-store-bench";
+  const std::filesystem::path directory =
+      count > 1 ? arguments[1] : std::filesystem::temp_directory_path() / "anser-store-bench";
   Bench bench{directory};
   bench.append_only({.sender_archive = true, .recipient_archive = true}, "append");
   bench.append_and_place({.sender_archive = true, .recipient_archive = true}, "append and place in two archives");

@@ -38,7 +38,7 @@ class Sizes:
     contacts: int = CONTACTS
 
 
-QUICK = Sizes(window_ms=300, windows=2, messages=100, recipients=100, few=20, many=200, idle_few=50, contacts_few=33,
+QUICK = Sizes(window_ms=300, windows=2, messages=100, recipients=100, few=100, many=400, idle_few=100, contacts_few=33,
               contacts_many=110, contacts=10)
 
 

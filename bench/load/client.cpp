@@ -130,6 +130,9 @@ Result<void> Client::on_piece(Found kind, std::string_view piece) {
   switch (step->next) {
     case Dialogue::Next::go_on:
       break;
+    case Dialogue::Next::hand_on:
+      events_.on_stanza(*this, piece);
+      break;
     case Dialogue::Next::restart:
       send(dialogue_.header());
       break;

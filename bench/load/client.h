@@ -19,9 +19,9 @@ class Client;
 class ClientEvents {
  public:
   virtual ~ClientEvents() = default;
-  virtual void on_ready(Client& client) = 0;                            // session bound, or account made
-  virtual void on_stanza(Client& client, std::string_view stanza) = 0;  // after on_ready only
-  virtual void on_closed(Client& client, const Error& reason) = 0;      // at most once; not after finish()
+  virtual void on_ready(Client& client) = 0;  // session bound and greeting taken in, or account made
+  virtual void on_stanza(Client& client, std::string_view stanza) = 0;  // any time after binding
+  virtual void on_closed(Client& client, const Error& reason) = 0;      // at most once
 };
 
 class Client final : public Watched {

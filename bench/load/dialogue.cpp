@@ -20,6 +20,14 @@ std::string_view text_of(std::string_view element) {
              : element.substr(start + 1, end - start - 1);
 }
 
+// A ping behind the greeting: servers handle a stream's stanzas in order, so the answer says that it was taken in.
+constexpr std::string_view kGreetedPing = "<iq type='get' id='greeted'><ping xmlns='urn:xmpp:ping'/></iq>";
+
+bool is_answer_to_greeting(std::string_view stanza) {
+  const std::string_view tag = stanza.substr(0, stanza.find('>'));
+  return tag.starts_with("<iq") && has(tag, "greeted");
+}
+
 bool is_result(std::string_view iq) {
   const std::string_view tag = iq.substr(0, iq.find('>'));
   return tag.starts_with("<iq") && (has(tag, "type='result'") || has(tag, "type=\"result\""));
@@ -64,6 +72,8 @@ Result<Dialogue::Step> Dialogue::take(Found kind, std::string_view piece) {
     case Stage::opening_session:
     case Stage::registering:
       return on_iq(piece);
+    case Stage::greeting:
+      return is_answer_to_greeting(piece) ? reach() : Step{.say = {}, .next = Next::hand_on};
     case Stage::relay:
       return reach();
     case Stage::done:
@@ -72,10 +82,15 @@ Result<Dialogue::Step> Dialogue::take(Found kind, std::string_view piece) {
   return Step{};
 }
 
+Dialogue::Step Dialogue::greet() {
+  if (identity_.greeting.empty()) return reach();
+  stage_ = Stage::greeting;
+  return {.say = identity_.greeting + std::string(kGreetedPing), .next = Next::go_on};
+}
+
 Dialogue::Step Dialogue::reach() {
   stage_ = Stage::done;
-  const bool greets = goal_ == Goal::session && !server_.bare;
-  return {.say = greets ? identity_.greeting : "", .next = Next::reached};
+  return {.say = {}, .next = Next::reached};
 }
 
 Result<Dialogue::Step> Dialogue::on_features(std::string_view features) {
@@ -158,7 +173,7 @@ Result<Dialogue::Step> Dialogue::on_iq(std::string_view answer) {
     return Step{.say = "<iq type='set' id='session'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
                 .next = Next::go_on};
   }
-  return reach();
+  return stage_ == Stage::registering ? reach() : greet();
 }
 
 }  // namespace anser::load

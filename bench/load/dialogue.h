@@ -30,7 +30,7 @@ struct Identity {
   std::string password;
   std::string resource = "load";
   std::string peer;      // bare relay only: who gets what we send
-  std::string greeting;  // said as soon as the session is there
+  std::string greeting;  // said when the session is bound; reached once the server has taken it in
 };
 
 class Dialogue {
@@ -38,6 +38,7 @@ class Dialogue {
   enum class Goal { session, account };
   enum class Next {
     go_on,      // wait for the next piece
+    hand_on,    // a stanza that is not the dialogue's: it came because of the greeting
     start_tls,  // shake hands, then restart
     restart,    // a new stream: say header() again
     reached,    // the session is bound, or the account exists
@@ -57,12 +58,13 @@ class Dialogue {
   const Identity& identity() const { return identity_; }
 
  private:
-  enum class Stage { features, proceed, authenticating, binding, opening_session, registering, relay, done };
+  enum class Stage { features, proceed, authenticating, binding, opening_session, greeting, registering, relay, done };
 
   Result<Step> on_features(std::string_view features);
   Result<Step> authenticate(std::string_view features);
   Result<Step> on_sasl(std::string_view answer);
   Result<Step> on_iq(std::string_view answer);
+  Step greet();
   Step reach();
 
   const ServerPlan& server_;

@@ -82,6 +82,7 @@ struct Config {
 
   struct Registration {
     RegistrationMode mode = RegistrationMode::local;
+    std::size_t accounts_per_stream = 1;
     std::size_t per_address_per_hour = 20;  // 0: no limit
     std::string instructions = "Choose a user name and a password.";
   } registration;

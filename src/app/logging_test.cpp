@@ -114,6 +114,38 @@ TEST(Logging, WritesEverythingBeforeItEnds) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), kThreads * kLines);
 }
 
+TEST(Logging, NeverWaitsForAReaderAndAdmitsWhatItDropped) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const int saved = dup(STDERR_FILENO);
+  dup2(ends[1], STDERR_FILENO);
+  close(ends[1]);
+
+  std::string text;
+  {
+    std::thread reader;
+    {
+      const Logging logging{Config::Log{}};
+      // More than the pipe and the queue hold, while nobody reads: this would hang if it waited.
+      for (std::size_t i = 0; i < 3 * kLogQueue; ++i) log::info("test", "line {}", i);
+      log::info("test", "the last line");
+      reader = std::thread{[&] {
+        char buffer[4096];
+        for (ssize_t size; (size = read(ends[0], buffer, sizeof buffer)) > 0;) {
+          text.append(buffer, static_cast<std::size_t>(size));
+        }
+      }};
+    }
+    dup2(saved, STDERR_FILENO);  // the last writing end of the pipe
+    reader.join();
+  }
+  close(saved);
+  close(ends[0]);
+
+  EXPECT_THAT(text, HasSubstr(" log lines were dropped\n"));
+  EXPECT_THAT(text, EndsWith(" info test the last line\n"));
+}
+
 TEST(Logging, TakesUpLevelAndFormat) {
   const std::string text = captured([] {
     const Logging logging{Config::Log{log::Level::warn, LogFormat::text}};

@@ -66,6 +66,7 @@ xmpp::SharedSettings settings_of(const Config& config) {
   if (config.auth.anonymous) settings->mechanisms.push_back("ANONYMOUS");
   settings->scram_iterations = config.auth.scram_iterations;
   settings->registration = static_cast<xmpp::Registration>(config.registration.mode);
+  settings->accounts_per_stream = static_cast<unsigned>(config.registration.accounts_per_stream);
   settings->registration_instructions = config.registration.instructions;
   settings->compression = config.compression.enabled;
   settings->compression_limits.ratio = static_cast<unsigned>(config.compression.max_ratio);

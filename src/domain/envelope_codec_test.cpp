@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "domain/byte_codec.h"
 #include "domain/envelope.h"
 
@@ -12,7 +14,8 @@ Envelope full_envelope() {
   Envelope envelope;
   envelope.kind = Kind::presence;
   envelope.type = Type::subscribe;
-  envelope.facts = {.has_body = true, .chat_state_only = true, .no_permanent_store = true, .store = true, .priority = -128};
+  envelope.facts = {
+      .has_body = true, .chat_state_only = true, .no_permanent_store = true, .store = true, .priority = -128};
   envelope.from = jid("romeo@montague.example/orchard");
   envelope.to = jid("juliet@capulet.example");
   envelope.id = "a'1";
@@ -46,8 +49,14 @@ TEST(EnvelopeCodec, GivesBackWhatItTook) {
 TEST(EnvelopeCodec, KeepsEachFactApart) {
   for (int bit = 0; bit < 8; ++bit) {
     Envelope envelope;
-    envelope.facts = {.has_body = bit == 0, .has_subject = bit == 1, .chat_state_only = bit == 2, .no_store = bit == 3,
-                      .no_permanent_store = bit == 4, .no_copy = bit == 5, .store = bit == 6, .has_payload = bit == 7};
+    envelope.facts = {.has_body = bit == 0,
+                      .has_subject = bit == 1,
+                      .chat_state_only = bit == 2,
+                      .no_store = bit == 3,
+                      .no_permanent_store = bit == 4,
+                      .no_copy = bit == 5,
+                      .store = bit == 6,
+                      .has_payload = bit == 7};
     const std::string bytes = encoded(envelope);
 
     std::string_view in{bytes};
@@ -113,6 +122,26 @@ TEST(EnvelopeCodec, RefusesWhatItWouldNotHaveMade) {
   EXPECT_TRUE(refuses(bytes + good.substr(8)));
 }
 
+// Whatever the bytes are: refused, or exactly what encoding makes of what was decoded.
+TEST(EnvelopeCodec, HasOneSpellingOfEachEnvelope) {
+  const std::string good = encoded(full_envelope());
+  std::mt19937 random{1};
+  int decoded_some = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes = good;
+    for (auto changes = random() % 3 + 1; changes > 0; --changes)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+
+    std::string_view in{bytes};
+    const auto decoded = decode_envelope(in);
+    if (!decoded) continue;
+
+    ++decoded_some;
+    ASSERT_EQ(encoded(*decoded) + std::string{in}, bytes);
+  }
+  EXPECT_GT(decoded_some, 1'000);
+}
+
 TEST(ByteCodec, ReadsEveryVarintBack) {
   for (int bits = 0; bits < 64; ++bits) {
     for (const std::uint64_t number : {std::uint64_t{1} << bits, (std::uint64_t{1} << bits) - 1, ~std::uint64_t{0}}) {
@@ -128,9 +157,10 @@ TEST(ByteCodec, ReadsEveryVarintBack) {
 }
 
 TEST(ByteCodec, KnowsOneSpellingOfEachNumber) {
-  for (const std::string_view bytes : {std::string_view{"\x80\x00", 2}, std::string_view{"\x81\x80\x00", 3},
-                                       std::string_view{"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"},
-                                       std::string_view{"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}, std::string_view{}}) {
+  for (const std::string_view bytes :
+       {std::string_view{"\x80\x00", 2}, std::string_view{"\x81\x80\x00", 3},
+        std::string_view{"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"},
+        std::string_view{"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}, std::string_view{}}) {
     ByteReader reader{bytes};
 
     EXPECT_EQ(reader.varint(), 0u);

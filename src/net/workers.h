@@ -1,5 +1,6 @@
 // A bounded pool of threads for work that would hold up a loop: key derivation, files, name look-ups. What it runs
-// shares nothing with the cores but the values it is given. Owned by the program; stopped before Cores is destroyed.
+// shares nothing with the cores but the values it is given. Owned by the program; stopped before Cores is destroyed,
+// while they run or after.
 #pragma once
 
 #include <boost/asio/async_result.hpp>
@@ -29,7 +30,7 @@ class Workers {
 
   // False when `queue_limit` wait already, or after stop(): the caller tells its peer to come back later.
   [[nodiscard]] bool submit(std::function<void()> work);
-  // What runs is finished, what waits is dropped.
+  // What runs is finished, what waits is dropped (run_on then resumes with resource_limit, if its core still runs).
   void stop();
 
  private:
@@ -83,7 +84,19 @@ struct Work {
   }
 };
 
-// Starts `work` and resumes the handler's coroutine on `core` when done; at once with false when there is no room.
+// Resumes a coroutine on its core, whoever lets go of it last: the worker when the work is done, or those who refuse or
+// drop the work, so no coroutine is ever destroyed on another thread.
+template <class Handler>
+struct Resumption {
+  Resumption(Core& core, Handler handler) : core(core), handler(std::move(handler)) {}
+  ~Resumption() {
+    boost::asio::post(core.io(), [handler = std::move(handler), done = done]() mutable { std::move(handler)(done); });
+  }
+  Core& core;
+  Handler handler;
+  bool done = false;
+};
+
 struct StartWork {
   Workers& workers;
   Core& core;
@@ -91,16 +104,12 @@ struct StartWork {
 
   template <class Handler>
   void operator()(Handler handler) {
-    auto resume = std::make_shared<Handler>(std::move(handler));
-    auto back = [resume, &core = core](bool done) {
-      boost::asio::post(core.io(), [resume, done] { std::move (*resume)(done); });
-    };
-    if (!workers.submit([work = std::move(work), back] {
-          work();
-          back(true);
-        })) {
-      back(false);
-    }
+    auto resumption = std::make_shared<Resumption<Handler>>(core, std::move(handler));
+    const bool taken = workers.submit([work = std::move(work), resumption] {
+      work();
+      resumption->done = true;
+    });
+    static_cast<void>(taken);  // refused work has let go of its copy already
   }
 };
 

@@ -82,6 +82,38 @@ TEST(Workers, RefuseWhatDoesNotFitTheQueue) {
   go_on.count_down();
 }
 
+Task<void> ask_in_vain(Workers& workers, Core& core, bool& resumed) {
+  auto never = [] { ADD_FAILURE() << "dropped work ran"; };
+  const auto result = co_await run_on(workers, std::move(never));
+  EXPECT_FALSE(result);
+  EXPECT_EQ(Core::current(), &core);
+  resumed = true;
+}
+
+TEST(Workers, DroppedWorkResumesItsCoroutineOnItsCore) {
+  Loop loop;
+  Workers workers{1, 1'000'000'000};
+  std::latch started{1}, go_on{1};
+  ASSERT_TRUE(workers.submit([&] {
+    started.count_down();
+    go_on.wait();
+  }));
+  started.wait();
+  std::jthread stopper;
+  bool resumed = false;
+  boost::asio::co_spawn(loop.core.io(), ask_in_vain(workers, loop.core, resumed),
+                        [&](std::exception_ptr) { loop.core.stop(); });
+  boost::asio::post(loop.core.io(), [&] {
+    stopper = std::jthread{[&] { workers.stop(); }};
+    while (workers.submit([] {})) std::this_thread::yield();  // until stop() has begun
+    go_on.count_down();
+  });
+
+  loop.core.run();
+
+  EXPECT_TRUE(resumed);
+}
+
 TEST(Workers, TakeNothingAfterStop) {
   Workers workers{1, 10};
   workers.stop();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/log.h"
 
@@ -13,7 +14,9 @@ bool storage_error(const Error& error) { return error.code == Errc::storage_fail
 }  // namespace
 
 AccountStorage::AccountStorage(domain::AccountStore& store, CorePost post, Fatal fatal, AccountStorageOptions options)
-    : store_(store), post_(std::move(post)), fatal_(std::move(fatal)), options_(options), thread_([this] { serve(); }) {}
+    : store_(store), post_(std::move(post)), fatal_(std::move(fatal)), options_(options), thread_([this] {
+        serve();
+      }) {}
 
 AccountStorage::~AccountStorage() { stop(); }
 
@@ -95,20 +98,20 @@ std::vector<Result<void>> AccountStorage::execute(std::vector<Job>& jobs) {
     outcomes.push_back(std::move(outcome));
   }
   if (auto committed = store_.commit(); !committed) return all_fail(committed.error());
+  if (std::exchange(disk_full_, false)) log::info("store", "changes of accounts are stored again");
   return outcomes;
 }
 
 // Storage that failed is not tried again; a full disk is.
 void AccountStorage::broke(const Error& error) {
   if (error.code == Errc::disk_full) {
-    log::warn("store", "changes of accounts are refused: {}", error.message);
+    if (!std::exchange(disk_full_, true)) log::warn("store", "changes of accounts are refused: {}", error.message);
     return;
   }
   {
     const std::lock_guard lock{mutex_};
     failed_ = error;
   }
-  log::error("store", "accounts can no longer be stored: {}", error.message);
   fatal_(error);
 }
 

@@ -1,9 +1,9 @@
-// The thread of accounts.db. Cores submit jobs; the thread takes all that wait, runs them in order inside one transaction,
-// commits once, and brings the outcomes home with one post per core. A job that fails is undone alone, its neighbours
-// stay. A commit that fails, fails the whole batch; if the disk was not just full, the store is not used any more and
-// `fatal` is called once.
-// Owner: the application. `submit` may be called from any thread; the store is touched by the storage thread only.
-// What cannot happen: a `done` before its commit, or two jobs of one core finishing out of order.
+// The thread of accounts.db. Cores submit jobs; the thread takes all that wait, runs them in order inside one
+// transaction, commits once, and brings the outcomes home with one post per core. A job that fails is undone alone, its
+// neighbours stay. A commit that fails, fails the whole batch; if the disk was not just full, the store is not used any
+// more and `fatal` is called once. Owner: the application. `submit` may be called from any thread; the store is touched
+// by the storage thread only. What cannot happen: a `done` before its commit, or two jobs of one core finishing out of
+// order.
 #pragma once
 
 #include <condition_variable>
@@ -53,6 +53,8 @@ class AccountStorage final : public domain::Storage {
   const CorePost post_;
   const Fatal fatal_;
   const AccountStorageOptions options_;
+
+  bool disk_full_ = false;  // the last batch was refused; storage thread only
 
   std::mutex mutex_;
   std::condition_variable wake_;

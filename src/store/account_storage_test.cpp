@@ -36,8 +36,9 @@ template <class Engine>
 class AccountStorageTest : public ::testing::Test {
  protected:
   void start(AccountStorageOptions options = {}) {
-    storage_ = std::make_unique<AccountStorage>(*engine_.stores().accounts, cores_.post(),
-                                                [this](const Error& error) { fatal_.push_back(error.code); }, options);
+    storage_ = std::make_unique<AccountStorage>(
+        *engine_.stores().accounts, cores_.post(), [this](const Error& error) { fatal_.push_back(error.code); },
+        options);
   }
   // Notes the outcome of a job in `outcomes_`, as its core sees it.
   void submit(domain::CoreId core, domain::Storage::Work work) {
@@ -56,7 +57,9 @@ class AccountStorageTest : public ::testing::Test {
     return cores_.run_until([this] { return outcomes_.size() == submitted_; });
   }
   static domain::Storage::Work create(const domain::Jid& address) {
-    return [address](AccountStore& store) { return store.create_account({.jid = address, .keys = {}, .name = {}, .email = {}}); };
+    return [address](AccountStore& store) {
+      return store.create_account({.jid = address, .keys = {}, .name = {}, .email = {}});
+    };
   }
 
   Engine engine_;
@@ -87,7 +90,8 @@ TYPED_TEST(AccountStorageTest, BringsAValueHome) {
 TYPED_TEST(AccountStorageTest, RunsWhatWaitsInOneBatchAndPostsOncePerCore) {
   this->start();
   this->hold();
-  for (int i = 0; i < 10; ++i) this->submit(static_cast<domain::CoreId>(1 + i % 2), this->create(jid(fmt::format("u{}@x.example", i))));
+  for (int i = 0; i < 10; ++i)
+    this->submit(static_cast<domain::CoreId>(1 + i % 2), this->create(jid(fmt::format("u{}@x.example", i))));
   this->hold_.release();
 
   ASSERT_TRUE(this->finish());
@@ -177,7 +181,8 @@ TYPED_TEST(AccountStorageTest, SaysOnceThatStorageFailedAndStoresNothingMore) {
   this->submit(0, this->create(kRomeo));
 
   ASSERT_TRUE(this->finish());
-  EXPECT_THAT(this->outcomes_, ElementsAre(std::nullopt, Errc::storage_failed, Errc::storage_failed, Errc::storage_failed));
+  EXPECT_THAT(this->outcomes_,
+              ElementsAre(std::nullopt, Errc::storage_failed, Errc::storage_failed, Errc::storage_failed));
   this->storage_->stop();
   EXPECT_THAT(this->fatal_, ElementsAre(Errc::storage_failed));
   EXPECT_FALSE(this->engine_.stores().accounts->find_account(kRomeo).value());

@@ -131,7 +131,8 @@ TYPED_TEST(AccountStoreContract, ListsTenThousandAccountsInOrderPageByPage) {
   auto& store = this->store();
   ASSERT_TRUE(store.begin());
   for (std::size_t i = 0; i < kAccounts; ++i) {
-    ASSERT_TRUE(store.create_account({.jid = jid(fmt::format("u{}@montague.example", i * 7919 % kAccounts)), .keys = {}, .name = {}, .email = {}}));
+    ASSERT_TRUE(store.create_account(
+        {.jid = jid(fmt::format("u{}@montague.example", i * 7919 % kAccounts)), .keys = {}, .name = {}, .email = {}}));
   }
   this->make(kJuliet);
   ASSERT_TRUE(store.commit());
@@ -225,7 +226,8 @@ TYPED_TEST(AccountStoreContract, KeepsARequestWhileItIsOpen) {
   EXPECT_EQ(request(), "<status>first</status>");
   ASSERT_TRUE(this->store().set_subscription(kRomeo, kJuliet, {.ask = true, .asked = true, .listed = true}, ""));
   EXPECT_EQ(request(), "<status>first</status>");
-  ASSERT_TRUE(this->store().set_subscription(kRomeo, kJuliet, {.asked = true, .listed = true}, "<status>second</status>"));
+  ASSERT_TRUE(
+      this->store().set_subscription(kRomeo, kJuliet, {.asked = true, .listed = true}, "<status>second</status>"));
   EXPECT_EQ(request(), "<status>second</status>");
   ASSERT_TRUE(this->store().set_subscription(kRomeo, kJuliet, {.from = true, .listed = true}, "ignored"));
   EXPECT_EQ(request(), "");

@@ -76,8 +76,10 @@ TYPED_TEST(ArchiveStoreContract, BeginsEmpty) {
 }
 
 TYPED_TEST(ArchiveStoreContract, PutsAMessageIntoTheArchivesThatItsReferencesName) {
-  const auto dead = this->place_next({message(kRomeo, kJuliet, kBoth), message(kJuliet, kRomeo, {.sender_archive = true}),
-                                      message(kNurse, kJuliet, {.recipient_archive = true})}, true);
+  const auto dead =
+      this->place_next({message(kRomeo, kJuliet, kBoth), message(kJuliet, kRomeo, {.sender_archive = true}),
+                        message(kNurse, kJuliet, {.recipient_archive = true})},
+                       true);
   this->engine_.reopen();
 
   EXPECT_THAT(dead, IsEmpty());
@@ -116,14 +118,16 @@ TYPED_TEST(ArchiveStoreContract, KeepsAMessageToOneselfOnce) {
 }
 
 TYPED_TEST(ArchiveStoreContract, LetsARecordWithoutReferencesDieAtOnce) {
-  EXPECT_THAT(this->place_next({message(kRomeo, kJuliet, {}), message(kRomeo, kJuliet, {.outbound = true})}, true), ElementsAre(1));
+  EXPECT_THAT(this->place_next({message(kRomeo, kJuliet, {}), message(kRomeo, kJuliet, {.outbound = true})}, true),
+              ElementsAre(1));
 }
 
 TYPED_TEST(ArchiveStoreContract, KeepsOfflineMessagesUntilTheyAreDelivered) {
   for (const bool one_batch : {true, false}) {
     this->start_again();
-    this->place_next({message(kRomeo, kJuliet, kOffline), message(kNurse, kRomeo, kOffline), message(kRomeo, kJuliet, kOffline),
-                      message(kRomeo, kJuliet, kAll)}, one_batch);
+    this->place_next({message(kRomeo, kJuliet, kOffline), message(kNurse, kRomeo, kOffline),
+                      message(kRomeo, kJuliet, kOffline), message(kRomeo, kJuliet, kAll)},
+                     one_batch);
     EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1, 3, 4));
 
     const auto dead = this->place_next({note(RecordKind::delivered, kJuliet, 3)}, one_batch);
@@ -137,8 +141,9 @@ TYPED_TEST(ArchiveStoreContract, KeepsOfflineMessagesUntilTheyAreDelivered) {
 }
 
 TYPED_TEST(ArchiveStoreContract, TakesBackWithinOneBatchWhatTheBatchBrought) {
-  const auto dead = this->place_next({message(kRomeo, kJuliet, kOffline), note(RecordKind::delivered, kJuliet, 1),
-                                      message(kRomeo, kJuliet, kOffline)}, true);
+  const auto dead = this->place_next(
+      {message(kRomeo, kJuliet, kOffline), note(RecordKind::delivered, kJuliet, 1), message(kRomeo, kJuliet, kOffline)},
+      true);
 
   EXPECT_THAT(dead, ElementsAre(1, 2));
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(3));
@@ -148,7 +153,8 @@ TYPED_TEST(ArchiveStoreContract, KeepsForLaterWhatCouldNotBeDelivered) {
   for (const bool one_batch : {true, false}) {
     this->start_again();
     const auto dead = this->place_next({message(kRomeo, kJuliet, kBoth), message(kRomeo, kJuliet, kOffline),
-                                        note(RecordKind::offline, kJuliet, 1), note(RecordKind::offline, kJuliet, 1)}, one_batch);
+                                        note(RecordKind::offline, kJuliet, 1), note(RecordKind::offline, kJuliet, 1)},
+                                       one_batch);
 
     EXPECT_THAT(dead, ElementsAre(3, 4));
     EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1, 2));
@@ -161,10 +167,11 @@ TYPED_TEST(ArchiveStoreContract, KeepsForLaterWhatCouldNotBeDelivered) {
 TYPED_TEST(ArchiveStoreContract, DoesNotBringBackWhatIsDeadOrNeverWas) {
   for (const bool one_batch : {true, false}) {
     this->start_again();
-    this->place_next({message(kRomeo, kJuliet, kOffline), note(RecordKind::delivered, kJuliet, 1),
-                      note(RecordKind::offline, kJuliet, 1), note(RecordKind::offline, kJuliet, 4'000'000'000'000),
-                      message(kRomeo, kJuliet, {}), note(RecordKind::offline, kJuliet, 5), note(RecordKind::offline, kJuliet, 0)},
-                     one_batch);
+    this->place_next(
+        {message(kRomeo, kJuliet, kOffline), note(RecordKind::delivered, kJuliet, 1),
+         note(RecordKind::offline, kJuliet, 1), note(RecordKind::offline, kJuliet, 4'000'000'000'000),
+         message(kRomeo, kJuliet, {}), note(RecordKind::offline, kJuliet, 5), note(RecordKind::offline, kJuliet, 0)},
+        one_batch);
 
     EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
   }
@@ -173,9 +180,11 @@ TYPED_TEST(ArchiveStoreContract, DoesNotBringBackWhatIsDeadOrNeverWas) {
 TYPED_TEST(ArchiveStoreContract, ForgetsAnAccountButNotItsPeersCopies) {
   for (const bool one_batch : {true, false}) {
     this->start_again();
-    const auto dead = this->place_next({message(kRomeo, kJuliet, kAll), message(kJuliet, kRomeo, {.sender_archive = true}),
-                                        message(kNurse, kJuliet, kOffline), message(kJuliet, kNurse, kAll),
-                                        note(RecordKind::forget, kJuliet), message(kRomeo, kJuliet, kAll)}, one_batch);
+    const auto dead =
+        this->place_next({message(kRomeo, kJuliet, kAll), message(kJuliet, kRomeo, {.sender_archive = true}),
+                          message(kNurse, kJuliet, kOffline), message(kJuliet, kNurse, kAll),
+                          note(RecordKind::forget, kJuliet), message(kRomeo, kJuliet, kAll)},
+                         one_batch);
 
     EXPECT_THAT(dead, ElementsAre(2, 3, 5));
     EXPECT_THAT(this->archived(kJuliet), ElementsAre(6));
@@ -189,11 +198,13 @@ TYPED_TEST(ArchiveStoreContract, ForgetsAnAccountButNotItsPeersCopies) {
 }
 
 TYPED_TEST(ArchiveStoreContract, IgnoresWhatIsSaidOfAccountsItNeverSaw) {
-  EXPECT_THAT(this->place_next({note(RecordKind::delivered, kJuliet, 9), note(RecordKind::forget, kNurse)}, true), ElementsAre(1, 2));
+  EXPECT_THAT(this->place_next({note(RecordKind::delivered, kJuliet, 9), note(RecordKind::forget, kNurse)}, true),
+              ElementsAre(1, 2));
 }
 
 TYPED_TEST(ArchiveStoreContract, PlacesABatchOnlyOnce) {
-  const std::vector<LogRecord> batch{record(1, message(kRomeo, kJuliet, kAll)), record(2, message(kRomeo, kJuliet, kOffline)),
+  const std::vector<LogRecord> batch{record(1, message(kRomeo, kJuliet, kAll)),
+                                     record(2, message(kRomeo, kJuliet, kOffline)),
                                      record(3, note(RecordKind::delivered, kJuliet, 1))};
   EXPECT_THAT(this->place(batch), ElementsAre(1 + 2));
 
@@ -208,7 +219,8 @@ TYPED_TEST(ArchiveStoreContract, PlacesABatchOnlyOnce) {
 }
 
 TYPED_TEST(ArchiveStoreContract, RemembersTheDeadUntilTheNextPlacing) {
-  this->place_next({message(kRomeo, kJuliet, {}), message(kRomeo, kJuliet, kOffline), message(kRomeo, kJuliet, {})}, true);
+  this->place_next({message(kRomeo, kJuliet, {}), message(kRomeo, kJuliet, kOffline), message(kRomeo, kJuliet, {})},
+                   true);
   this->engine_.reopen();
   EXPECT_THAT(this->archive().dead().value(), ElementsAre(1, 3));
   EXPECT_THAT(this->archive().dead().value(), ElementsAre(1, 3));
@@ -272,7 +284,8 @@ TYPED_TEST(ArchiveStoreContract, SaysWhatThePlainEngineSays) {
       domain::LogEntry entry;
       if (what < 80) {
         recipients[sequence + 1] = owner;
-        entry = message(kPeople[roll(4)], owner, {.sender_archive = roll(2) == 0, .recipient_archive = roll(2) == 0, .offline = roll(3) == 0});
+        entry = message(kPeople[roll(4)], owner,
+                        {.sender_archive = roll(2) == 0, .recipient_archive = roll(2) == 0, .offline = roll(3) == 0});
       } else if (what < 90) {
         entry = note(RecordKind::delivered, owner, sequence - std::min<std::uint64_t>(sequence, roll(50)));
       } else if (what < 99) {
@@ -293,7 +306,8 @@ TYPED_TEST(ArchiveStoreContract, SaysWhatThePlainEngineSays) {
     EXPECT_EQ(this->waiting(owner), plain->archive->offline(jid(owner), 0, kNoLimit).value()) << owner;
     EXPECT_EQ(this->archived(owner), plain->archive->archived(jid(owner), {}, 0, kNoLimit).value()) << owner;
     for (const char* peer : kPeople) {
-      EXPECT_EQ(this->archived(owner, peer), plain->archive->archived(jid(owner), jid(peer), 0, kNoLimit).value()) << owner << peer;
+      EXPECT_EQ(this->archived(owner, peer), plain->archive->archived(jid(owner), jid(peer), 0, kNoLimit).value())
+          << owner << peer;
     }
   }
 }

@@ -9,7 +9,8 @@
 namespace anser::store {
 
 using CorePost = std::function<void(domain::CoreId, std::function<void()>)>;
-// Storage broke and nothing further may be acknowledged: log, close the streams, exit. Called once, on a storage thread.
+// Storage broke and nothing further may be acknowledged: log, close the streams, exit. Called once, on a storage
+// thread.
 using Fatal = std::function<void(const Error&)>;
 
 }  // namespace anser::store

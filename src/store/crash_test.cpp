@@ -23,8 +23,8 @@ using test::note;
 constexpr const char* kRomeo = "romeo@montague.example";
 constexpr const char* kJuliet = "juliet@capulet.example";
 constexpr int kKills = 6;
-constexpr std::uint64_t kWindow = 500;             // appends in flight
-constexpr std::uint64_t kDeliverEvery = 1'000;     // then everything older is done
+constexpr std::uint64_t kWindow = 500;          // appends in flight
+constexpr std::uint64_t kDeliverEvery = 1'000;  // then everything older is done
 
 MessageLogOptions busy() {
   MessageLogOptions options;
@@ -35,13 +35,15 @@ MessageLogOptions busy() {
 
 std::string text(std::uint64_t sequence) { return "message " + std::to_string(sequence); }
 
-// The child: every sequence below `written` is acknowledged before the pipe hears of it. Each message says its own number.
+// The child: every sequence below `written` is acknowledged before the pipe hears of it. Each message says its own
+// number.
 [[noreturn]] void append_until_killed(const std::filesystem::path& directory, int pipe) {
   test::TestCores cores;
   SystemClock clock;
   auto stores = open_sqlite(directory);
   if (!stores) _exit(2);
-  auto log = MessageLog::open(**stores, clock, 1, cores.post(), [](const Error&) { _exit(3); }, busy());
+  auto log = MessageLog::open(
+      **stores, clock, 1, cores.post(), [](const Error&) { _exit(3); }, busy());
   if (!log) _exit(4);
   std::uint64_t next = (*stores)->log_reader->last_sequence().value() + 1, acknowledged = next - 1;
   (*log)->on_appended(0, [&](Result<std::span<const Appended>> batch) {
@@ -100,7 +102,8 @@ TEST_F(CrashTest, LosesNothingThatWasAcknowledged) {
     ASSERT_TRUE(stores) << stores.error().message;
     const std::uint64_t last = (*stores)->log->last_sequence().value();
     ASSERT_GE(last, acknowledged);
-    auto log = MessageLog::open(**stores, clock, 1, cores.post(), [](const Error&) { FAIL(); }, busy());
+    auto log = MessageLog::open(
+        **stores, clock, 1, cores.post(), [](const Error&) { FAIL(); }, busy());
     ASSERT_TRUE(log) << log.error().message;
     std::optional<Result<std::vector<LogRecord>>> waiting;
     (*log)->offline(0, jid(kJuliet), 1'000'000, [&](auto records) { waiting = std::move(records); });

@@ -22,7 +22,8 @@ class LogStoreContract : public ::testing::Test {
   void append_messages(std::uint64_t from, std::uint64_t to) {
     std::vector<LogRecord> records;
     for (auto sequence = from; sequence <= to; ++sequence) {
-      records.push_back(record(sequence, message("a@x.example", "b@x.example", {.offline = true}, std::to_string(sequence))));
+      records.push_back(
+          record(sequence, message("a@x.example", "b@x.example", {.offline = true}, std::to_string(sequence))));
     }
     append(std::move(records));
   }
@@ -45,8 +46,9 @@ TYPED_TEST(LogStoreContract, BeginsEmpty) {
 }
 
 TYPED_TEST(LogStoreContract, GivesRecordsOfEveryKindBack) {
-  auto full = message("罗密欧@montague.example/果园", "juliet@capulet.example",
-                      {.sender_archive = true, .recipient_archive = true, .offline = true, .outbound = true}, "再见 😀");
+  auto full =
+      message("罗密欧@montague.example/果园", "juliet@capulet.example",
+              {.sender_archive = true, .recipient_archive = true, .offline = true, .outbound = true}, "再见 😀");
   full.envelope.facts.priority = -3;
   full.envelope.origin_id = "o";
   auto alias = message("romeo@montague.example", "juliet@127.0.0.1", {.offline = true});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -58,7 +59,8 @@ Result<void> MessageLog::recover() {
     if (auto done = stores_.log->erase(*dead); !done) return done;
   }
   if (*watermark > *last) {
-    log::warn("store", "log.db ends at {} but archive.db knows records up to {}: is log.db an older copy?", *last, *watermark);
+    log::warn("store", "log.db ends at {} but archive.db knows records up to {}: is log.db an older copy?", *last,
+              *watermark);
   }
   last_sequence_ = std::max(*last, *watermark);
   last_time_ = *last_time;
@@ -111,7 +113,6 @@ void MessageLog::fail_for_good(const Error& error) {
     place_wake_.notify_all();
     settled_.notify_all();
   }
-  log::error("store", "nothing more is acknowledged: {}", error.message);
   fatal_(error);
 }
 
@@ -192,9 +193,12 @@ void MessageLog::run_appends() {
     append_wake_.wait(lock, [this] {
       return erase_ || append_due() || (stopping_ && queue_.empty() && (!drained_ || placer_done_));
     });
-    if (failed_) refuse_all(lock);
-    else if (erase_) erase_dead(lock);
-    else if (append_due()) append_batch(lock);
+    if (failed_)
+      refuse_all(lock);
+    else if (erase_)
+      erase_dead(lock);
+    else if (append_due())
+      append_batch(lock);
 
     if (stopping_ && queue_.empty()) {
       drained_ = true;
@@ -248,11 +252,14 @@ void MessageLog::commit_batch(Lock& lock, Batch& batch) {
     return;
   }
   if (!committed) {
-    log::warn("store", "{} messages are refused: {}", batch.records.size(), committed.error().message);
+    if (!std::exchange(log_full_, true)) log::warn("store", "messages are refused: {}", committed.error().message);
     for (auto& core : batch.by_core) {
       for (auto& appended : core) appended.sequence = 0;
     }
     batch.records.clear();
+  }
+  if (committed && !batch.records.empty() && std::exchange(log_full_, false)) {
+    log::info("store", "messages are stored again");
   }
   post_appended(batch.by_core, std::nullopt);
 
@@ -306,8 +313,10 @@ void MessageLog::refuse_all(Lock& lock) {
   lock.unlock();
   std::vector<std::vector<Appended>> by_core(handlers_.size());
   for (auto& item : refused) {
-    if (auto* append = std::get_if<Append>(&item)) by_core[append->core].push_back({append->ticket, 0, Time{}});
-    else refuse(*std::get<std::unique_ptr<Query>>(item), error);
+    if (auto* append = std::get_if<Append>(&item))
+      by_core[append->core].push_back({append->ticket, 0, Time{}});
+    else
+      refuse(*std::get<std::unique_ptr<Query>>(item), error);
   }
   post_appended(by_core, error);
   lock.lock();
@@ -323,8 +332,10 @@ void MessageLog::post_appended(const std::vector<std::vector<Appended>>& by_core
     }
     auto batch = std::make_shared<const std::vector<Appended>>(by_core[core]);
     post_(static_cast<CoreId>(core), [handler = std::move(handler), batch = std::move(batch), error] {
-      if (error) (*handler)(tl::make_unexpected(*error));
-      else (*handler)(std::span{*batch});
+      if (error)
+        (*handler)(tl::make_unexpected(*error));
+      else
+        (*handler)(std::span{*batch});
     });
   }
 }
@@ -379,6 +390,7 @@ bool MessageLog::place_some(Lock& lock) {
   const bool erased = dead->empty() || erase(lock, std::move(*dead));
   placing_ = false;
   settled_.notify_all();
+  if (erased && std::exchange(archive_full_, false)) log::info("store", "the archive goes on");
   return erased;
 }
 
@@ -402,7 +414,7 @@ bool MessageLog::erase(Lock& lock, std::vector<std::uint64_t> dead) {
 
 // Waits before a full disk is tried again; false: not any more, the next start goes on from here.
 bool MessageLog::wait_for_disk(Lock& lock) {
-  log::warn("store", "the archive waits for room on the disk; {} log records are not placed", tail_.size());
+  if (!std::exchange(archive_full_, true)) log::warn("store", "the archive waits for room on the disk");
   const Tick until = now() + options_.retry_after;
   place_wake_.wait_until(lock, until, [this, until] { return failed_ || drained_ || now() >= until; });
   return !failed_ && !drained_;

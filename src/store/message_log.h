@@ -1,7 +1,8 @@
-// The message log as the cores see it: group commit in front of log.db, the tail of what is not placed yet, and the placer
-// behind it. Three threads:
+// The message log as the cores see it: group commit in front of log.db, the tail of what is not placed yet, and the
+// placer behind it. Three threads:
 //
-//   append  takes everything that waits, numbers and dates it, commits it at once, and posts the outcome to each core in
+//   append  takes everything that waits, numbers and dates it, commits it at once, and posts the outcome to each core
+//   in
 //           one batch; erases the dead from log.db; touches LogStore `log` alone
 //   place   moves the tail into archive.db in large batches; touches ArchiveStore `archive` alone
 //   read    answers queries, so that they wait for neither; touches the two readers alone
@@ -36,10 +37,10 @@ namespace anser::store {
 struct MessageLogOptions {
   std::size_t queue_entries = 65'536;
   std::size_t queue_bytes = 64 << 20;
-  std::size_t batch_entries = 8'192;      // in one commit
+  std::size_t batch_entries = 8'192;  // in one commit
   std::size_t tail_entries = 256'000;
   std::size_t tail_bytes = 256 << 20;
-  std::size_t place_entries = 8'192;      // the placer starts when so many wait …
+  std::size_t place_entries = 8'192;                      // the placer starts when so many wait …
   Duration place_after = std::chrono::milliseconds{500};  // … or the oldest has waited so long
   Duration retry_after = std::chrono::seconds{1};         // a full disk, for the placer
 };
@@ -47,8 +48,8 @@ struct MessageLogOptions {
 class MessageLog final : public domain::MessageLog {
  public:
   // Reads the tail back from log.db above archive.db's watermark and finishes what a crash left half done.
-  static Result<std::unique_ptr<MessageLog>> open(const Stores& stores, const Clock& clock, unsigned cores, CorePost post,
-                                                  Fatal fatal, MessageLogOptions options = {});
+  static Result<std::unique_ptr<MessageLog>> open(const Stores& stores, const Clock& clock, unsigned cores,
+                                                  CorePost post, Fatal fatal, MessageLogOptions options = {});
   ~MessageLog() override;  // stop()
 
   Result<void> append(domain::CoreId core, std::uint64_t ticket, domain::LogEntry entry) override;
@@ -132,6 +133,9 @@ class MessageLog final : public domain::MessageLog {
   const Fatal fatal_;
   const MessageLogOptions options_;
 
+  bool log_full_ = false;      // append thread only: the last batch was refused
+  bool archive_full_ = false;  // place thread only: it waits for room
+
   std::mutex mutex_;  // guards all below but the threads
   std::condition_variable append_wake_, place_wake_, read_wake_, settled_;
   std::vector<std::shared_ptr<const AppendedHandler>> handlers_;
@@ -141,7 +145,7 @@ class MessageLog final : public domain::MessageLog {
   Tail tail_;
   std::uint64_t last_sequence_ = 0;  // committed
   Time last_time_{};
-  Tick place_due_{};                // when the oldest unplaced record has waited long enough
+  Tick place_due_{};                                 // when the oldest unplaced record has waited long enough
   std::optional<std::vector<std::uint64_t>> erase_;  // the placer asks, the append thread does and clears
   std::optional<Error> erase_error_;
   std::optional<Error> failed_;

@@ -19,8 +19,8 @@ using domain::RecordKind;
 using test::jid;
 using test::message;
 using test::note;
-using ::testing::ElementsAre;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Sequences = std::vector<std::uint64_t>;
 
@@ -58,17 +58,18 @@ class MessageLogTest : public ::testing::Test {
     stores.archive = archive_store_;
     stores.log_reader = log_reader_;
     stores.archive_reader = archive_reader_;
-    auto opened = MessageLog::open(stores, clock_, kCores, cores_.post(), [this](const Error& error) {
-      fatal_.push_back(error.code);
-    }, options);
+    auto opened = MessageLog::open(
+        stores, clock_, kCores, cores_.post(), [this](const Error& error) { fatal_.push_back(error.code); }, options);
     ASSERT_TRUE(opened) << opened.error().message;
     log_ = std::move(*opened);
     for (CoreId core = 0; core < kCores; ++core) {
       log_->on_appended(core, [this, core](Result<std::span<const Appended>> batch) {
         EXPECT_EQ(cores_.current(), core);
         ++heard_[core].calls;
-        if (batch) heard_[core].appended.insert(heard_[core].appended.end(), batch->begin(), batch->end());
-        else heard_[core].errors.push_back(batch.error().code);
+        if (batch)
+          heard_[core].appended.insert(heard_[core].appended.end(), batch->begin(), batch->end());
+        else
+          heard_[core].errors.push_back(batch.error().code);
       });
     }
   }
@@ -86,7 +87,9 @@ class MessageLogTest : public ::testing::Test {
     archive_reader_.reset();
   }
 
-  Result<void> append(domain::LogEntry entry, CoreId core = 0) { return log_->append(core, ++ticket_, std::move(entry)); }
+  Result<void> append(domain::LogEntry entry, CoreId core = 0) {
+    return log_->append(core, ++ticket_, std::move(entry));
+  }
   bool wait_for(std::size_t count, CoreId core = 0) {
     return cores_.run_until([&] { return heard_[core].appended.size() >= count; });
   }
@@ -151,7 +154,8 @@ TYPED_TEST(MessageLogTest, CommitsTogetherWhatWaitsAndPostsOncePerCore) {
   this->log_store_->on_append.gate.close();
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
   this->log_store_->on_append.gate.wait_until_somebody_waits();
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), static_cast<CoreId>(i % 3)));
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), static_cast<CoreId>(i % 3)));
   this->log_store_->on_append.gate.open();
 
   ASSERT_TRUE(this->wait_for(35, 0) && this->wait_for(33, 1) && this->wait_for(33, 2));
@@ -274,26 +278,26 @@ TYPED_TEST(MessageLogTest, LeavesOutWhatWasAppendedAfterTheQuestion) {
 
 TYPED_TEST(MessageLogTest, JoinsWhatIsPlacedWithTheTail) {
   this->start({.place_after = kNever});
-  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 1
-  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 2
-  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kArchived)));                    // 3
-  ASSERT_TRUE(this->append(message(kJuliet, kRomeo, kOffline)));                     // 4
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));   // 1
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));   // 2
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kArchived)));  // 3
+  ASSERT_TRUE(this->append(message(kJuliet, kRomeo, kOffline)));   // 4
   this->log_->settle();
-  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 5
-  ASSERT_TRUE(this->append(note(RecordKind::offline, kJuliet, 3)));                  // 6
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));     // 5
+  ASSERT_TRUE(this->append(note(RecordKind::offline, kJuliet, 3)));  // 6
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1, 2, 3, 5));
   EXPECT_EQ(this->count(kJuliet), 4u);
   EXPECT_THAT(this->waiting(kJuliet, 3), ElementsAre(1, 2, 3));
 
-  ASSERT_TRUE(this->append(note(RecordKind::delivered, kJuliet, 2)));                // 7
+  ASSERT_TRUE(this->append(note(RecordKind::delivered, kJuliet, 2)));  // 7
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(3, 5));
   EXPECT_THAT(this->waiting(kJuliet, 1), ElementsAre(3));
   this->log_->settle();
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(3, 5));
   EXPECT_EQ(this->count(kJuliet), 2u);
 
-  ASSERT_TRUE(this->append(note(RecordKind::forget, kJuliet)));                      // 8
-  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));                     // 9
+  ASSERT_TRUE(this->append(note(RecordKind::forget, kJuliet)));   // 8
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));  // 9
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(9));
   EXPECT_EQ(this->count(kJuliet), 1u);
   EXPECT_THAT(this->waiting(kRomeo), ElementsAre(4));

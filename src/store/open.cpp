@@ -54,7 +54,8 @@ Result<void> make_directory(const fs::path& directory) {
   const bool made = fs::create_directories(directory, error);
   if (error) return fail(Errc::io, "cannot make the data directory {}: {}", directory.string(), error.message());
   if (made) fs::permissions(directory, fs::perms::owner_all, error);
-  if (error) return fail(Errc::io, "cannot make the data directory {} private: {}", directory.string(), error.message());
+  if (error)
+    return fail(Errc::io, "cannot make the data directory {} private: {}", directory.string(), error.message());
   return {};
 }
 
@@ -77,7 +78,8 @@ Result<std::shared_ptr<void>> lock(const fs::path& directory) {
   }
   const std::string id = std::to_string(::getpid()) + "\n";
   if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, id.data(), id.size(), 0) < 0) {
-    return fail(errno == ENOSPC ? Errc::disk_full : Errc::io, "cannot write in {}: {}", directory.string(), reason(errno));
+    return fail(errno == ENOSPC ? Errc::disk_full : Errc::io, "cannot write in {}: {}", directory.string(),
+                reason(errno));
   }
   return std::shared_ptr<void>{*file};
 }

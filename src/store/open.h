@@ -1,5 +1,6 @@
-// Opens everything that is stored, in one directory: accounts.db, log.db, archive.db and a lock file that keeps a second
-// server out. Files are readable by their owner only. Errors are sentences for the operator who started the program.
+// Opens everything that is stored, in one directory: accounts.db, log.db, archive.db and a lock file that keeps a
+// second server out. Files are readable by their owner only. Errors are sentences for the operator who started the
+// program.
 #pragma once
 
 #include <filesystem>

@@ -113,12 +113,13 @@ TEST_F(OpenTest, RefusesAFileOfANewerVersion) {
   const Error error = failure();
 
   EXPECT_EQ(error.code, Errc::storage_failed);
-  EXPECT_THAT(error.message, HasSubstr("archive.db was written by a newer version of Anser (schema 999, this program knows"));
+  EXPECT_THAT(error.message,
+              HasSubstr("archive.db was written by a newer version of Anser (schema 999, this program knows"));
 }
 
 TEST_F(OpenTest, BringsAnOlderFileUpToDateStepByStep) {
-  constexpr const char* kSteps[] = {"CREATE TABLE a(x); INSERT INTO a VALUES(1)", "ALTER TABLE a ADD COLUMN y DEFAULT 7",
-                                    "CREATE TABLE a(again)"};
+  constexpr const char* kSteps[] = {"CREATE TABLE a(x); INSERT INTO a VALUES(1)",
+                                    "ALTER TABLE a ADD COLUMN y DEFAULT 7", "CREATE TABLE a(again)"};
   const std::span<const char* const> steps{kSteps};
   std::ofstream{in("x.db")};
   const auto open = [&](std::size_t count) { return Connection::open(in("x.db"), {1, steps.first(count)}, {}); };

@@ -23,10 +23,10 @@ void encode_entry(const LogEntry& entry, std::string& out) {
   const bool short_owner = owner_is_recipient(entry);
   out += static_cast<char>(kVersion);
   out += static_cast<char>(entry.kind);
-  out += static_cast<char>((references.sender_archive ? kSenderArchive : 0) |
-                           (references.recipient_archive ? kRecipientArchive : 0) |
-                           (references.offline ? kOffline : 0) | (references.outbound ? kOutbound : 0) |
-                           (short_owner ? kOwnerIsRecipient : 0));
+  out +=
+      static_cast<char>((references.sender_archive ? kSenderArchive : 0) |
+                        (references.recipient_archive ? kRecipientArchive : 0) | (references.offline ? kOffline : 0) |
+                        (references.outbound ? kOutbound : 0) | (short_owner ? kOwnerIsRecipient : 0));
   if (!short_owner) domain::put_jid(out, entry.owner);
   domain::put_varint(out, entry.target);
   if (entry.kind == RecordKind::message) encode(entry.envelope, out);

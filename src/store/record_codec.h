@@ -1,5 +1,5 @@
-// A log record as bytes, in log.db and wherever else an engine keeps it whole. Sequence and time are not inside: an engine
-// orders by them, so they stand beside. Pure; any thread.
+// A log record as bytes, in log.db and wherever else an engine keeps it whole. Sequence and time are not inside: an
+// engine orders by them, so they stand beside. Pure; any thread.
 //
 //   record  = version kind flags owner target [envelope]      envelope only for a message
 //   version = %x01

@@ -88,8 +88,8 @@ const LogRecord* Tail::find(std::uint64_t sequence) const {
   return found != segment.records.end() && found->sequence == sequence ? &*found : nullptr;
 }
 
-// May an `offline` record still refer to it? What was only kept for later and is done is dead (and if it is not done, it
-// waits already).
+// May an `offline` record still refer to it? What was only kept for later and is done is dead (and if it is not done,
+// it waits already).
 bool Tail::still_held(const LogRecord& record) const {
   const auto& references = record.entry.references;
   return record.entry.kind == RecordKind::message &&
@@ -112,9 +112,15 @@ Tail::View Tail::view(std::string_view owner, std::uint64_t upto) const {
     ANSER_ASSERT(record != nullptr);
     const std::uint64_t target = record->entry.target;
     switch (record->entry.kind) {
-      case RecordKind::message: waiting.push_back(record->sequence); break;
-      case RecordKind::delivered: done(target); break;
-      case RecordKind::forget: done(record->sequence); break;
+      case RecordKind::message:
+        waiting.push_back(record->sequence);
+        break;
+      case RecordKind::delivered:
+        done(target);
+        break;
+      case RecordKind::forget:
+        done(record->sequence);
+        break;
       case RecordKind::offline: {
         const LogRecord* referred = find(target);
         const bool held = referred ? still_held(*referred) : target < record->sequence;

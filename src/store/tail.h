@@ -1,8 +1,8 @@
-// What is committed and not yet placed: the newest end of the log, in memory. It answers, per owner, what its records do to
-// the owner's waiting messages, so that a query may add that to what the archive says. Records stand in segments that never
-// move, so the placer reads a span of them while newer ones are pushed.
-// Not synchronised: message_log.cpp holds its mutex around every call; only the spans of unplaced() are read outside it.
-// Invariant: sequences ascend; unplaced() stays valid until placed() is told of it.
+// What is committed and not yet placed: the newest end of the log, in memory. It answers, per owner, what its records
+// do to the owner's waiting messages, so that a query may add that to what the archive says. Records stand in segments
+// that never move, so the placer reads a span of them while newer ones are pushed. Not synchronised: message_log.cpp
+// holds its mutex around every call; only the spans of unplaced() are read outside it. Invariant: sequences ascend;
+// unplaced() stays valid until placed() is told of it.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ class Tail {
 
   const domain::LogRecord* find(std::uint64_t sequence) const;
 
-  // What the owner's records up to `upto` do: first nothing up to `done_through` waits any more, then `waiting` (ascending)
-  // waits, whether the archive knows it yet or not.
+  // What the owner's records up to `upto` do: first nothing up to `done_through` waits any more, then `waiting`
+  // (ascending) waits, whether the archive knows it yet or not.
   struct View {
     std::uint64_t done_through = 0;
     std::vector<std::uint64_t> waiting;

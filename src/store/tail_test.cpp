@@ -38,7 +38,8 @@ TEST(Tail, SaysWhatWaitsForEachOwner) {
 
 TEST(Tail, AppliesDeliveriesInOrder) {
   const Tail tail = tail_of({message(kRomeo, kJuliet, kOffline), message(kRomeo, kJuliet, kOffline),
-                             note(RecordKind::delivered, kJuliet, 101), message(kRomeo, kJuliet, kOffline)}, 101);
+                             note(RecordKind::delivered, kJuliet, 101), message(kRomeo, kJuliet, kOffline)},
+                            101);
 
   const auto before = tail.view(kJuliet, 102), after = tail.view(kJuliet, 104);
 
@@ -49,11 +50,12 @@ TEST(Tail, AppliesDeliveriesInOrder) {
 }
 
 TEST(Tail, BringsBackWhatCouldNotBeDeliveredIfAnythingHoldsIt) {
-  const Tail tail = tail_of({message(kRomeo, kJuliet, kArchived), message(kRomeo, kJuliet, kOffline), message(kRomeo, kJuliet, {}),
-                             note(RecordKind::delivered, kJuliet, 102), note(RecordKind::offline, kJuliet, 101),
-                             note(RecordKind::offline, kJuliet, 102), note(RecordKind::offline, kJuliet, 103),
-                             note(RecordKind::offline, kJuliet, 50), note(RecordKind::offline, kJuliet, 50),
-                             note(RecordKind::offline, kJuliet, 999)}, 101);
+  const Tail tail = tail_of({message(kRomeo, kJuliet, kArchived), message(kRomeo, kJuliet, kOffline),
+                             message(kRomeo, kJuliet, {}), note(RecordKind::delivered, kJuliet, 102),
+                             note(RecordKind::offline, kJuliet, 101), note(RecordKind::offline, kJuliet, 102),
+                             note(RecordKind::offline, kJuliet, 103), note(RecordKind::offline, kJuliet, 50),
+                             note(RecordKind::offline, kJuliet, 50), note(RecordKind::offline, kJuliet, 999)},
+                            101);
 
   const auto view = tail.view(kJuliet, 110);
 
@@ -62,7 +64,8 @@ TEST(Tail, BringsBackWhatCouldNotBeDeliveredIfAnythingHoldsIt) {
 }
 
 TEST(Tail, ForgetsWhatCameBeforeAnAccountWent) {
-  const Tail tail = tail_of({message(kRomeo, kJuliet, kOffline), note(RecordKind::forget, kJuliet), message(kRomeo, kJuliet, kOffline)}, 7);
+  const Tail tail = tail_of(
+      {message(kRomeo, kJuliet, kOffline), note(RecordKind::forget, kJuliet), message(kRomeo, kJuliet, kOffline)}, 7);
 
   const auto view = tail.view(kJuliet, 99);
 
@@ -71,7 +74,8 @@ TEST(Tail, ForgetsWhatCameBeforeAnAccountWent) {
 }
 
 TEST(Tail, LetsGoOfWhatIsPlaced) {
-  Tail tail = tail_of({message(kRomeo, kJuliet, kOffline), note(RecordKind::delivered, kJuliet, 1), message(kRomeo, kJuliet, kOffline)});
+  Tail tail = tail_of({message(kRomeo, kJuliet, kOffline), note(RecordKind::delivered, kJuliet, 1),
+                       message(kRomeo, kJuliet, kOffline)});
   const std::size_t all = tail.bytes();
 
   tail.placed(2);

@@ -296,13 +296,13 @@ net::Task<Negotiation::Next> Negotiation::iq(xml::Element iq) {
       answer_iq(iq, registration_form(*settings_));
       co_return Next::go_on;
     }
-    if (registered_) {
-      answer_iq(iq, fail(Errc::not_acceptable, "one account can be made on one stream"));
+    if (registered_ >= settings_->accounts_per_stream) {
+      answer_iq(iq, fail(Errc::not_acceptable, "no more accounts can be made on this stream"));
       co_return Next::go_on;
     }
     auto task = register_account(shared_, *settings_, host_, connection_->peer_address(), *query);
     auto made = co_await std::move(task);
-    registered_ = made.has_value();
+    registered_ += made.has_value() ? 1 : 0;
     if (!made) answer_iq(iq, pass(made));
     else answer_iq(iq, std::optional<xml::Element>{});
     co_return Next::go_on;

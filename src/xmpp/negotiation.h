@@ -58,7 +58,7 @@ class Negotiation {
   std::string lang_;
   std::string stream_id_;
   bool header_sent_ = false;
-  bool registered_ = false;   // one account per unauthenticated stream
+  unsigned registered_ = 0;   // accounts made on this stream
   bool old_login_tried_ = false;
   unsigned attempts_ = 0;
   std::unique_ptr<Authenticator> authenticator_;

@@ -25,6 +25,7 @@ struct Settings {
   unsigned attempts_per_stream = 5;    // RFC 6120 §6.4.5
 
   Registration registration = Registration::local;
+  unsigned accounts_per_stream = 1;    // before login
   std::string registration_instructions;
 
   bool compression = false;            // XEP-0138

@@ -32,10 +32,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if only := item.get_closest_marker("anser_only"):
             item.add_marker(pytest.mark.skip(reason=f"only Anser: {only.args[0]}"))
-        for name, strict in ((item.nodeid, True), (item.nodeid.partition("[")[0], "[" not in item.nodeid)):
-            if why := differences.get(name):
-                item.add_marker(pytest.mark.xfail(reason=why, strict=strict))
-                break
+        why = differences.get(item.nodeid) or differences.get(item.nodeid.partition("[")[0])
+        if why:
+            item.add_marker(pytest.mark.xfail(reason=why, strict=True))
 
 
 @pytest.hookimpl(wrapper=True)

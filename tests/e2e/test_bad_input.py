@@ -147,6 +147,7 @@ async def test_elements_of_common_depth_pass(narrow, bystanders):
     assert (await juliet.hears()).text_of("body") == "deep"
 
 
+@pytest.mark.slow
 async def test_a_billion_laughs_are_not_laughed(narrow, bystanders):
     bully = await narrow.wire()
     lol = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
@@ -160,12 +161,14 @@ async def test_a_billion_laughs_are_not_laughed(narrow, bystanders):
 # Too slow
 
 
+@pytest.mark.slow
 async def test_who_says_nothing_is_sent_away(narrow, bystanders):
     wire = await narrow.wire()
 
     await _until_cut(wire, 15)
 
 
+@pytest.mark.slow
 async def test_who_opens_a_stream_and_says_nothing_is_sent_away(narrow, bystanders):
     wire = await narrow.wire()
     await wire.opened()
@@ -173,6 +176,7 @@ async def test_who_opens_a_stream_and_says_nothing_is_sent_away(narrow, bystande
     await wire.fails("connection-timeout", "policy-violation", "not-authorized", seconds=15)
 
 
+@pytest.mark.slow
 async def test_who_dribbles_before_login_is_sent_away(narrow, bystanders):
     """A byte now and then is no progress: the time limit is on the login, not on silence."""
     wire = await narrow.wire()
@@ -186,6 +190,7 @@ async def test_who_dribbles_before_login_is_sent_away(narrow, bystanders):
     await ended
 
 
+@pytest.mark.slow
 async def test_who_never_finishes_the_tls_handshake_is_sent_away(narrow, bystanders):
     wire = await narrow.wire(tls_port=True)
 
@@ -194,6 +199,7 @@ async def test_who_never_finishes_the_tls_handshake_is_sent_away(narrow, bystand
     await _until_cut(wire, 15)
 
 
+@pytest.mark.slow
 @pytest.mark.anser_only("the peers wait for ever")
 async def test_who_never_finishes_a_stanza_is_sent_away(narrow, bystanders):
     tybalt = await narrow.session("tybalt")
@@ -207,6 +213,7 @@ async def test_who_never_finishes_a_stanza_is_sent_away(narrow, bystanders):
     await ended
 
 
+@pytest.mark.slow
 async def test_an_idle_session_may_stay(narrow, bystanders):
     """The limits of time are for logins and for stanzas, not for people who think."""
     tybalt = await narrow.session("tybalt")
@@ -221,6 +228,7 @@ async def test_an_idle_session_may_stay(narrow, bystanders):
 # Too much
 
 
+@pytest.mark.slow
 async def test_a_flood_of_connections_that_drop_is_survived(narrow, bystanders):
     before = narrow.house.memory()
 
@@ -247,6 +255,7 @@ async def test_a_flood_of_logins_that_fail_is_survived(narrow, bystanders):
     assert all(isinstance(answer, Gone) or answer.name in ("failure", "error") for answer in answers), answers
 
 
+@pytest.mark.slow
 async def test_a_flood_of_stanzas_delays_nobody_else(narrow, bystanders):
     romeo, juliet = bystanders
     tybalt = await narrow.session("tybalt")
@@ -260,6 +269,7 @@ async def test_a_flood_of_stanzas_delays_nobody_else(narrow, bystanders):
         assert (await tybalt.next())["id"] == f"f{number}"
 
 
+@pytest.mark.slow
 async def test_a_client_that_never_reads_does_not_hold_up_the_others(narrow, bystanders):
     """What is for it has a limit; then it is disconnected, or its sender waits or is told. Nobody else is concerned."""
     romeo, juliet = bystanders
@@ -276,6 +286,7 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_others(narrow, bys
     assert narrow.house.memory() - before < 64_000_000
 
 
+@pytest.mark.slow
 async def test_a_client_that_asks_and_never_reads_is_stopped(narrow, bystanders):
     """Answers pile up; the server stops reading or ends the stream, and does not grow."""
     deaf = await narrow.session("tybalt", receive_buffer=4096)
@@ -308,6 +319,7 @@ async def test_many_subscription_requests_to_one_person_do_not_fill_the_memory(n
 # Rubbish
 
 
+@pytest.mark.slow
 async def test_random_bytes_are_survived(narrow, bystanders):
     dice = random.Random(1595)
     for _ in range(30):
@@ -319,6 +331,7 @@ async def test_random_bytes_are_survived(narrow, bystanders):
         await _until_cut(wire)
 
 
+@pytest.mark.slow
 async def test_mutated_stanzas_are_survived(narrow, bystanders):
     _, juliet = bystanders
     dice = random.Random(1597)

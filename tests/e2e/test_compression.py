@@ -169,6 +169,7 @@ async def test_what_is_not_zlib_ends_the_stream(server):
     await romeo.fails("undefined-condition", "not-well-formed", "policy-violation", "bad-format")
 
 
+@pytest.mark.slow
 async def test_a_zlib_bomb_ends_the_stream_and_disturbs_nobody(server):
     """A hundred megabytes of blanks inside one stanza, in a hundred kilobytes."""
     bomber, juliet, nurse = await _logged_in(server), await server.session("juliet"), await server.session("nurse")
@@ -189,6 +190,7 @@ async def test_a_zlib_bomb_ends_the_stream_and_disturbs_nobody(server):
     assert server.house.memory() - before < 50_000_000
 
 
+@pytest.mark.slow
 async def test_a_bomb_of_white_space_is_one_too(server):
     """Outside any stanza nothing limits size but the ratio."""
     bomber, juliet = await _logged_in(server), await server.session("juliet")

@@ -109,9 +109,7 @@ async def test_an_unknown_request_is_service_unavailable(server):
 async def test_an_error_keeps_the_id_and_turns_the_addresses_round(server):
     romeo = await server.session("romeo")
 
-    answer = await romeo.ask(
-        "<query xmlns='urn:anser:nobody-knows'/>", to=server.domain, id="q & a (1)"
-    )
+    answer = await romeo.ask("<query xmlns='urn:anser:nobody-knows'/>", to=server.domain, id="q & a (1)")
 
     assert answer["from"] == server.domain
     assert answer["to"] == romeo.jid

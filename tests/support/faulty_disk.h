@@ -1,5 +1,5 @@
-// A disk under SQLite that can be full or fail to sync: as long as one lives, every file that SQLite opens goes through it.
-// Only one at a time; made before the databases are opened, destroyed after they are closed.
+// A disk under SQLite that can be full or fail to sync: as long as one lives, every file that SQLite opens goes through
+// it. Only one at a time; made before the databases are opened, destroyed after they are closed.
 #pragma once
 
 #include <sqlite3.h>

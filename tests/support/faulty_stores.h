@@ -105,7 +105,8 @@ class FaultyArchiveStore final : public domain::ArchiveStore {
     return store_->place(records);
   }
   Result<std::vector<std::uint64_t>> dead() override { return store_->dead(); }
-  Result<std::vector<std::uint64_t>> offline(const domain::Jid& owner, std::uint64_t after, std::size_t limit) override {
+  Result<std::vector<std::uint64_t>> offline(const domain::Jid& owner, std::uint64_t after,
+                                             std::size_t limit) override {
     if (auto met = on_offline.meet(); !met) return tl::make_unexpected(met.error());
     return store_->offline(owner, after, limit);
   }

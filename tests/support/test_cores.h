@@ -51,7 +51,7 @@ class TestCores {
     });
   }
 
-  domain::CoreId current() const { return current_; }                    // whose function runs
+  domain::CoreId current() const { return current_; }                  // whose function runs
   const std::vector<domain::CoreId>& posts() const { return posts_; }  // of all that ran
 
  private:

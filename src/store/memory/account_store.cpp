@@ -40,8 +40,10 @@ void MemoryAccountStore::undo_down_to(std::size_t mark) {
   for (; undo_.size() > mark; undo_.pop_back()) {
     Undo& last = undo_.back();
     if (last.setting) {
-      if (last.value) settings_[last.key] = std::move(*last.value);
-      else settings_.erase(last.key);
+      if (last.value)
+        settings_[last.key] = std::move(*last.value);
+      else
+        settings_.erase(last.key);
     } else if (last.account) {
       accounts_[last.key] = std::move(*last.account);
     } else {
@@ -115,7 +117,8 @@ Result<void> MemoryAccountStore::remove_account(const Jid& bare) {
 Result<std::vector<AccountRecord>> MemoryAccountStore::list_accounts(std::string_view host, std::string_view after,
                                                                      std::size_t limit) {
   std::vector<AccountRecord> accounts;
-  for (auto next = accounts_.upper_bound(std::string{after}); next != accounts_.end() && accounts.size() < limit; ++next) {
+  for (auto next = accounts_.upper_bound(std::string{after}); next != accounts_.end() && accounts.size() < limit;
+       ++next) {
     if (next->second.record.jid.domain() != host) continue;
     accounts.push_back(next->second.record);
     accounts.back().keys.clear();

@@ -34,12 +34,15 @@ void MemoryArchiveStore::place_one(const LogRecord& record) {
   const std::string owner{record.entry.owner.bare()};
   const std::uint64_t target = record.entry.target;
   switch (record.entry.kind) {
-    case RecordKind::message: break;
+    case RecordKind::message:
+      break;
     case RecordKind::offline:
       if (!holders_.contains(target) || !holders_[target].insert(Holder::offline).second) break;
       offline_[owner].insert(target);
       break;
-    case RecordKind::delivered: take_back_offline(owner, target); break;
+    case RecordKind::delivered:
+      take_back_offline(owner, target);
+      break;
     case RecordKind::forget:
       take_back_offline(owner, record.sequence);
       take_back_archive(owner);
@@ -94,7 +97,8 @@ void MemoryArchiveStore::release(std::uint64_t sequence, Holder holder) {
   dead_.insert(sequence);
 }
 
-Result<std::vector<std::uint64_t>> MemoryArchiveStore::offline(const Jid& owner, std::uint64_t after, std::size_t limit) {
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::offline(const Jid& owner, std::uint64_t after,
+                                                               std::size_t limit) {
   const std::lock_guard lock{mutex_};
   std::vector<std::uint64_t> sequences;
   const auto& waiting = offline_[std::string{owner.bare()}];

@@ -40,8 +40,8 @@ class MemoryArchiveStore final : public domain::ArchiveStore {
   std::map<std::uint64_t, std::set<Holder>> holders_;
   std::map<std::string, std::map<std::uint64_t, Placed>> archives_;  // by owner
   std::map<std::string, std::set<std::uint64_t>> offline_;           // by owner
-  std::set<std::uint64_t> dead_;      // of the batch being placed
-  std::set<std::uint64_t> reported_;  // until the next call says that they are erased
+  std::set<std::uint64_t> dead_;                                     // of the batch being placed
+  std::set<std::uint64_t> reported_;                                 // until the next call says that they are erased
 };
 
 }  // namespace anser::store

@@ -1,5 +1,5 @@
-// The log in memory: for tests, and for a server that shall forget everything. Records are kept as the bytes that an engine
-// on disk would keep, so both give back the same. Any thread: the writer and the reader share it.
+// The log in memory: for tests, and for a server that shall forget everything. Records are kept as the bytes that an
+// engine on disk would keep, so both give back the same. Any thread: the writer and the reader share it.
 #pragma once
 
 #include <map>

@@ -59,7 +59,8 @@ constexpr const char* kMigrations[] = {R"(
 )"};
 constexpr Schema kSchema{kApplicationId, kMigrations};
 
-constexpr std::size_t kMaxGroupBytes = 1 << 20;  // what a group name may have at most; the domain's own limit is far below
+constexpr std::size_t kMaxGroupBytes =
+    1 << 20;  // what a group name may have at most; the domain's own limit is far below
 
 std::int64_t pack(const Subscription& s) {
   return s.to | s.from << 1 | s.ask << 2 | s.asked << 3 | s.approved << 4 | s.listed << 5;
@@ -193,8 +194,8 @@ Result<void> SqliteAccountStore::create_account(const AccountRecord& account) {
     if (!there) return pass(there);
     if (*there) return fail(Errc::conflict, "the account {} exists already", account.jid.bare());
 
-    auto insert = database_->use(
-        "INSERT INTO account(host, address, name, email, created, disabled) VALUES(?, ?, ?, ?, ?, ?)");
+    auto insert =
+        database_->use("INSERT INTO account(host, address, name, email, created, disabled) VALUES(?, ?, ?, ?, ?, ?)");
     insert.with(account.jid.domain(), account.jid.bare(), std::string_view{account.name},
                 std::string_view{account.email}, microseconds(account.created), account.disabled);
     if (auto done = insert.run(); !done) return done;
@@ -213,7 +214,8 @@ Result<void> SqliteAccountStore::insert_keys(std::int64_t account, std::span<con
 }
 
 Result<std::optional<AccountRecord>> SqliteAccountStore::find_account(const Jid& bare) {
-  auto find = database_->use("SELECT address, name, email, created, disabled, id FROM account WHERE host=? AND address=?");
+  auto find =
+      database_->use("SELECT address, name, email, created, disabled, id FROM account WHERE host=? AND address=?");
   const auto row = find.with(bare.domain(), bare.bare()).step();
   if (!row) return pass(row);
   if (!*row) return std::nullopt;
@@ -263,7 +265,8 @@ Result<std::vector<AccountRecord>> SqliteAccountStore::list_accounts(std::string
                                                                      std::size_t limit) {
   std::vector<AccountRecord> accounts;
   auto list = database_->use(
-      "SELECT address, name, email, created, disabled FROM account WHERE host=? AND address>? ORDER BY address LIMIT ?");
+      "SELECT address, name, email, created, disabled FROM account WHERE host=? AND address>? ORDER BY address LIMIT "
+      "?");
   list.with(host, after, static_cast<std::int64_t>(limit));
   const auto read = each(list, [&]() -> Result<void> {
     auto account = read_account(list);
@@ -340,8 +343,8 @@ Result<std::optional<RosterItem>> SqliteAccountStore::find_roster_item(const Jid
 }
 
 Result<std::optional<RosterItem>> SqliteAccountStore::find_item(std::int64_t owner, const Jid& contact) {
-  auto find = database_->use(
-      "SELECT address, subscription, name, groups, request FROM contact WHERE owner=? AND address=?");
+  auto find =
+      database_->use("SELECT address, subscription, name, groups, request FROM contact WHERE owner=? AND address=?");
   const auto row = find.with(owner, contact.bare()).step();
   if (!row) return pass(row);
   if (!*row) return std::nullopt;
@@ -399,7 +402,8 @@ Result<domain::AccountStore::Changed> SqliteAccountStore::set_subscription(const
     Changed changed{.item = found->value_or(new_item(contact)), .version = account->version};
     const bool visible = visibly_different(changed.item.subscription, subscription);
     apply_subscription(changed.item, subscription, request);
-    const auto done = nothing_left(subscription) ? delete_item(account->id, contact) : write_item(account->id, changed.item);
+    const auto done =
+        nothing_left(subscription) ? delete_item(account->id, contact) : write_item(account->id, changed.item);
     if (!done) return pass(done);
     if (visible) {
       if (auto counted = set_version(account->id, ++changed.version); !counted) return pass(counted);

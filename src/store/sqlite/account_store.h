@@ -1,6 +1,6 @@
-// accounts.db: accounts, rosters, block lists, documents, settings. Rows of an account are addressed by its integer id and
-// go with it (ON DELETE CASCADE); addresses of contacts stand in the rows themselves, so that a roster is one range scan.
-// One thread at a time.
+// accounts.db: accounts, rosters, block lists, documents, settings. Rows of an account are addressed by its integer id
+// and go with it (ON DELETE CASCADE); addresses of contacts stand in the rows themselves, so that a roster is one range
+// scan. One thread at a time.
 #pragma once
 
 #include <memory>

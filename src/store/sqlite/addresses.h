@@ -1,5 +1,6 @@
-// archive.db names bare addresses by small integers. They are given once and never taken back: an address that comes again
-// finds what its peers still hold of it. One thread; `forget_unsaved` after every transaction that was rolled back.
+// archive.db names bare addresses by small integers. They are given once and never taken back: an address that comes
+// again finds what its peers still hold of it. One thread; `forget_unsaved` after every transaction that was rolled
+// back.
 #pragma once
 
 #include <cstdint>

@@ -76,7 +76,8 @@ Result<std::vector<std::uint64_t>> SqliteArchiveStore::place(std::span<const dom
   return dead;
 }
 
-Result<std::vector<std::uint64_t>> SqliteArchiveStore::place_in_transaction(std::span<const domain::LogRecord> records) {
+Result<std::vector<std::uint64_t>> SqliteArchiveStore::place_in_transaction(
+    std::span<const domain::LogRecord> records) {
   if (auto done = forget_erased(); !done) return pass(done);
   const auto placed = watermark();
   if (!placed) return pass(placed);
@@ -159,13 +160,15 @@ Result<std::vector<std::uint64_t>> SqliteArchiveStore::archived(const domain::Ji
   if (!*owner_id || !*peer_id) return sequences;
 
   // Begins with the chunk that may hold `after` itself: the last one that begins at or before it.
-  auto select = peer.empty() ? database_->use("SELECT entries FROM chunk WHERE owner=?1 AND first>=coalesce("
-                                              "(SELECT max(first) FROM chunk WHERE owner=?1 AND first<=?3), 0) "
-                                              "AND ?2=0 ORDER BY first")
-                             : database_->use("SELECT entries FROM peer_chunk JOIN chunk USING(owner, first) "
-                                              "WHERE owner=?1 AND peer=?2 AND first>=coalesce("
-                                              "(SELECT max(first) FROM peer_chunk WHERE owner=?1 AND peer=?2 "
-                                              "AND first<=?3), 0) ORDER BY first");
+  auto select = peer.empty() ? database_->use(
+                                   "SELECT entries FROM chunk WHERE owner=?1 AND first>=coalesce("
+                                   "(SELECT max(first) FROM chunk WHERE owner=?1 AND first<=?3), 0) "
+                                   "AND ?2=0 ORDER BY first")
+                             : database_->use(
+                                   "SELECT entries FROM peer_chunk JOIN chunk USING(owner, first) "
+                                   "WHERE owner=?1 AND peer=?2 AND first>=coalesce("
+                                   "(SELECT max(first) FROM peer_chunk WHERE owner=?1 AND peer=?2 "
+                                   "AND first<=?3), 0) ORDER BY first");
   select.with(**owner_id, **peer_id, after);
   while (sequences.size() < limit) {
     const auto row = select.step();

@@ -1,5 +1,5 @@
-// A piece of one owner's archive: up to kChunkEntries placements in order of sequence, packed, so that an owner's archive
-// is few rows and paging through it few pages. Pure.
+// A piece of one owner's archive: up to kChunkEntries placements in order of sequence, packed, so that an owner's
+// archive is few rows and paging through it few pages. Pure.
 //
 //   chunk = 1*entry
 //   entry = sequence peer time hash

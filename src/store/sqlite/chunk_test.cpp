@@ -14,9 +14,14 @@ std::string pack(const std::vector<ChunkEntry>& entries) {
 }
 
 TEST(Chunk, GivesBackWhatItTook) {
-  const std::vector<ChunkEntry> entries{{.sequence = 7, .peer = 1, .roles = kSent, .time = at(1'700'000'000'000'000), .hash = 0},
-                                        {.sequence = 8, .peer = 1 << 30, .roles = kSent | kReceived, .time = at(1'700'000'000'000'001), .hash = 0xffffffff},
-                                        {.sequence = 1ull << 50, .peer = 3, .roles = kReceived, .time = at(-5), .hash = 0x01020304}};
+  const std::vector<ChunkEntry> entries{
+      {.sequence = 7, .peer = 1, .roles = kSent, .time = at(1'700'000'000'000'000), .hash = 0},
+      {.sequence = 8,
+       .peer = 1 << 30,
+       .roles = kSent | kReceived,
+       .time = at(1'700'000'000'000'001),
+       .hash = 0xffffffff},
+      {.sequence = 1ull << 50, .peer = 3, .roles = kReceived, .time = at(-5), .hash = 0x01020304}};
 
   const auto decoded = decode_chunk(pack(entries));
 
@@ -27,7 +32,11 @@ TEST(Chunk, GivesBackWhatItTook) {
 TEST(Chunk, TakesAFewBytesForAnEntry) {
   std::vector<ChunkEntry> entries;
   for (std::size_t i = 0; i < kChunkEntries; ++i) {
-    entries.push_back({.sequence = 1'000'000 + 900 * i, .peer = 20'000, .roles = kSent, .time = at(1'700'000'000'000'000 + 60'000'000 * static_cast<std::int64_t>(i)), .hash = 77});
+    entries.push_back({.sequence = 1'000'000 + 900 * i,
+                       .peer = 20'000,
+                       .roles = kSent,
+                       .time = at(1'700'000'000'000'000 + 60'000'000 * static_cast<std::int64_t>(i)),
+                       .hash = 77});
   }
 
   EXPECT_LE(pack(entries).size(), 14 * kChunkEntries);

@@ -32,9 +32,12 @@ void Statement::bind(int index, Blob blob) {
 Result<bool> Statement::step() {
   if (!statement_) return connection_->failure();
   switch (sqlite3_step(statement_)) {
-    case SQLITE_ROW: return true;
-    case SQLITE_DONE: return false;
-    default: return connection_->failure();
+    case SQLITE_ROW:
+      return true;
+    case SQLITE_DONE:
+      return false;
+    default:
+      return connection_->failure();
   }
 }
 
@@ -94,7 +97,8 @@ Result<void> Connection::migrate(const Schema& schema) {
 
   const bool fresh = *version == 0 && *application == 0 && *tables == 0;
   if (!fresh && *application != schema.application_id) {
-    return fail(Errc::storage_failed, "{} is not the database that belongs there (another program's, or renamed)", name_);
+    return fail(Errc::storage_failed, "{} is not the database that belongs there (another program's, or renamed)",
+                name_);
   }
   const auto newest = static_cast<std::int64_t>(schema.migrations.size());
   if (*version > newest) {
@@ -103,7 +107,8 @@ Result<void> Connection::migrate(const Schema& schema) {
   }
   for (std::int64_t next = *version; next < newest; ++next) {
     Transaction transaction{*this};
-    const std::string seal = fmt::format("PRAGMA application_id={}; PRAGMA user_version={};", schema.application_id, next + 1);
+    const std::string seal =
+        fmt::format("PRAGMA application_id={}; PRAGMA user_version={};", schema.application_id, next + 1);
     if (auto done = script("BEGIN IMMEDIATE"); !done) return done;
     if (auto done = script(schema.migrations[static_cast<std::size_t>(next)]); !done) return done;
     if (auto done = script(seal.c_str()); !done) return done;

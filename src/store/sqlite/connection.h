@@ -1,9 +1,11 @@
 // One SQLite connection with the settings that our promises need: WAL, synchronous=FULL (a commit that returned is on
-// disk), foreign keys, a busy timeout. Statements are prepared once and kept. Owned by one store and used by one thread at
-// a time. Errors: SQLITE_FULL is Errc::disk_full, all others Errc::storage_failed with the file and SQLite's sentence.
+// disk), foreign keys, a busy timeout. Statements are prepared once and kept. Owned by one store and used by one thread
+// at a time. Errors: SQLITE_FULL is Errc::disk_full, all others Errc::storage_failed with the file and SQLite's
+// sentence.
 //
-// After an I/O error the connection no longer moves its write-ahead log into the file, not even when it closes. The next
-// start does, before anything is written: so no new commit ever stands in the log behind one that failed to be synced.
+// After an I/O error the connection no longer moves its write-ahead log into the file, not even when it closes. The
+// next start does, before anything is written: so no new commit ever stands in the log behind one that failed to be
+// synced.
 #pragma once
 
 #include <sqlite3.h>
@@ -50,8 +52,8 @@ class Statement {
     return *this;
   }
 
-  Result<bool> step();  // true: there is a row
-  Result<void> run();   // to the end, rows are ignored
+  Result<bool> step();                         // true: there is a row
+  Result<void> run();                          // to the end, rows are ignored
   void reset() { sqlite3_reset(statement_); }  // before the next values
 
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }

@@ -23,7 +23,8 @@ class DiskTest : public ::testing::Test {
     stores_ = std::move(*opened);
   }
   Result<void> append(std::uint64_t sequence) {
-    return stores_->log->append(std::vector{record(sequence, message("a@x.example", "b@x.example", {.offline = true}))});
+    return stores_->log->append(
+        std::vector{record(sequence, message("a@x.example", "b@x.example", {.offline = true}))});
   }
 
   test::TemporaryDirectory directory_;

@@ -54,7 +54,8 @@ Result<void> SqliteLogStore::append(std::span<const LogRecord> records) {
   {
     auto insert = database_->use("INSERT INTO record VALUES(?, ?, ?)");
     for (const auto& record : records) {
-      if (record.sequence <= last) return fail(Errc::conflict, "log record {} does not follow {}", record.sequence, last);
+      if (record.sequence <= last)
+        return fail(Errc::conflict, "log record {} does not follow {}", record.sequence, last);
       last = record.sequence;
       buffer_.clear();
       encode_entry(record.entry, buffer_);
@@ -126,7 +127,8 @@ Result<void> SqliteLogStore::erase(std::span<const std::uint64_t> sequences) {
   Transaction transaction{*database_};
   if (auto done = transaction.begin(); !done) return done;
   if (std::find(sequences.begin(), sequences.end(), last_) != sequences.end()) {
-    auto keep = database_->use("INSERT OR REPLACE INTO erased_end SELECT 1, sequence, time FROM record WHERE sequence=?");
+    auto keep =
+        database_->use("INSERT OR REPLACE INTO erased_end SELECT 1, sequence, time FROM record WHERE sequence=?");
     if (auto done = keep.with(last_).run(); !done) return done;
   }
   // Runs without a gap go in one statement: they are most of what is erased.

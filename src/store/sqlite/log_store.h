@@ -1,6 +1,6 @@
-// log.db: one row per record, keyed by sequence, so that appends only ever touch the end of the tree. Sequences are given
-// once: the last one is remembered when its record is erased. One thread at a time; a second store on the same file may
-// read beside it.
+// log.db: one row per record, keyed by sequence, so that appends only ever touch the end of the tree. Sequences are
+// given once: the last one is remembered when its record is erased. One thread at a time; a second store on the same
+// file may read beside it.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,8 @@ namespace anser::store {
 
 class SqliteLogStore final : public domain::LogStore {
  public:
-  static Result<std::unique_ptr<SqliteLogStore>> open(const std::filesystem::path& file, const Connection::Options& options);
+  static Result<std::unique_ptr<SqliteLogStore>> open(const std::filesystem::path& file,
+                                                      const Connection::Options& options);
 
   // Errc::conflict, and nothing is written, when the sequences do not ascend from the last one.
   Result<void> append(std::span<const domain::LogRecord> records) override;

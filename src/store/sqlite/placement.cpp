@@ -25,12 +25,17 @@ std::uint8_t bits_of(const domain::References& references) {
 }  // namespace
 
 Result<void> Placement::add(const LogRecord& record) {
-  if (record.entry.kind != RecordKind::message) dead_.push_back(record.sequence);  // once placed it has said all it had to
+  if (record.entry.kind != RecordKind::message)
+    dead_.push_back(record.sequence);  // once placed it has said all it had to
   switch (record.entry.kind) {
-    case RecordKind::message: return add_message(record);
-    case RecordKind::offline: return add_offline(record);
-    case RecordKind::delivered: return add_delivered(record);
-    case RecordKind::forget: return add_forget(record);
+    case RecordKind::message:
+      return add_message(record);
+    case RecordKind::offline:
+      return add_offline(record);
+    case RecordKind::delivered:
+      return add_delivered(record);
+    case RecordKind::forget:
+      return add_forget(record);
   }
   return fail(Errc::internal, "log record {} is of no known kind", record.sequence);
 }
@@ -254,8 +259,9 @@ Result<void> Placement::write_references() {
     if (!block.changed) continue;
     const bool empty = block.bits.find_first_not_of('\0') == std::string::npos;
     const auto done =
-        empty ? database_.use("DELETE FROM reference_block WHERE number=?").with(number).run()
-              : database_.use("INSERT OR REPLACE INTO reference_block VALUES(?, ?)").with(number, Blob{block.bits}).run();
+        empty
+            ? database_.use("DELETE FROM reference_block WHERE number=?").with(number).run()
+            : database_.use("INSERT OR REPLACE INTO reference_block VALUES(?, ?)").with(number, Blob{block.bits}).run();
     if (!done) return done;
   }
   return {};

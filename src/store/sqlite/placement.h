@@ -1,7 +1,6 @@
-// One batch of log records on its way into archive.db, inside the store's transaction. It gathers what the records mean in
-// memory and writes each touched row once: an owner's open chunk, a block of reference bits, the offline rows that are
-// left. What is stored and taken back within one batch never reaches the file.
-// Used once, on the placer's thread.
+// One batch of log records on its way into archive.db, inside the store's transaction. It gathers what the records mean
+// in memory and writes each touched row once: an owner's open chunk, a block of reference bits, the offline rows that
+// are left. What is stored and taken back within one batch never reaches the file. Used once, on the placer's thread.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +49,7 @@ class Placement {
 
   Connection& database_;
   Addresses& addresses_;
-  std::map<std::int64_t, std::vector<ChunkEntry>> archives_;   // by owner, so that rows are written in their order
+  std::map<std::int64_t, std::vector<ChunkEntry>> archives_;    // by owner, so that rows are written in their order
   std::map<std::int64_t, std::vector<std::uint64_t>> offline_;  // by owner; ascending, not in the file yet
   std::map<std::uint64_t, Block> blocks_;
   std::vector<std::uint64_t> dead_;

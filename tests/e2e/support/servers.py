@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 class Server:
-    """A process with a folder of its own. `kill` is kill -9, `stop` asks politely; after both `start` starts it again."""
+    """A process with a folder of its own. `kill` is kill -9, `stop` asks politely; then `start` starts it again."""
 
     kind = ""
     start_seconds = 10

@@ -1,6 +1,7 @@
 """Every wait in these tests ends: `within` for what must come, never a sleep for what might."""
 
 import asyncio
+import itertools
 import os
 import socket
 import time
@@ -16,10 +17,21 @@ async def within(awaitable, what: str, seconds: float | None = None):
         raise AssertionError(f"waited {seconds or PATIENCE} s in vain for {what}") from None
 
 
+# Below the range from which the kernel gives ports to clients, and elsewhere for each process that runs tests.
+_ports = itertools.cycle(range(10_000, 32_000))
+for _ in range(os.getpid() * 97 % 22_000):
+    next(_ports)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in _ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("every port is taken")
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:
