@@ -98,14 +98,19 @@ struct Behind {
 std::unique_ptr<Behind> behind;
 std::atomic<LogFormat> current_format{LogFormat::text};
 
+std::string dropped_text(std::size_t count) { return fmt::format("{} log lines were dropped", count); }
+
 void to_spdlog(log::Level level, string_view area, string_view message) {
   const auto write = [](log::Level as, string_view from, string_view text) {
     const Time now = SystemClock{}.now();
     behind->logger->log(spdlog::level::info, format_log_line(current_format, now, as, from, text));
   };
+  // Admitted once there is room again: while there is none, saying so would push out yet more lines.
   const std::size_t dropped = behind->pool->overrun_counter();
-  const std::size_t told = behind->told.exchange(dropped);
-  if (dropped > told) write(log::Level::warn, "app", fmt::format("{} log lines were dropped", dropped - told));
+  if (dropped > behind->told && behind->pool->queue_size() < kLogQueue / 2) {
+    const std::size_t told = behind->told.exchange(dropped);
+    if (dropped > told) write(log::Level::warn, "app", dropped_text(dropped - told));
+  }
   write(level, area, message);
 }
 
@@ -152,8 +157,9 @@ Logging::Logging(const Config::Log& config) {
 
 Logging::~Logging() {
   log::set_sink(&to_standard_error);
-  behind->logger->flush();
+  const std::size_t dropped = behind->pool->overrun_counter() - behind->told;
   behind.reset();  // the pool's thread writes what waits before it ends
+  if (dropped > 0) log::warn("app", "{}", dropped_text(dropped));
 }
 
 void set_logging(const Config::Log& config) {

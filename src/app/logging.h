@@ -5,7 +5,7 @@
 //
 // Whatever a client managed to get into a message, a line stays one line: controls are escaped and what is not UTF-8 is
 // replaced. Lines are made by the thread that speaks and written by a thread of their own, so that a terminal or pipe
-// that does not read never stops a core: past kLogQueue lines the oldest are dropped, and the next line says how many.
+// that does not read never stops a core: past kLogQueue lines the oldest are dropped, and later a line says how many.
 #pragma once
 
 #include <cstddef>

@@ -142,8 +142,8 @@ TEST(Logging, NeverWaitsForAReaderAndAdmitsWhatItDropped) {
   close(saved);
   close(ends[0]);
 
-  EXPECT_THAT(text, HasSubstr(" log lines were dropped\n"));
-  EXPECT_THAT(text, EndsWith(" info test the last line\n"));
+  EXPECT_THAT(text, HasSubstr(" info test the last line\n"));
+  EXPECT_THAT(text, EndsWith(" log lines were dropped\n"));
 }
 
 TEST(Logging, TakesUpLevelAndFormat) {

@@ -2,7 +2,7 @@
 // version   = %x01
 // kind      = byte, an enumerator of Kind;   type = byte, of Type
 // facts     = byte: 1 body, 2 subject, 4 chat state only, 8 no-store, 16 no-permanent-store, 32 no-copy, 64 store,
-//             128 payload
+//             128 payload; byte: 1 temporary sender, 2 type written out
 // priority  = byte, two's complement
 // from, to  = jid;   id … inner = string (byte_codec.h)
 // failure   = %x00 / code string          code = byte, an enumerator of Errc plus one
@@ -18,13 +18,15 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kMaxAttribute = 1 << 20;
 constexpr std::size_t kMaxInner = 64 << 20;
 
+std::uint8_t pack_more(const Facts& facts) { return static_cast<std::uint8_t>(facts.temporary_sender | facts.typed << 1); }
+
 std::uint8_t pack(const Facts& facts) {
   return static_cast<std::uint8_t>(facts.has_body | facts.has_subject << 1 | facts.chat_state_only << 2 |
                                    facts.no_store << 3 | facts.no_permanent_store << 4 | facts.no_copy << 5 |
                                    facts.store << 6 | facts.has_payload << 7);
 }
 
-Facts unpack(std::uint8_t bits) {
+Facts unpack(std::uint8_t bits, std::uint8_t more) {
   Facts facts;
   facts.has_body = bits & 1;
   facts.has_subject = bits >> 1 & 1;
@@ -34,6 +36,8 @@ Facts unpack(std::uint8_t bits) {
   facts.no_copy = bits >> 5 & 1;
   facts.store = bits >> 6 & 1;
   facts.has_payload = bits >> 7 & 1;
+  facts.temporary_sender = more & 1;
+  facts.typed = more >> 1 & 1;
   return facts;
 }
 
@@ -56,6 +60,7 @@ void encode(const Envelope& envelope, std::string& out) {
   out += static_cast<char>(envelope.kind);
   out += static_cast<char>(envelope.type);
   out += static_cast<char>(pack(envelope.facts));
+  out += static_cast<char>(pack_more(envelope.facts));
   out += static_cast<char>(envelope.facts.priority);
   put_jid(out, envelope.from);
   put_jid(out, envelope.to);
@@ -75,7 +80,8 @@ Result<Envelope> decode_envelope(std::string_view& in) {
   Envelope envelope;
   envelope.kind = static_cast<Kind>(reader.byte(static_cast<std::uint8_t>(Kind::iq)));
   envelope.type = static_cast<Type>(reader.byte(static_cast<std::uint8_t>(Type::error)));
-  envelope.facts = unpack(reader.byte());
+  const std::uint8_t facts = reader.byte();
+  envelope.facts = unpack(facts, reader.byte(3));
   envelope.facts.priority = static_cast<std::int8_t>(reader.byte());
   envelope.from = reader.jid();
   envelope.to = reader.jid();

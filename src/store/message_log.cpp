@@ -18,6 +18,7 @@ using domain::LogRecord;
 
 constexpr std::size_t kRecoveryPage = 4'096;  // records read at once at start
 constexpr Duration kStep{1};                  // between two records at least
+constexpr std::size_t kSlice = 256;           // records moved while the cores may wait for the lock: some 50 us
 
 Tick now() { return std::chrono::steady_clock::now(); }
 
@@ -99,7 +100,7 @@ void MessageLog::settle() {
   ++settling_;
   place_wake_.notify_all();
   settled_.wait(lock, [this] {
-    return failed_ || placer_done_ || (queue_.empty() && tail_.empty() && !appending_ && !placing_);
+    return failed_ || placer_done_ || (queue_.empty() && !appending_ && tail_.empty() && !placing_);
   });
   --settling_;
 }
@@ -182,25 +183,27 @@ bool MessageLog::tail_has_room() const {
   return tail_.size() < options_.tail_entries && tail_.bytes() < options_.tail_bytes;
 }
 
+bool MessageLog::idle() const { return queue_.empty() && taken_.empty(); }
+
 bool MessageLog::append_due() const {
-  if (queue_.empty()) return false;
-  return failed_ || stopping_ || tail_has_room() || !std::holds_alternative<Append>(queue_.front());
+  if (idle()) return false;
+  const Item& next = taken_.empty() ? queue_.front() : taken_.front();
+  return failed_ || stopping_ || tail_has_room() || !std::holds_alternative<Append>(next);
 }
 
 void MessageLog::run_appends() {
   Lock lock{mutex_};
   for (;;) {
-    append_wake_.wait(lock, [this] {
-      return erase_ || append_due() || (stopping_ && queue_.empty() && (!drained_ || placer_done_));
-    });
-    if (failed_)
+    append_wake_.wait(
+        lock, [this] { return erase_ || append_due() || (stopping_ && idle() && (!drained_ || placer_done_)); });
+    if (failed_) {
       refuse_all(lock);
-    else if (erase_)
+    } else if (erase_) {
       erase_dead(lock);
-    else if (append_due())
-      append_batch(lock);
-
-    if (stopping_ && queue_.empty()) {
+    } else if (append_due()) {
+      append_some(lock);
+    }
+    if (stopping_ && idle()) {
       drained_ = true;
       place_wake_.notify_all();
       if (placer_done_) break;
@@ -210,12 +213,18 @@ void MessageLog::run_appends() {
   read_wake_.notify_all();
 }
 
-void MessageLog::append_batch(Lock& lock) {
-  Batch batch = take_batch();
+void MessageLog::append_some(Lock& lock) {
+  if (taken_.empty()) {
+    taken_.swap(queue_);
+    queue_bytes_ = 0;
+  }
   appending_ = true;
-  commit_batch(lock, batch);
-  appending_ = false;
-  if (tail_.empty() && queue_.empty()) settled_.notify_all();
+  lock.unlock();
+  Batch batch = take_batch();
+  commit(batch);
+  lock.lock();
+  appending_ = !taken_.empty();
+  settled_.notify_all();
 }
 
 // Numbers and dates what waits, in order of submission.
@@ -224,62 +233,70 @@ MessageLog::Batch MessageLog::take_batch() {
   batch.by_core.resize(handlers_.size());
   std::uint64_t sequence = last_sequence_;
   Time time = std::max(clock_.now(), last_time_ + kStep);
-  while (!queue_.empty() && batch.records.size() < options_.batch_entries) {
-    if (auto* append = std::get_if<Append>(&queue_.front())) {
-      queue_bytes_ -= bytes_of(append->entry);
+  while (!taken_.empty() && batch.records.size() < options_.batch_entries) {
+    if (auto* append = std::get_if<Append>(&taken_.front())) {
       batch.by_core[append->core].push_back({append->ticket, ++sequence, time});
       batch.records.push_back({sequence, time, std::move(append->entry)});
       time += kStep;
     } else {
-      auto& query = std::get<std::unique_ptr<Query>>(queue_.front());
+      auto& query = std::get<std::unique_ptr<Query>>(taken_.front());
       query->upto = sequence;
       batch.queries.push_back(std::move(query));
     }
-    queue_.pop_front();
+    taken_.pop_front();
   }
   return batch;
 }
 
 // Commits, then tells the cores, then takes the records into the tail: nobody looks there before this thread does.
-void MessageLog::commit_batch(Lock& lock, Batch& batch) {
-  lock.unlock();
+void MessageLog::commit(Batch& batch) {
   const auto committed = batch.records.empty() ? Result<void>{} : stores_.log->append(batch.records);
   if (!committed && committed.error().code != Errc::disk_full) {
     for (auto& query : batch.queries) refuse(*query, committed.error());
     post_appended(batch.by_core, committed.error());
     fail_for_good(committed.error());
-    lock.lock();
     return;
   }
   if (!committed) {
-    if (!std::exchange(log_full_, true)) log::warn("store", "messages are refused: {}", committed.error().message);
-    for (auto& core : batch.by_core) {
-      for (auto& appended : core) appended.sequence = 0;
-    }
-    batch.records.clear();
-  }
-  if (committed && !batch.records.empty() && std::exchange(log_full_, false)) {
+    refuse_for_now(batch, committed.error());
+  } else if (!batch.records.empty() && std::exchange(log_full_, false)) {
     log::info("store", "messages are stored again");
   }
   post_appended(batch.by_core, std::nullopt);
+  take_into_tail(batch.records);
+  if (!batch.queries.empty()) pass_on(batch.queries);
+}
 
-  lock.lock();
-  if (!batch.records.empty()) take_into_tail(batch.records);
-  for (auto& query : batch.queries) {
+void MessageLog::refuse_for_now(Batch& batch, const Error& error) {
+  if (!std::exchange(log_full_, true)) log::warn("store", "messages are refused: {}", error.message);
+  for (auto& core : batch.by_core) {
+    for (auto& appended : core) appended.sequence = 0;
+  }
+  batch.records.clear();
+}
+
+void MessageLog::take_into_tail(std::vector<LogRecord>& records) {
+  for (std::size_t next = 0; next < records.size();) {
+    const std::lock_guard lock{mutex_};
+    const bool first = tail_.empty();
+    if (first) place_due_ = now() + options_.place_after;
+    for (const auto end = std::min(next + kSlice, records.size()); next < end; ++next) {
+      last_sequence_ = records[next].sequence;
+      last_time_ = records[next].time;
+      tail_.push(std::move(records[next]));
+    }
+    if (first || settling_ > 0 || tail_.size() >= options_.place_entries || !tail_has_room()) place_wake_.notify_one();
+  }
+}
+
+void MessageLog::pass_on(std::vector<std::unique_ptr<Query>>& queries) {
+  const std::lock_guard lock{mutex_};
+  for (auto& query : queries) {
     query->upto = std::min(query->upto, last_sequence_);
     look_at_tail(*query);
     reads_.push_back(std::move(query));
   }
-  if (!batch.queries.empty()) read_wake_.notify_one();
-}
-
-void MessageLog::take_into_tail(std::vector<LogRecord>& records) {
-  const bool first = tail_.empty();
-  if (first) place_due_ = now() + options_.place_after;
-  last_sequence_ = records.back().sequence;
-  last_time_ = records.back().time;
-  for (auto& record : records) tail_.push(std::move(record));
-  if (first || settling_ > 0 || tail_.size() >= options_.place_entries || !tail_has_room()) place_wake_.notify_one();
+  read_wake_.notify_one();
 }
 
 void MessageLog::look_at_tail(Query& query) const {
@@ -305,9 +322,12 @@ void MessageLog::erase_dead(Lock& lock) {
 void MessageLog::refuse_all(Lock& lock) {
   erase_.reset();
   place_wake_.notify_all();
-  std::deque<Item> refused;
-  refused.swap(queue_);
+  std::deque<Item> refused{std::move(taken_)};
+  refused.insert(refused.end(), std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
+  taken_.clear();
+  queue_.clear();
   queue_bytes_ = 0;
+  appending_ = false;
   const Error error = *failed_;
 
   lock.unlock();
@@ -369,7 +389,6 @@ bool MessageLog::wait_for_records(Lock& lock) {
 // One batch; false: give up.
 bool MessageLog::place_some(Lock& lock) {
   const auto records = tail_.unplaced(options_.place_entries);
-  const std::uint64_t last = records.back().sequence;
   placing_ = true;
   lock.unlock();
   auto dead = stores_.archive->place(records);
@@ -382,7 +401,13 @@ bool MessageLog::place_some(Lock& lock) {
     lock.lock();
     return false;
   }
-  tail_.placed(last);
+  for (std::size_t done = 0; done < records.size();) {
+    done = std::min(done + kSlice, records.size());
+    tail_.placed(records[done - 1].sequence);
+    if (done == records.size()) break;
+    lock.unlock();
+    lock.lock();
+  }
   place_due_ = now() + options_.place_after;
   append_wake_.notify_one();  // there is room again
 

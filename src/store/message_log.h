@@ -10,9 +10,10 @@
 // A query first waits for the appends that were submitted before it, takes the tail's view of its owner, then asks the
 // archive; the tail's events are applied to what the archive says, so the answer is exact wherever the placer stands.
 //
-// Limits: the queue in entries and bytes (past it Errc::resource_limit), the tail in entries and bytes (past it appends
-// wait for the placer, so the queue fills). A failed commit that is not a full disk ends everything: the batch and all
-// that waits fail, `fatal` is called once, and no commit is tried again.
+// Limits: the queue in entries and bytes (past it Errc::resource_limit; the append thread takes it as a whole, so as
+// much again may be on its way), the tail in entries and bytes (past it appends wait for the placer, so the queue
+// fills). No core waits for the lock longer than it takes to move a few hundred records. A failed commit that is not a
+// full disk ends everything: the batch and all that waits fail, `fatal` is called once, and no commit is tried again.
 #pragma once
 
 #include <condition_variable>
@@ -101,12 +102,15 @@ class MessageLog final : public domain::MessageLog {
 
   // append thread
   void run_appends();
+  bool idle() const;
   bool append_due() const;
   bool tail_has_room() const;
-  void append_batch(Lock& lock);
+  void append_some(Lock& lock);
   Batch take_batch();
-  void commit_batch(Lock& lock, Batch& batch);
+  void commit(Batch& batch);
+  void refuse_for_now(Batch& batch, const Error& error);
   void take_into_tail(std::vector<domain::LogRecord>& records);
+  void pass_on(std::vector<std::unique_ptr<Query>>& queries);
   void look_at_tail(Query& query) const;
   void erase_dead(Lock& lock);
   void refuse_all(Lock& lock);
@@ -133,8 +137,13 @@ class MessageLog final : public domain::MessageLog {
   const Fatal fatal_;
   const MessageLogOptions options_;
 
-  bool log_full_ = false;      // append thread only: the last batch was refused
-  bool archive_full_ = false;  // place thread only: it waits for room
+  // append thread only
+  std::deque<Item> taken_;           // from the queue, as a whole; the next batches come from here
+  std::uint64_t last_sequence_ = 0;  // committed
+  Time last_time_{};
+  bool log_full_ = false;  // the last batch was refused
+  // place thread only
+  bool archive_full_ = false;  // it waits for room
 
   std::mutex mutex_;  // guards all below but the threads
   std::condition_variable append_wake_, place_wake_, read_wake_, settled_;
@@ -143,8 +152,6 @@ class MessageLog final : public domain::MessageLog {
   std::size_t queue_bytes_ = 0;
   std::deque<std::unique_ptr<Query>> reads_;  // waiting for the read thread; not more than queue_entries
   Tail tail_;
-  std::uint64_t last_sequence_ = 0;  // committed
-  Time last_time_{};
   Tick place_due_{};                                 // when the oldest unplaced record has waited long enough
   std::optional<std::vector<std::uint64_t>> erase_;  // the placer asks, the append thread does and clears
   std::optional<Error> erase_error_;

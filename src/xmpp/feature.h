@@ -84,9 +84,6 @@ class Features final : public domain::IqService {
   const std::string& stream_features() const { return stream_features_; }
   std::vector<std::string_view> disco(Scope scope) const;
 
-  // For docs/xeps.md, which a test compares.
-  static std::string document();
-
  private:
   net::Task<void> answer(IqHandler handler, Iq iq);
   void reply(const domain::Envelope& request, Reply reply);

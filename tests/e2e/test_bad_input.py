@@ -59,7 +59,7 @@ async def test_a_stanza_that_is_too_large_is_a_policy_violation(narrow, bystande
     romeo, juliet = bystanders
     bully = await narrow.session("tybalt")
 
-    bully.post(f"<message to='{juliet.bare}'><body>{'x' * 66_000}</body></message>")
+    bully.post(f"<message to='{juliet.bare}'><body>{'x' * 100_000}</body></message>")
 
     await bully.fails("policy-violation")
     await romeo.message(juliet.jid, "in peace")

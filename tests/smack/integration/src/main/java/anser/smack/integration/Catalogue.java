@@ -21,7 +21,7 @@ import org.reflections.Reflections;
 final class Catalogue {
 
   /** A test method, as the suite names it. */
-  record Test(String group, Class<?> suiteClass, String method) {
+  record Test(String group, Class<?> suiteClass, String method, boolean races) {
     boolean is(Method other) {
       return other.getName().equals(method) && other.getDeclaringClass().isAssignableFrom(suiteClass);
     }
@@ -36,17 +36,21 @@ final class Catalogue {
 
   private Catalogue() {}
 
-  /** The tests of all groups that are due now, or of one of them. */
+  /** The tests of these groups that are due now; of all groups if none is named. */
   static List<Test> due(Set<String> groups) throws IOException, ClassNotFoundException {
     Map<String, String> due = new LinkedHashMap<>();  // class to group
     Set<String> listed = new TreeSet<>();
+    Set<String> racing = new TreeSet<>();
     for (String line : lines()) {
       String[] fields = line.split("\\s+");
-      if (fields.length != 3 || !(fields[0].equals("now") || fields[0].equals("later")) || !listed.add(fields[2])) {
+      boolean isNew = fields.length == 3 && switch (fields[0]) {
+        case "now" -> due.put(fields[2], fields[1]) == null && listed.add(fields[2]);
+        case "later" -> listed.add(fields[2]);
+        case "race" -> racing.add(fields[2]);
+        default -> false;
+      };
+      if (!isNew) {
         throw new IllegalStateException(LIST + ": cannot use \"" + line + '"');
-      }
-      if (fields[0].equals("now")) {
-        due.put(fields[2], fields[1]);
       }
     }
     Set<String> exist = existing();
@@ -59,7 +63,7 @@ final class Catalogue {
     List<Test> tests = new ArrayList<>();
     for (Map.Entry<String, String> entry : due.entrySet()) {
       if (groups.isEmpty() || groups.contains(entry.getValue())) {
-        add(entry.getValue(), Class.forName(entry.getKey()), tests);
+        add(entry.getValue(), Class.forName(entry.getKey()), racing, tests);
       }
     }
     if (tests.isEmpty()) {
@@ -69,11 +73,12 @@ final class Catalogue {
     return tests;
   }
 
-  private static void add(String group, Class<?> suiteClass, List<Test> tests) {
+  private static void add(String group, Class<?> suiteClass, Set<String> racing, List<Test> tests) {
     int before = tests.size();
     for (Method method : suiteClass.getMethods()) {
       if (method.isAnnotationPresent(SmackIntegrationTest.class)) {
-        tests.add(new Test(group, suiteClass, method.getName()));
+        boolean races = racing.contains(suiteClass.getName() + "." + method.getName());
+        tests.add(new Test(group, suiteClass, method.getName(), races));
       }
     }
     if (tests.size() == before) {

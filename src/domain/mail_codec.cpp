@@ -1,0 +1,117 @@
+// mail      = %x00 envelope jid                        ; Route: target, empty unless aliased
+//           / %x01 envelope jids                       ; Broadcast
+//           / %x02 jid jids                            ; Probe: from, contacts
+//           / %x03 varint varint varint                ; Fence: core, session, number
+//           / %x04 varint varint                       ; FencePassed: session, number
+//           / %x05 jid byte varint                     ; AccountChanged: account, what, spare
+// jids      = varint *jid
+#include "domain/byte_codec.h"
+#include "domain/mail.h"
+
+namespace anser::domain {
+namespace {
+
+constexpr std::uint64_t kMaxContacts = 1'000'000;  // only keeps a broken node from asking for all memory
+enum Tag : std::uint8_t { kRoute, kBroadcast, kProbe, kFence, kFencePassed, kAccountChanged };
+
+void put_tag(std::string& out, Tag tag) { out += static_cast<char>(tag); }
+
+void put_jids(std::string& out, const std::vector<Jid>& jids) {
+  put_varint(out, jids.size());
+  for (const Jid& jid : jids) put_jid(out, jid);
+}
+
+std::vector<Jid> read_jids(ByteReader& reader) {
+  std::vector<Jid> jids;
+  const std::uint64_t count = reader.varint();
+  if (count > kMaxContacts) reader.refuse();
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) jids.push_back(reader.jid());
+  return jids;
+}
+
+}  // namespace
+
+void encode(const Mail& mail, std::string& out) {
+  std::visit(
+      [&out](const auto& letter) {
+        using Letter = std::decay_t<decltype(letter)>;
+        if constexpr (std::is_same_v<Letter, Route>) {
+          put_tag(out, kRoute);
+          encode(letter.envelope, out);
+          put_jid(out, letter.target);
+        } else if constexpr (std::is_same_v<Letter, Broadcast>) {
+          put_tag(out, kBroadcast);
+          encode(letter.presence, out);
+          put_jids(out, letter.contacts);
+        } else if constexpr (std::is_same_v<Letter, Probe>) {
+          put_tag(out, kProbe);
+          put_jid(out, letter.from);
+          put_jids(out, letter.contacts);
+        } else if constexpr (std::is_same_v<Letter, Fence>) {
+          put_tag(out, kFence);
+          put_varint(out, letter.core);
+          put_varint(out, letter.session);
+          put_varint(out, letter.number);
+        } else if constexpr (std::is_same_v<Letter, FencePassed>) {
+          put_tag(out, kFencePassed);
+          put_varint(out, letter.session);
+          put_varint(out, letter.number);
+        } else {
+          put_tag(out, kAccountChanged);
+          put_jid(out, letter.account);
+          out += static_cast<char>(letter.what);
+          put_varint(out, letter.spare);
+        }
+      },
+      mail);
+}
+
+Result<Mail> decode_mail(std::string_view& in) {
+  ByteReader head{in};
+  const auto tag = head.byte(kAccountChanged);
+  if (!head.ok()) return fail(Errc::bad_request, "this is no letter");
+  std::string_view rest = head.rest();
+
+  Mail mail;
+  if (tag == kRoute || tag == kBroadcast) {
+    auto envelope = decode_envelope(rest);
+    if (!envelope) return pass(envelope);
+    ByteReader reader{rest};
+    if (tag == kRoute) mail = Route{std::move(*envelope), reader.jid()};
+    else mail = Broadcast{std::move(*envelope), read_jids(reader)};
+    if (!reader.ok()) return fail(Errc::bad_request, "the letter is cut short or damaged");
+    in = reader.rest();
+    return mail;
+  }
+  ByteReader reader{rest};
+  if (tag == kProbe) {
+    Probe probe;
+    probe.from = reader.jid();
+    probe.contacts = read_jids(reader);
+    mail = std::move(probe);
+  } else if (tag == kFence) {
+    Fence fence;
+    const std::uint64_t core = reader.varint();
+    if (core > 0xffff) reader.refuse();
+    fence.core = static_cast<CoreId>(core);
+    fence.session = reader.varint();
+    fence.number = reader.varint();
+    mail = fence;
+  } else if (tag == kFencePassed) {
+    FencePassed passed;
+    passed.session = reader.varint();
+    passed.number = reader.varint();
+    mail = passed;
+  } else {
+    AccountChanged changed;
+    changed.account = reader.jid();
+    changed.what = static_cast<AccountChanged::What>(reader.byte(static_cast<std::uint8_t>(AccountChanged::What::removed)));
+    changed.spare = reader.varint();
+    mail = std::move(changed);
+  }
+  if (!reader.ok()) return fail(Errc::bad_request, "the letter is cut short or damaged");
+  in = reader.rest();
+  return mail;
+}
+
+}  // namespace anser::domain

@@ -1,0 +1,378 @@
+#include "domain/router.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_domain.h"
+
+namespace anser::domain {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class RouterTest : public testing::Test {
+ protected:
+  RouterTest() {
+    router.set_iq_service(iqs);
+    set_archive(false);
+    for (const char* name : {"romeo@capulet.example", "juliet@capulet.example"}) accounts.states[name].exists = true;
+  }
+
+  void set_archive(bool on) {
+    RouterLimits limits = router.limits();
+    limits.archive = on;
+    limits.offline_messages = 3;
+    router.set_limits(limits);
+  }
+
+  // Lets storage and log do all that waits.
+  void settle() {
+    while (storage.run_one() || log.answer() || log.commit()) {
+    }
+  }
+
+  void login(FakeSession& session, std::string_view address, int priority = 0) {
+    bool open = false;
+    router.open(session, jid(address), false, [&](Result<void> outcome) { open = outcome.has_value(); });
+    settle();
+    ASSERT_TRUE(open);
+    if (priority == kNoPresence) return;
+    be_available(session, priority);
+    session.heard.clear();
+  }
+
+  void be_available(FakeSession& session, int priority) {
+    Envelope presence;
+    presence.kind = Kind::presence;
+    presence.type = Type::available;
+    presence.from = session.jid();
+    presence.facts.priority = static_cast<std::int8_t>(priority);
+    router.route(session, presence);
+    settle();
+  }
+
+  Envelope message(const FakeSession& from, std::string_view to, std::string_view body, Type type = Type::chat) {
+    Envelope envelope;
+    envelope.kind = Kind::message;
+    envelope.type = type;
+    envelope.from = from.jid();
+    envelope.to = jid(to);
+    envelope.facts.has_body = true;
+    envelope.facts.has_payload = true;
+    envelope.inner = Bytes::copy(body);
+    return envelope;
+  }
+
+  static constexpr int kNoPresence = 1000;
+
+  Hosts hosts{{{"capulet.example", {"capulet.lan"}}}, {"192.168.8.32"}};
+  FakeClock clock;
+  FakeAccounts accounts;
+  FakeStorage storage{accounts};
+  FakeLog log;
+  FakePost post;
+  FakeIqs iqs;
+  Router router{0, 1, hosts, storage, log, post, clock};
+};
+
+TEST_F(RouterTest, DeliversToEveryEligibleResourceOfABareAddress) {
+  FakeSession romeo, phone, desk, machine;
+  login(romeo, "romeo@capulet.example/garden");
+  login(phone, "juliet@capulet.example/phone", 1);
+  login(desk, "juliet@capulet.example/desk", 10);
+  login(machine, "juliet@capulet.example/machine", -1);
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+
+  EXPECT_THAT(phone.bodies(), ElementsAre("hark"));
+  EXPECT_THAT(desk.bodies(), ElementsAre("hark"));
+  EXPECT_THAT(machine.bodies(), IsEmpty());
+}
+
+TEST_F(RouterTest, TakesAnAliasForTheHostAndLeavesTheAddressAsItWasWritten) {
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+
+  router.route(romeo, message(romeo, "juliet@192.168.8.32", "hark"));
+
+  ASSERT_THAT(juliet.heard, SizeIs(1));
+  EXPECT_EQ(juliet.heard[0].first.to.full(), "juliet@192.168.8.32");
+}
+
+TEST_F(RouterTest, ADomainThatIsNotOursIsRemoteServerNotFound) {
+  FakeSession romeo;
+  login(romeo, "romeo@capulet.example/garden");
+
+  router.route(romeo, message(romeo, "paris@verona.example", "hello"));
+
+  const auto errors = romeo.of(Kind::message, Type::error);
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].failure->code, Errc::remote_not_found);
+}
+
+TEST_F(RouterTest, KeepsAMessageForSomebodyWhoIsAway) {
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  router.route(romeo, message(romeo, "juliet@capulet.example", "one"));
+  router.route(romeo, message(romeo, "juliet@capulet.example", "two"));
+  settle();
+
+  login(juliet, "juliet@capulet.example/balcony", kNoPresence);
+  EXPECT_THAT(juliet.bodies(), IsEmpty());
+  be_available(juliet, 0);
+
+  ASSERT_TRUE(juliet.asked);
+  for (const auto& [envelope, stamp] : juliet.heard) {
+    if (envelope.kind == Kind::message) {
+      EXPECT_TRUE(stamp.delayed);
+    }
+  }
+  EXPECT_THAT(juliet.bodies(), ElementsAre("one", "two"));
+}
+
+TEST_F(RouterTest, GivesWaitingMessagesAgainUntilTheyAreConfirmed) {
+  FakeSession romeo, first, second, third;
+  login(romeo, "romeo@capulet.example/garden");
+  router.route(romeo, message(romeo, "juliet@capulet.example", "one"));
+  settle();
+  login(first, "juliet@capulet.example/a", kNoPresence);
+  be_available(first, 0);
+  router.close(first);
+
+  login(second, "juliet@capulet.example/b", kNoPresence);
+  be_available(second, 0);
+  EXPECT_THAT(second.bodies(), ElementsAre("one"));
+  router.confirmed(second, *second.asked);
+  settle();
+  router.close(second);
+
+  login(third, "juliet@capulet.example/c", kNoPresence);
+  be_available(third, 0);
+  EXPECT_THAT(third.bodies(), IsEmpty());
+}
+
+TEST_F(RouterTest, AFullMailboxIsServiceUnavailable) {
+  FakeSession romeo;
+  login(romeo, "romeo@capulet.example/garden");
+
+  for (int i = 0; i < 4; ++i) router.route(romeo, message(romeo, "juliet@capulet.example", "x"));
+  settle();
+
+  const auto errors = romeo.of(Kind::message, Type::error);
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].failure->code, Errc::unavailable);
+}
+
+TEST_F(RouterTest, DeliversAnArchivedMessageOnlyWhenItIsDurable) {
+  set_archive(true);
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+  EXPECT_THAT(juliet.heard, IsEmpty());
+
+  log.commit();
+  ASSERT_THAT(juliet.heard, SizeIs(1));
+  EXPECT_EQ(juliet.heard[0].second.sequence, 1u);
+}
+
+TEST_F(RouterTest, NothingOvertakesAMessageThatIsOnItsWayToTheDisk) {
+  set_archive(true);
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "first"));
+  Envelope state = message(romeo, "juliet@capulet.example", "second");
+  state.facts.no_store = true;  // needs no append
+  router.route(romeo, state);
+  EXPECT_THAT(juliet.heard, IsEmpty());
+  settle();
+
+  EXPECT_THAT(juliet.bodies(), ElementsAre("first", "second"));
+}
+
+TEST_F(RouterTest, WhoLeavesWhileAMessageIsOnItsWayFindsItAtTheNextLogin) {
+  set_archive(true);
+  FakeSession romeo, juliet, later;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+
+  router.close(juliet);
+  settle();
+
+  login(later, "juliet@capulet.example/bed", kNoPresence);
+  be_available(later, 0);
+  EXPECT_THAT(later.bodies(), ElementsAre("hark"));
+}
+
+TEST_F(RouterTest, AFencePassesAfterWhatWasSentBeforeItIsDurable) {
+  FakeSession romeo;
+  login(romeo, "romeo@capulet.example/garden");
+  router.route(romeo, message(romeo, "juliet@capulet.example", "keep this"));
+
+  router.fence(romeo, 7);
+  EXPECT_FALSE(romeo.passed);
+  while (storage.run_one() || log.answer()) {
+  }
+  EXPECT_FALSE(romeo.passed);
+  log.commit();
+
+  EXPECT_EQ(romeo.passed, 7u);
+}
+
+TEST_F(RouterTest, AFencePassesAtOnceWhenNothingIsOpen) {
+  FakeSession romeo;
+  login(romeo, "romeo@capulet.example/garden");
+
+  router.fence(romeo, 1);
+
+  EXPECT_EQ(romeo.passed, 1u);
+}
+
+TEST_F(RouterTest, ANewSessionReplacesTheOldOneOfItsResource) {
+  FakeSession old, fresh;
+  login(old, "romeo@capulet.example/Smack");
+
+  login(fresh, "romeo@capulet.example/Smack");
+
+  EXPECT_EQ(old.closed, CloseReason::replaced);
+  EXPECT_FALSE(fresh.closed);
+}
+
+TEST_F(RouterTest, ARefusedAppendIsToldToTheSender) {
+  FakeSession romeo;
+  login(romeo, "romeo@capulet.example/garden");
+  log.full = true;
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "x"));
+  settle();
+  router.fence(romeo, 1);
+
+  ASSERT_THAT(romeo.of(Kind::message, Type::error), SizeIs(1));
+  EXPECT_EQ(romeo.passed, 1u);  // and nothing waits for it for ever
+}
+
+TEST_F(RouterTest, ASubscriptionMakesPresenceVisible) {
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  const auto ask = [&](FakeSession& who, std::string_view whom, Type type) {
+    Envelope presence;
+    presence.kind = Kind::presence;
+    presence.type = type;
+    presence.from = who.jid();
+    presence.to = jid(whom);
+    router.route(who, presence);
+    settle();
+  };
+
+  ask(romeo, "juliet@capulet.example", Type::subscribe);
+  ASSERT_THAT(juliet.of(Kind::presence, Type::subscribe), SizeIs(1));
+  EXPECT_EQ(juliet.of(Kind::presence, Type::subscribe)[0].from.full(), "romeo@capulet.example");  // the bare address
+  ask(juliet, "romeo@capulet.example", Type::subscribed);
+
+  EXPECT_THAT(romeo.of(Kind::presence, Type::subscribed), SizeIs(1));
+  EXPECT_THAT(romeo.of(Kind::presence, Type::available), SizeIs(1));
+  router.close(juliet);
+  EXPECT_THAT(romeo.of(Kind::presence, Type::unavailable), SizeIs(1));
+}
+
+TEST_F(RouterTest, DirectedPresenceIsTakenBackAtTheEnd) {
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden", kNoPresence);
+  login(juliet, "juliet@capulet.example/balcony");
+  Envelope presence;
+  presence.kind = Kind::presence;
+  presence.type = Type::available;
+  presence.from = romeo.jid();
+  presence.to = juliet.jid();
+
+  router.route(romeo, presence);
+  router.close(romeo);
+
+  EXPECT_THAT(juliet.of(Kind::presence, Type::available), SizeIs(1));
+  EXPECT_THAT(juliet.of(Kind::presence, Type::unavailable), SizeIs(1));
+}
+
+TEST_F(RouterTest, RequestsToAnAccountAreAnsweredForItAndNeverDelivered) {
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  Envelope iq;
+  iq.kind = Kind::iq;
+  iq.type = Type::get;
+  iq.id = "1";
+  iq.from = romeo.jid();
+  iq.to = jid("juliet@capulet.example");
+
+  router.route(romeo, iq);
+
+  ASSERT_THAT(iqs.served, SizeIs(1));
+  EXPECT_EQ(iqs.served[0].first, "juliet@capulet.example");
+  EXPECT_THAT(juliet.heard, IsEmpty());
+}
+
+TEST_F(RouterTest, NobodyLearnsWhetherAnAccountExists) {
+  FakeSession romeo;
+  login(romeo, "romeo@capulet.example/garden");
+
+  router.route(romeo, message(romeo, "nobody@capulet.example", "x"));
+  settle();
+
+  const auto errors = romeo.of(Kind::message, Type::error);
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].failure->code, Errc::unavailable);
+}
+
+TEST_F(RouterTest, BlockedPeopleAreNotHeardAndOneCannotWriteToThem) {
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  router.block(*router.find("juliet@capulet.example"), {jid("romeo@capulet.example")}, [](Result<void>) {});
+  settle();
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+  router.route(juliet, message(juliet, "romeo@capulet.example", "fie"));
+
+  EXPECT_THAT(juliet.bodies(), IsEmpty());
+  ASSERT_THAT(romeo.of(Kind::message, Type::error), SizeIs(1));
+  EXPECT_EQ(romeo.of(Kind::message, Type::error)[0].failure->code, Errc::unavailable);
+}
+
+TEST_F(RouterTest, DeletingAnAccountEndsItsSessionsAndItsContactsSubscriptions) {
+  FakeSession romeo, juliet;
+  accounts.states["romeo@capulet.example"].contacts = {{jid("juliet@capulet.example"), {.to = true, .from = true, .listed = true}}};
+  accounts.states["juliet@capulet.example"].contacts = {{jid("romeo@capulet.example"), {.to = true, .from = true, .listed = true}}};
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+
+  router.remove_account(jid("romeo@capulet.example"), 0, [](Result<void>) {});
+  settle();
+
+  EXPECT_EQ(romeo.closed, CloseReason::account_removed);
+  EXPECT_EQ(router.find("juliet@capulet.example")->subscription("romeo@capulet.example").to, false);
+  EXPECT_EQ(router.find("juliet@capulet.example")->subscription("romeo@capulet.example").from, false);
+}
+
+TEST_F(RouterTest, WhatASessionCouldNotWriteGoesToTheOthersOrWaits) {
+  FakeSession romeo, juliet, later;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  router.close(juliet);
+
+  router.undelivered(message(romeo, "juliet@capulet.example", "unread"), {});
+  settle();
+
+  login(later, "juliet@capulet.example/bed", kNoPresence);
+  be_available(later, 0);
+  EXPECT_THAT(later.bodies(), ElementsAre("unread"));
+}
+
+}  // namespace
+}  // namespace anser::domain

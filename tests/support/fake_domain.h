@@ -1,0 +1,211 @@
+// The router's surroundings without threads, disks or sockets: storage and log that do their work when told to, a post
+// that keeps letters, sessions that remember what they were given.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "domain/router.h"
+
+namespace anser::domain {
+
+inline Jid jid(std::string_view text) { return Jid::parse(text).value(); }
+
+class FakeClock final : public Clock {
+ public:
+  Time now() const override { return time; }
+  Tick tick() const override { return {}; }
+  Time time{std::chrono::seconds{1'700'000'000}};
+};
+
+// What the router needs of accounts: state and subscriptions. The rest of the port belongs to the stores' own tests.
+class FakeAccounts final : public AccountStore {
+ public:
+  std::map<std::string, AccountState> states;
+  std::map<std::string, RosterItem> items;  // owner, space, contact
+  std::uint64_t version = 0;
+
+  Result<void> begin() override { return {}; }
+  Result<void> commit() override { return {}; }
+  void rollback() override {}
+  Result<void> savepoint() override { return {}; }
+  void rollback_to_savepoint() override {}
+  Result<void> create_account(const AccountRecord& account) override {
+    states[account.jid.full()].exists = true;
+    return {};
+  }
+  Result<std::optional<AccountRecord>> find_account(const Jid&) override { return std::optional<AccountRecord>{}; }
+  Result<void> set_keys(const Jid&, std::span<const core::ScramKeys>) override { return {}; }
+  Result<void> set_disabled(const Jid&, bool) override { return {}; }
+  Result<void> remove_account(const Jid& bare) override {
+    states.erase(bare.full());
+    return {};
+  }
+  Result<std::vector<AccountRecord>> list_accounts(std::string_view, std::string_view, std::size_t) override { return std::vector<AccountRecord>{}; }
+  Result<std::uint64_t> count_accounts(std::string_view) override { return states.size(); }
+  Result<AccountState> load_state(const Jid& bare) override { return states[bare.full()]; }
+  Result<Roster> load_roster(const Jid&) override { return Roster{}; }
+  Result<std::optional<RosterItem>> find_roster_item(const Jid& owner, const Jid& contact) override {
+    const auto found = items.find(owner.full() + " " + contact.full());
+    return found == items.end() ? std::optional<RosterItem>{} : std::optional<RosterItem>{found->second};
+  }
+  Result<Changed> set_roster_entry(const Jid& owner, const Jid& contact, std::string_view name, std::span<const std::string>) override {
+    auto& item = items[owner.full() + " " + contact.full()];
+    item.contact = contact;
+    item.name = name;
+    item.subscription.listed = true;
+    return Changed{item, ++version};
+  }
+  Result<Changed> set_subscription(const Jid& owner, const Jid& contact, Subscription subscription, std::string_view request) override {
+    auto& item = items[owner.full() + " " + contact.full()];
+    item.contact = contact;
+    item.subscription = subscription;
+    if (!request.empty()) item.request = request;
+    return Changed{item, ++version};
+  }
+  Result<std::uint64_t> remove_roster_item(const Jid& owner, const Jid& contact) override {
+    items.erase(owner.full() + " " + contact.full());
+    return ++version;
+  }
+  Result<void> block(const Jid&, std::span<const Jid>) override { return {}; }
+  Result<void> unblock(const Jid&, std::span<const Jid>) override { return {}; }
+  Result<std::optional<std::string>> find_document(const Jid&, std::string_view, std::string_view) override { return std::optional<std::string>{}; }
+  Result<void> put_document(const Jid&, std::string_view, std::string_view, std::string_view) override { return {}; }
+  Result<std::uint64_t> documents_size(const Jid&) override { return 0; }
+  Result<void> set_last_activity(const Jid&, const LastActivity&) override { return {}; }
+  Result<std::optional<LastActivity>> find_last_activity(const Jid&) override { return std::optional<LastActivity>{}; }
+  Result<std::optional<std::string>> find_setting(std::string_view) override { return std::optional<std::string>{}; }
+  Result<void> put_setting(std::string_view, std::string_view) override { return {}; }
+};
+
+class FakeStorage final : public Storage {
+ public:
+  explicit FakeStorage(FakeAccounts& accounts) : accounts_(accounts) {}
+  void submit(CoreId, Work work, Done done) override { jobs_.push_back({std::move(work), std::move(done)}); }
+  bool run_one() {
+    if (jobs_.empty()) return false;
+    auto [work, done] = std::move(jobs_.front());
+    jobs_.pop_front();
+    done(work(accounts_));
+    return true;
+  }
+
+ private:
+  FakeAccounts& accounts_;
+  std::deque<std::pair<Work, Done>> jobs_;
+};
+
+class FakeLog final : public MessageLog {
+ public:
+  std::vector<LogRecord> records;
+  bool full = false;
+
+  Result<void> append(CoreId, std::uint64_t ticket, LogEntry entry) override {
+    if (full) return fail(Errc::resource_limit, "full");
+    waiting_.push_back({ticket, std::move(entry)});
+    return {};
+  }
+  void on_appended(CoreId, AppendedHandler handler) override { handler_ = std::move(handler); }
+  void offline(CoreId, const Jid& owner, std::size_t limit, std::function<void(Result<std::vector<LogRecord>>)> done) override {
+    queries_.push_back([this, owner, limit, done = std::move(done)] {
+      auto found = waiting_for(owner);
+      if (found.size() > limit) found.resize(limit);
+      done(std::move(found));
+    });
+  }
+  void count_offline(CoreId, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) override {
+    queries_.push_back([this, owner, done = std::move(done)] { done(waiting_for(owner).size()); });
+  }
+
+  // Makes everything that was appended durable, in one batch.
+  bool commit() {
+    if (waiting_.empty()) return false;
+    std::vector<Appended> batch;
+    for (auto& [ticket, entry] : std::exchange(waiting_, {})) {
+      const std::uint64_t sequence = records.size() + 1;
+      const Time time{std::chrono::seconds{1'700'000'000 + static_cast<long long>(sequence)}};
+      records.push_back({sequence, time, std::move(entry)});
+      batch.push_back({ticket, sequence, time});
+    }
+    handler_(std::span<const Appended>{batch});
+    return true;
+  }
+  bool answer() {
+    if (queries_.empty()) return false;
+    const auto query = std::move(queries_.front());
+    queries_.pop_front();
+    query();
+    return true;
+  }
+
+ private:
+  std::vector<LogRecord> waiting_for(const Jid& owner) const {
+    std::map<std::uint64_t, LogRecord> found;
+    for (const auto& record : records) {
+      if (record.entry.owner != owner) continue;
+      if (record.entry.kind == RecordKind::message && record.entry.references.offline) found.emplace(record.sequence, record);
+      if (record.entry.kind == RecordKind::offline) found.emplace(record.entry.target, records[record.entry.target - 1]);
+      if (record.entry.kind == RecordKind::delivered) found.erase(found.begin(), found.upper_bound(record.entry.target));
+    }
+    std::vector<LogRecord> list;
+    for (auto& [sequence, record] : found) list.push_back(record);
+    return list;
+  }
+
+  std::vector<std::pair<std::uint64_t, LogEntry>> waiting_;
+  std::deque<std::function<void()>> queries_;
+  AppendedHandler handler_;
+};
+
+class FakePost final : public Post {
+ public:
+  void send(CoreId, CoreId to, Mail mail) override { letters.push_back({to, std::move(mail)}); }
+  std::deque<std::pair<CoreId, Mail>> letters;
+};
+
+class FakeSession final : public Session {
+ public:
+  ~FakeSession() override = default;
+  void deliver(const Envelope& envelope, const Stamp& stamp) override { heard.push_back({envelope, stamp}); }
+  void push_roster(const RosterItem& item, std::uint64_t) override { pushes.push_back(item); }
+  void push_roster_removal(const Jid& contact, std::uint64_t) override { removals.push_back(contact); }
+  void push_blocking(bool, const std::vector<Jid>&) override {}
+  void ask_confirmation(std::uint64_t number) override { asked = number; }
+  void fence_passed(std::uint64_t number) override { passed = number; }
+  void close(CloseReason why) override { closed = why; }
+  std::string peer() const override { return "test"; }
+
+  // Bodies of the messages it heard, in order; forgets them.
+  std::vector<std::string> bodies() {
+    std::vector<std::string> found;
+    for (const auto& [envelope, stamp] : heard) {
+      if (envelope.kind == Kind::message && envelope.type != Type::error) found.emplace_back(envelope.inner.view());
+    }
+    heard.clear();
+    return found;
+  }
+  std::vector<Envelope> of(Kind kind, Type type) const {
+    std::vector<Envelope> found;
+    for (const auto& [envelope, stamp] : heard) {
+      if (envelope.kind == kind && envelope.type == type) found.push_back(envelope);
+    }
+    return found;
+  }
+
+  std::vector<std::pair<Envelope, Stamp>> heard;
+  std::vector<RosterItem> pushes;
+  std::vector<Jid> removals;
+  std::optional<std::uint64_t> asked, passed;
+  std::optional<CloseReason> closed;
+};
+
+class FakeIqs final : public IqService {
+ public:
+  void serve(Account* account, Session*, Envelope iq) override { served.push_back({account ? account->bare().full() : "host", std::move(iq)}); }
+  std::vector<std::pair<std::string, Envelope>> served;
+};
+
+}  // namespace anser::domain
