@@ -124,7 +124,7 @@ std::vector<Key> make_server_keys() {
   return {
       row<&C::server, &S::data>("server.data", kText, kPath, kRestart,
                                 "Directory of the databases, the self-signed certificate and the control socket."),
-      row<&C::server, &S::cores>("server.cores", kInteger, {1, 256, "one for each processor"}, kRestart,
+      row<&C::server, &S::cores>("server.cores", kInteger, {1, 64, "one for each processor"}, kRestart,
                                  "Event loops, each with its own thread."),
       row<&C::server, &S::workers>("server.workers", kInteger, {1, 64}, kRestart,
                                    "Threads that derive keys from passwords."),
@@ -197,15 +197,15 @@ std::vector<Key> make_auth_keys() {
                                           "Work put into the keys of a new password; old accounts keep theirs."),
       row<&C::auth, &A::attempts_per_stream>("auth.attempts_per_stream", kInteger, {1, 100}, kSighup,
                                              "Failed logins on one stream before it is closed."),
-      row<&C::auth, &A::failures_per_address>("auth.failures_per_address", kInteger, {1, kMany, "no limit"}, kSighup,
+      row<&C::auth, &A::failures_per_address>("auth.failures_per_address", kInteger, {1, kMany, "no limit"}, kRestart,
                                               "Failed logins from one IP address in auth.address_window; "
                                               "then it is slowed down."),
-      row<&C::auth, &A::address_window>("auth.address_window", kDuration, {kSecond, kDay}, kSighup,
+      row<&C::auth, &A::address_window>("auth.address_window", kDuration, {kSecond, kDay}, kRestart,
                                         "Time in which an address's failed logins are counted."),
-      row<&C::auth, &A::failures_per_account>("auth.failures_per_account", kInteger, {1, kMany, "no limit"}, kSighup,
+      row<&C::auth, &A::failures_per_account>("auth.failures_per_account", kInteger, {1, kMany, "no limit"}, kRestart,
                                               "Failed logins to one account in auth.account_window; "
                                               "then it is slowed down."),
-      row<&C::auth, &A::account_window>("auth.account_window", kDuration, {kSecond, kDay}, kSighup,
+      row<&C::auth, &A::account_window>("auth.account_window", kDuration, {kSecond, kDay}, kRestart,
                                         "Time in which an account's failed logins are counted."),
   };
 }
@@ -219,7 +219,7 @@ std::vector<Key> make_registration_keys() {
       row<&C::registration, &R::accounts_per_stream>("registration.accounts_per_stream", kInteger, {1, 100'000}, kSighup,
                                                      "Accounts that one stream may make before it logs in."),
       row<&C::registration, &R::per_address_per_hour>("registration.per_address_per_hour", kInteger,
-                                                      {1, kMany, "no limit"}, kSighup,
+                                                      {1, kMany, "no limit"}, kRestart,
                                                       "Accounts that one IP address may make in an hour."),
       row<&C::registration, &R::instructions>("registration.instructions", kText, {0, 2'000}, kSighup,
                                               "What a client shows to somebody who registers."),
@@ -270,10 +270,10 @@ std::vector<Key> make_limit_keys() {
                                       "Namespace declarations in force at once, the stream's included."),
       row<&C::limits, &L::namespaces_before_login>("limits.namespaces_before_login", kInteger, {8, 10'000}, kSighup,
                                                    "The same before login."),
-      row<&C::limits, &L::connections>("limits.connections", kInteger, {1, 10'000'000}, kSighup,
+      row<&C::limits, &L::connections>("limits.connections", kInteger, {1, 10'000'000}, kRestart,
                                        "Connections to this server, logged in or not."),
       row<&C::limits, &L::connections_per_address>("limits.connections_per_address", kInteger, {1, kMany, "no limit"},
-                                                   kSighup, "Connections of one IP address that have not logged in."),
+                                                   kRestart, "Connections of one IP address that have not logged in."),
       row<&C::limits, &L::output_queue_bytes>(
           "limits.output_queue_bytes", kSize, {64 * kKB, kGB}, kSighup,
           "Bytes that wait for a client that does not read; then its session ends."),

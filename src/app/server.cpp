@@ -123,7 +123,8 @@ xmpp::LoginGuard::Limits guard_limits_of(const Config& config) {
   };
   limits.address_failures_per_minute = per_minute(config.auth.failures_per_address, config.auth.address_window);
   limits.address_burst = static_cast<double>(config.auth.failures_per_address);
-  limits.free_failures = static_cast<unsigned>(config.auth.failures_per_account);
+  limits.free_failures = config.auth.failures_per_account == 0 ? ~0u : static_cast<unsigned>(config.auth.failures_per_account);
+  if (config.auth.failures_per_address == 0) limits.address_burst = 1e12;
   limits.forget = std::chrono::ceil<std::chrono::minutes>(config.auth.account_window);
   limits.registrations_per_hour = static_cast<double>(config.registration.per_address_per_hour);
   return limits;
@@ -261,7 +262,9 @@ Result<void> Server::start() {
   tls_ = std::move(*tls);
   settings_ = settings_of(config_);
 
-  cores_ = std::make_unique<net::Cores>(static_cast<unsigned>(config_.server.cores));
+  const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
+  cores_ = std::make_unique<net::Cores>(
+      static_cast<unsigned>(std::min<std::size_t>(config_.server.cores ? config_.server.cores : machine, 64)));
   workers_ = std::make_unique<net::Workers>(static_cast<unsigned>(config_.server.workers), 4096);
   const auto to_core = [this](CoreId core, std::function<void()> action) { cores_->post(core, std::move(action)); };
   const auto fatal = [this](const Error& error) {

@@ -53,7 +53,7 @@ class Account {
   struct Held {
     std::uint64_t ticket = 0;      // of its append; 0 when none is due
     bool durable = true;
-    bool barrier = false;          // offline messages are being fetched: nothing may overtake them
+    bool barrier = false;          // something is being read or stored that nothing may overtake; `work` says what
     References references;
     WorkId work = 0;
     Stamp stamp;

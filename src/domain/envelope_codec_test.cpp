@@ -90,7 +90,7 @@ TEST(EnvelopeCodec, RefusesEveryCutShortEnvelopeAndConsumesNothing) {
 
 TEST(EnvelopeCodec, RefusesWhatItWouldNotHaveMade) {
   const std::string good = encoded(Envelope{});
-  ASSERT_EQ(good.size(), 13u);
+  ASSERT_EQ(good.size(), 14u);
   const auto refuses = [](std::string bytes) {
     std::string_view in{bytes};
     return !decode_envelope(in);
@@ -105,14 +105,14 @@ TEST(EnvelopeCodec, RefusesWhatItWouldNotHaveMade) {
   EXPECT_TRUE(refuses(with(0, 2)));
   EXPECT_TRUE(refuses(with(1, 3)));
   EXPECT_TRUE(refuses(with(2, 15)));
-  EXPECT_TRUE(refuses(with(12, 100)));
+  EXPECT_TRUE(refuses(with(13, 100)));
   // an address that is not in its prepared form, or none at all
-  std::string bytes = good.substr(0, 5);
+  std::string bytes = good.substr(0, 6);
   put_string(bytes, "Romeo@montague.example");
-  EXPECT_TRUE(refuses(bytes + good.substr(6)));
-  bytes = good.substr(0, 5);
+  EXPECT_TRUE(refuses(bytes + good.substr(7)));
+  bytes = good.substr(0, 6);
   put_string(bytes, "@");
-  EXPECT_TRUE(refuses(bytes + good.substr(6)));
+  EXPECT_TRUE(refuses(bytes + good.substr(7)));
   // an id longer than the limit, and one longer than what is there
   bytes = good.substr(0, 7);
   put_string(bytes, std::string((1 << 20) + 1, 'i'));

@@ -1,4 +1,6 @@
 // Router, the part that delivers messages: decide, append where it is due, hand over once that is durable.
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/log.h"
 #include "domain/delivery.h"
@@ -36,8 +38,16 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
     if (Session* session = account.find_session(target.resource())) session->deliver(envelope, stamp);
     return;
   }
+  // RFC 6121 §8.5.2.1.1: chat goes to the most available resources, here those of the highest priority; what is no
+  // conversation (normal, headline) goes to all that want messages at all.
+  int least = 0;
+  if (envelope.type == Type::chat) {
+    for (const Session* session : account.sessions_) {
+      if (Account::eligible(*session)) least = std::max<int>(least, session->presence_->priority);
+    }
+  }
   for (Session* session : account.sessions_) {
-    if (Account::eligible(*session)) session->deliver(envelope, stamp);
+    if (Account::eligible(*session) && session->presence_->priority >= least) session->deliver(envelope, stamp);
   }
 }
 
@@ -95,6 +105,10 @@ void Router::appended(Result<std::span<const Appended>> batch) {
     const PendingAppend pending = appends_.front();
     appends_.pop_front();
     Account& account = *pending.account;
+    if (done.sequence == 0) {
+      refused_append(account, pending);
+      continue;
+    }
     if (!pending.held) {
       --account.busy_;
       finish(pending.work);
@@ -110,6 +124,28 @@ void Router::appended(Result<std::span<const Appended>> batch) {
     if (ready.empty() || ready.back() != &account) ready.push_back(&account);
   }
   for (Account* account : ready) flush(*account);
+}
+
+// The disk is full: the sender is told, so nothing that was acknowledged is missing.
+void Router::refused_append(Account& account, const PendingAppend& pending) {
+  if (!pending.held) {
+    // A note about a message that is safe already (`delivered`, `offline`, `forget`): it may come once more, or be seen
+    // in the archive only.
+    log::error("domain", "the disk is full: what is noted of the messages of {} may be out of date", account.bare_.full());
+    --account.busy_;
+    finish(pending.work);
+    return rest(account);
+  }
+  auto& outbox = *account.outbox_;
+  const auto held = std::find_if(outbox.begin(), outbox.end(), [&](const auto& entry) { return entry.ticket == pending.ticket; });
+  ANSER_ASSERT(held != outbox.end());
+  if (held->references.offline) --account.offline_count_;
+  bounce(held->envelope, Errc::disk_full, "the disk is full; try again later");
+  const WorkId work = held->work;
+  outbox.erase(held);
+  --account.busy_;
+  finish(work);
+  flush(account);
 }
 
 void Router::flush(Account& account) {
@@ -182,10 +218,7 @@ void Router::fetch_offline(Account& account, Session& session) {
   if (account.offline_ || account.offline_count_ == 0 || account.temporary_) return;
   account.offline_ = std::make_unique<Account::Offline>();
   account.offline_->session = session.id_;
-  if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();
-  Account::Held barrier;
-  barrier.barrier = true;
-  account.outbox_->push_back(std::move(barrier));
+  raise_barrier(account, 0);  // what comes now comes after what has waited
   ++account.busy_;
   log_.offline(core_, account.bare_, limits_.offline_messages,
                [this, &account, id = session.id_](Result<std::vector<LogRecord>> records) {
@@ -213,12 +246,22 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
       session->ask_confirmation(account.offline_->through);
     }
   }
+  lift_barrier(account, 0);
+}
+
+void Router::raise_barrier(Account& account, WorkId work) {
+  if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();
+  Account::Held barrier;
+  barrier.barrier = true;
+  barrier.work = work;
+  account.outbox_->push_back(std::move(barrier));
+}
+
+void Router::lift_barrier(Account& account, WorkId work) {
   auto& outbox = *account.outbox_;
-  for (auto at = outbox.begin(); at != outbox.end(); ++at) {
-    if (!at->barrier) continue;
-    outbox.erase(at);
-    break;
-  }
+  const auto mine = std::find_if(outbox.begin(), outbox.end(), [&](const auto& held) { return held.barrier && held.work == work; });
+  ANSER_ASSERT(mine != outbox.end());
+  outbox.erase(mine);
   flush(account);
 }
 

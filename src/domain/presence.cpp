@@ -212,13 +212,14 @@ void Router::deliver_to_available(Account& account, const Envelope& presence) {
 
 // ---- subscriptions --------------------------------------------------------------------------------------------------
 
-void Router::outbound_subscription(Session&, Account& account, Envelope presence, const Jid& contact) {
+void Router::outbound_subscription(Session& session, Account& account, Envelope presence, const Jid& contact) {
   if (contact.full() == account.bare_.full() || !contact.has_local()) return;  // nobody subscribes to himself or to a host
   const Subscription before = account.subscription(contact.full());
   if (!before.listed && presence.type == Type::subscribe && account.contacts_.size() >= limits_.roster_items) {
     return bounce(presence, Errc::resource_limit, fmt::format("the roster is full: {} entries are allowed", limits_.roster_items));
   }
   const SubscriptionChange change = outbound(before, presence.type);
+  session.touched_ |= std::uint64_t{1} << core_;  // a fence waits for the commit below
   presence.from = account.bare_;  // §3.1.2: from the bare address
   presence.to = contact;
   store_subscription(account, contact, change, {}, [this, &account, contact, change, before, presence = std::move(presence)](bool stored) {
@@ -255,6 +256,7 @@ void Router::inbound_subscription(Account& account, Envelope presence, WorkId wo
   if (work == 0) work = works_.open();
   std::string request;
   if (presence.type == Type::subscribe) encode(presence, request);
+  raise_barrier(account, work);  // what the contact sends next must not overtake it (RFC 6120 §10.1)
   // The stanza comes before the push that it caused (§3.1.6, §3.3.3).
   store_subscription(account, *contact, change, std::move(request),
                      [this, &account, contact = *contact, change, before, work, presence = std::move(presence)](bool stored) {
@@ -279,6 +281,7 @@ void Router::inbound_subscription(Account& account, Envelope presence, WorkId wo
                          if (!before.from && change.next.from) show_presence_to(account, contact, true);
                          if (before.from && !change.next.from) show_presence_to(account, contact, false);
                        }
+                       lift_barrier(account, work);
                        finish(work);
                      });
 }

@@ -135,7 +135,11 @@ class Router {
   void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work);
   bool append(Account& account, LogEntry entry, WorkId work, bool held);
   void appended(Result<std::span<const Appended>> batch);
+  void refused_append(Account& account, const PendingAppend& pending);
   void flush(Account& account);
+  // Nothing for the account passes while it stands; 0 is the fetch of waiting messages, else a work of this core.
+  void raise_barrier(Account& account, WorkId work);
+  void lift_barrier(Account& account, WorkId work);
   void fetch_offline(Account& account, Session& session);
   void offline_fetched(Account& account, SessionId session, Result<std::vector<LogRecord>> records);
 

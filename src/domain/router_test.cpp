@@ -77,17 +77,18 @@ class RouterTest : public testing::Test {
   Router router{0, 1, hosts, storage, log, post, clock};
 };
 
-TEST_F(RouterTest, DeliversToEveryEligibleResourceOfABareAddress) {
+TEST_F(RouterTest, DeliversToTheEligibleResourcesOfABareAddress) {
   FakeSession romeo, phone, desk, machine;
   login(romeo, "romeo@capulet.example/garden");
   login(phone, "juliet@capulet.example/phone", 1);
   login(desk, "juliet@capulet.example/desk", 10);
   login(machine, "juliet@capulet.example/machine", -1);
 
-  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+  router.route(romeo, message(romeo, "juliet@capulet.example", "to all", Type::normal));
+  router.route(romeo, message(romeo, "juliet@capulet.example", "to the most available"));
 
-  EXPECT_THAT(phone.bodies(), ElementsAre("hark"));
-  EXPECT_THAT(desk.bodies(), ElementsAre("hark"));
+  EXPECT_THAT(phone.bodies(), ElementsAre("to all"));
+  EXPECT_THAT(desk.bodies(), ElementsAre("to all", "to the most available"));
   EXPECT_THAT(machine.bodies(), IsEmpty());
 }
 
@@ -256,6 +257,22 @@ TEST_F(RouterTest, ARefusedAppendIsToldToTheSender) {
 
   ASSERT_THAT(romeo.of(Kind::message, Type::error), SizeIs(1));
   EXPECT_EQ(romeo.passed, 1u);  // and nothing waits for it for ever
+}
+
+TEST_F(RouterTest, AFullDiskIsToldToTheSenderBeforeItsFencePasses) {
+  FakeSession romeo;
+  login(romeo, "romeo@capulet.example/garden");
+  log.disk_full = true;
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "x"));
+  router.fence(romeo, 1);
+  settle();
+
+  const auto errors = romeo.of(Kind::message, Type::error);
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_EQ(errors[0].failure->code, Errc::disk_full);
+  EXPECT_EQ(romeo.passed, 1u);
+  EXPECT_EQ(router.find("juliet@capulet.example")->waiting_messages(), 0u);
 }
 
 TEST_F(RouterTest, ASubscriptionMakesPresenceVisible) {

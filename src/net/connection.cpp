@@ -276,11 +276,11 @@ Task<Result<void>> Connection::drained_within(std::chrono::milliseconds limit) {
 
 // ------------------------------------------------------------------------------------------------- TLS, compression
 
-Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits) {
+Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits, std::string_view host) {
   ANSER_ASSERT(!tls_ && !zip_);
   const auto in_the_clear = co_await drained_within(limits.handshake);
   if (!in_the_clear) co_return in_the_clear;
-  auto channel = TlsChannel::accept(std::move(server), socket_.native_handle());
+  auto channel = TlsChannel::accept(std::move(server), socket_.native_handle(), host);
   if (!channel) co_return pass(channel);
 
   tls_ = std::move(*channel);
@@ -289,7 +289,7 @@ Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> serve
   if (closed_) co_return fail(Errc::closed, "the connection was closed");
   handshaking_ = false;
   if (!shaken) {
-    lose_output();
+    recycle(out_);  // it was meant for the other side of the handshake
     co_return shaken;
   }
   more_ = true;  // OpenSSL may have read on

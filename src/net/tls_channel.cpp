@@ -51,9 +51,10 @@ struct TlsWire {
   }
 };
 
-Result<std::unique_ptr<TlsChannel>> TlsChannel::accept(std::shared_ptr<const TlsServer> server, int socket) {
+Result<std::unique_ptr<TlsChannel>> TlsChannel::accept(std::shared_ptr<const TlsServer> server, int socket, std::string_view host) {
   ERR_clear_error();
-  SslPtr ssl{SSL_new(server->contexts_->first())};
+  SSL_CTX* chosen = server->contexts_->find(host);
+  SslPtr ssl{SSL_new(chosen ? chosen : server->contexts_->first())};
   if (!ssl) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
   auto channel = std::unique_ptr<TlsChannel>{new TlsChannel{std::move(server), std::move(ssl), socket}};
 
@@ -79,6 +80,10 @@ TlsChannel::State TlsChannel::handshake() {
 
 TlsChannel::Step TlsChannel::read(std::span<char> into) {
   Step step;
+  if (!established_) {
+    step.state = State::failed;
+    return step;
+  }
   while (step.size < into.size()) {
     ERR_clear_error();
     std::size_t got = 0;
@@ -93,8 +98,12 @@ TlsChannel::Step TlsChannel::read(std::span<char> into) {
 }
 
 TlsChannel::Step TlsChannel::write(std::string_view from) {
-  ERR_clear_error();
   Step step;
+  if (failed_ || !established_) {
+    step.state = State::failed;
+    return step;
+  }
+  ERR_clear_error();
   const int result = SSL_write_ex(ssl_.get(), from.data(), std::min(from.size(), kRecord), &step.size);
   if (result != 1) step.state = why(result);
   return step;

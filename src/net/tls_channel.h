@@ -27,7 +27,7 @@ class TlsChannel {
     std::size_t size = 0;
   };
 
-  static Result<std::unique_ptr<TlsChannel>> accept(std::shared_ptr<const TlsServer> server, int socket);
+  static Result<std::unique_ptr<TlsChannel>> accept(std::shared_ptr<const TlsServer> server, int socket, std::string_view host);
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;
 
@@ -62,7 +62,7 @@ class TlsChannel {
   TlsFacts facts_;
   bool established_ = false;
   bool failed_ = false;
-  std::string reason_;
+  std::string reason_ = "there was no handshake";
 };
 
 }  // namespace anser::net

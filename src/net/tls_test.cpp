@@ -58,6 +58,7 @@ class TlsTest : public testing::Test {
       {
         TlsClient client{peer, wish};
         connected = client.connect();
+        refusal = client.refusal();
         if (connected) {
           client.send("ping");
           answer = client.receive();
@@ -108,6 +109,7 @@ class TlsTest : public testing::Test {
   std::shared_ptr<const TlsServer> server;
   bool connected = false;
   std::string answer;
+  std::string refusal;
 };
 
 std::string client_export(TlsClient& client) {
@@ -209,6 +211,7 @@ TEST_F(TlsTest, AlpnIsAgreedOrTheClientIsRefused) {
   EXPECT_EQ(visit({.alpn = "other"}).alpn, "other");
   EXPECT_EQ(visit({}).alpn, "");
   EXPECT_FALSE(visit({.alpn = "http/1.1"}).handshake);
+  EXPECT_THAT(refusal, HasSubstr("no application protocol"));  // the alert arrives, though we close at once
 }
 
 TEST_F(TlsTest, AClientCertificateIsAWishAndTellsItsNames) {
@@ -319,16 +322,22 @@ Task<void> shake(Connection& connection, std::shared_ptr<const TlsServer> server
   connection.close_after_flush();
 }
 
+Task<void> until_all_are_gone(Core& core) {
+  co_await boost::asio::post(core.io(), kAwait);
+  while (core.closing() > 0) co_await boost::asio::post(core.io(), kAwait);
+}
+
 TEST_F(TlsTest, RefusesGarbageInsteadOfAHello) {
   const std::vector<std::string> garbages{"<stream:stream>", std::string(70'000, '\x16'), std::string(100, '\0')};
   for (const std::string& garbage : garbages) {
     auto [ours, theirs] = tcp_pair();
     Connection connection{loop.core, std::move(ours)};
-    std::jthread sender{[&, &theirs = theirs] { theirs.send(garbage); }};
+    theirs.send(garbage);  // fits the socket's buffers
+    theirs.end_input();
     Result<void> result;
 
     loop.run(shake(connection, server, {}, result));
-    theirs.end_input();
+    loop.run(until_all_are_gone(loop.core));
 
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Errc::io);
@@ -395,11 +404,6 @@ Task<void> send_much_and_close(Connection& connection, std::shared_ptr<const Tls
   EXPECT_TRUE(shaken);
   connection.out() += much;
   connection.close_after_flush();
-}
-
-Task<void> until_all_are_gone(Core& core) {
-  co_await boost::asio::post(core.io(), kAwait);
-  while (core.closing() > 0) co_await boost::asio::post(core.io(), kAwait);
 }
 
 TEST_F(TlsTest, FlushesAndSaysGoodbye) {

@@ -120,9 +120,11 @@ class TlsClient {
 
   bool connect() {
     const bool connected = SSL_connect(ssl_.get()) == 1;
-    ERR_clear_error();
+    if (!connected) refusal_ = openssl_reason();
     return connected;
   }
+  // Why connect() failed.
+  const std::string& refusal() const { return refusal_; }
   bool send(std::string_view text) {
     return SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size());
   }
@@ -139,6 +141,7 @@ class TlsClient {
  private:
   SslCtxPtr context_;
   SslPtr ssl_;
+  std::string refusal_;
 };
 
 }  // namespace anser::net

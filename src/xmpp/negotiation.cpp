@@ -187,7 +187,7 @@ net::Task<Negotiation::Next> Negotiation::start_tls() {
     co_return Next::over;
   }
   send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
-  auto task = connection_->accept_tls(std::move(tls));
+  auto task = connection_->accept_tls(std::move(tls), {}, host_);
   auto secured = co_await std::move(task);
   if (!secured) {
     log::debug("xmpp", "TLS with {} failed: {}", connection_->peer(), secured.error().message);

@@ -196,14 +196,12 @@ Stream::Then Stream::take() {
     if (envelope.type == Type::result || envelope.type == Type::error) {
       const auto to_us = envelope.to.empty() || !envelope.to.has_local() || envelope.to.full() == jid().bare();
       if (to_us) return take_iq_answer(envelope);
-    } else if (unfenced_ > 0 || wait_for_ > fence_passed_) {
+    } else if (unfenced_ > 0 || next_fence_ - 1 > fence_passed_) {
       const auto to_server = envelope.to.empty() || envelope.to.resource().empty();
       if (to_server) {
         // The answer will mean that all before it is done; so it has to be.
-        wait_for_ = next_fence_++;
-        unfenced_ = 0;
-        unfenced_bytes_ = 0;
-        services_.router.fence(*this, wait_for_);
+        wait_for_ = next_fence_ - 1;  // one may be out already that covers everything
+        if (unfenced_ > 0) set_fence();
         if (wait_for_ > fence_passed_) {
           held_ = std::make_unique<Envelope>(std::move(envelope));
           return Then::wait;
@@ -214,20 +212,28 @@ Stream::Then Stream::take() {
     ++unfenced_;
     unfenced_bytes_ += envelope.inner.size() + 256;
   }
+  const bool subscription = envelope.kind == Kind::presence && domain::is_subscription(envelope.type);
   services_.router.route(*this, std::move(envelope));
   if (ended_) return Then::over;
+  if (subscription) {
+    // It is sent on when it is stored; what follows on this stream must not overtake it (RFC 6120 §10.1).
+    set_fence();
+    return wait_for_ > fence_passed_ ? Then::wait : Then::go_on;
+  }
   if (unfenced_ >= kFenceEvery || unfenced_bytes_ >= settings_->uncommitted_bytes / 2) {
-    const std::uint64_t fence = next_fence_++;
-    unfenced_ = 0;
-    unfenced_bytes_ = 0;
-    services_.router.fence(*this, fence);
+    set_fence();
     const std::uint64_t allowed = std::max(1u, settings_->uncommitted_stanzas / kFenceEvery);
-    if (fence > allowed && fence_passed_ < fence - allowed) {
-      wait_for_ = fence - allowed;
-      return Then::wait;
-    }
+    wait_for_ = wait_for_ > allowed ? wait_for_ - allowed : 0;
+    if (wait_for_ > fence_passed_) return Then::wait;
   }
   return Then::go_on;
+}
+
+void Stream::set_fence() {
+  wait_for_ = next_fence_++;
+  unfenced_ = 0;
+  unfenced_bytes_ = 0;
+  services_.router.fence(*this, wait_for_);
 }
 
 Stream::Then Stream::take_iq_answer(const Envelope& envelope) {

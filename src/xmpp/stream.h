@@ -66,6 +66,7 @@ class Stream final : public domain::Session {
   Then take();
   Then take_before_bind();
   Then take_compress(const xml::Element& element);
+  void set_fence();  // after everything that was sent so far; wait_for_ is its number
   Then take_iq_answer(const domain::Envelope& envelope);
   Then bind(std::string resource, std::string iq_id, bool legacy);
   void bound(Result<void> outcome, std::string iq_id, bool legacy);

@@ -101,7 +101,8 @@ class FakeStorage final : public Storage {
 class FakeLog final : public MessageLog {
  public:
   std::vector<LogRecord> records;
-  bool full = false;
+  bool full = false;       // the queue
+  bool disk_full = false;
 
   Result<void> append(CoreId, std::uint64_t ticket, LogEntry entry) override {
     if (full) return fail(Errc::resource_limit, "full");
@@ -125,6 +126,10 @@ class FakeLog final : public MessageLog {
     if (waiting_.empty()) return false;
     std::vector<Appended> batch;
     for (auto& [ticket, entry] : std::exchange(waiting_, {})) {
+      if (disk_full) {
+        batch.push_back({ticket, 0, {}});
+        continue;
+      }
       const std::uint64_t sequence = records.size() + 1;
       const Time time{std::chrono::seconds{1'700'000'000 + static_cast<long long>(sequence)}};
       records.push_back({sequence, time, std::move(entry)});
