@@ -216,8 +216,8 @@ std::vector<Key> make_registration_keys() {
   return {
       choice<&C::registration, &R::mode>("registration.mode", kSighup,
                                          "Who may make an account in-band: anybody, clients on this machine, nobody."),
-      row<&C::registration, &R::accounts_per_stream>("registration.accounts_per_stream", kInteger, {1, 100'000}, kSighup,
-                                                     "Accounts that one stream may make before it logs in."),
+      row<&C::registration, &R::accounts_per_stream>("registration.accounts_per_stream", kInteger, {1, 100'000},
+                                                     kSighup, "Accounts that one stream may make before it logs in."),
       row<&C::registration, &R::per_address_per_hour>("registration.per_address_per_hour", kInteger,
                                                       {1, kMany, "no limit"}, kRestart,
                                                       "Accounts that one IP address may make in an hour."),

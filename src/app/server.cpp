@@ -123,7 +123,8 @@ xmpp::LoginGuard::Limits guard_limits_of(const Config& config) {
   };
   limits.address_failures_per_minute = per_minute(config.auth.failures_per_address, config.auth.address_window);
   limits.address_burst = static_cast<double>(config.auth.failures_per_address);
-  limits.free_failures = config.auth.failures_per_account == 0 ? ~0u : static_cast<unsigned>(config.auth.failures_per_account);
+  limits.free_failures =
+      config.auth.failures_per_account == 0 ? ~0u : static_cast<unsigned>(config.auth.failures_per_account);
   if (config.auth.failures_per_address == 0) limits.address_burst = 1e12;
   limits.forget = std::chrono::ceil<std::chrono::minutes>(config.auth.account_window);
   limits.registrations_per_hour = static_cast<double>(config.registration.per_address_per_hour);
@@ -370,7 +371,8 @@ void Server::stop() {
     // Every stream hears system-shutdown; what it still sends by then is written, within bounds.
     for (unsigned core = 0; core < cores_->size(); ++core) {
       cores_->post(static_cast<CoreId>(core), [this, core] {
-        for (auto* negotiation : std::unordered_set<xmpp::Negotiation*>(homes_[core]->services.negotiations)) negotiation->shut_down();
+        for (auto* negotiation : std::unordered_set<xmpp::Negotiation*>(homes_[core]->services.negotiations))
+          negotiation->shut_down();
         auto& router = homes_[core]->router;
         router.each_session([&](domain::Session& session) {
           router.close(session);

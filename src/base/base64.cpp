@@ -37,7 +37,8 @@ std::string base64_encode(std::string_view bytes) {
 }
 
 Result<std::string> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return fail(Errc::bad_request, "base64 text has {} characters, not a multiple of 4", text.size());
+  if (text.size() % 4 != 0)
+    return fail(Errc::bad_request, "base64 text has {} characters, not a multiple of 4", text.size());
 
   std::string out;
   out.reserve(text.size() / 4 * 3);
@@ -46,7 +47,8 @@ Result<std::string> base64_decode(std::string_view text) {
     const int padding = !last || text[i + 3] != '=' ? 0 : text[i + 2] == '=' ? 2 : 1;
     std::uint32_t group = 0;
     for (int j = 0; j < 4; ++j) {
-      const int value = j >= 4 - padding ? 0 : kValues[static_cast<unsigned char>(text[i + static_cast<std::size_t>(j)])];
+      const int value =
+          j >= 4 - padding ? 0 : kValues[static_cast<unsigned char>(text[i + static_cast<std::size_t>(j)])];
       if (value < 0) return fail(Errc::bad_request, "base64 text has a character outside its alphabet");
       group = group << 6 | static_cast<std::uint32_t>(value);
     }

@@ -7,7 +7,8 @@ namespace {
 
 void to_standard_error(Level level, std::string_view area, std::string_view line) {
   if (level < Level::warn) return;
-  std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(area.size()), area.data(), static_cast<int>(line.size()), line.data());
+  std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(area.size()), area.data(), static_cast<int>(line.size()),
+               line.data());
 }
 
 std::atomic<Sink> current_sink{&to_standard_error};

@@ -6,8 +6,9 @@ namespace anser::domain {
 namespace {
 
 auto lower_bound(std::vector<ContactState>& contacts, std::string_view address) {
-  return std::lower_bound(contacts.begin(), contacts.end(), address,
-                          [](const ContactState& contact, std::string_view key) { return contact.contact.full() < key; });
+  return std::lower_bound(
+      contacts.begin(), contacts.end(), address,
+      [](const ContactState& contact, std::string_view key) { return contact.contact.full() < key; });
 }
 
 bool matches(const Jid& rule, const Jid& who) {

@@ -1,6 +1,6 @@
-// One account in memory on the core it belongs to: its sessions, what its roster says about each contact, whom it blocks,
-// and what is on its way to it. State only; the router acts on it. Loaded when somebody needs it, dropped again some time
-// after the last session has gone. Names and groups of contacts stay in the database.
+// One account in memory on the core it belongs to: its sessions, what its roster says about each contact, whom it
+// blocks, and what is on its way to it. State only; the router acts on it. Loaded when somebody needs it, dropped again
+// some time after the last session has gone. Names and groups of contacts stay in the database.
 #pragma once
 
 #include <deque>
@@ -33,7 +33,8 @@ class Account {
   Session* find_session(std::string_view resource) const;
   Session* find_session(SessionId id) const;
   bool any_available() const;
-  // May be sent messages addressed to the account: available with a priority that is not negative (RFC 6121 §8.5.2.1.1).
+  // May be sent messages addressed to the account: available with a priority that is not negative (RFC 6121
+  // §8.5.2.1.1).
   static bool eligible(const Session& session) { return session.presence_ && session.presence_->priority >= 0; }
   bool any_eligible() const;
 
@@ -51,22 +52,22 @@ class Account {
 
   // What is on its way to the account, in order. It leaves once it is durable, where that is due.
   struct Held {
-    std::uint64_t ticket = 0;      // of its append; 0 when none is due
+    std::uint64_t ticket = 0;  // of its append; 0 when none is due
     bool durable = true;
-    bool barrier = false;          // something is being read or stored that nothing may overtake; `work` says what
+    bool barrier = false;  // something is being read or stored that nothing may overtake; `work` says what
     References references;
     WorkId work = 0;
     Stamp stamp;
     Jid target;
     Envelope envelope;
   };
-  struct Waiting {                 // arrived while loading
+  struct Waiting {  // arrived while loading
     WorkId work;
     Mail mail;
   };
-  struct Offline {                 // handed to a session and not confirmed yet
+  struct Offline {  // handed to a session and not confirmed yet
     SessionId session = 0;
-    std::uint64_t through = 0;     // sequence; 0 while being fetched
+    std::uint64_t through = 0;  // sequence; 0 while being fetched
     std::uint64_t count = 0;
   };
 
@@ -77,7 +78,7 @@ class Account {
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;
   std::uint64_t offline_count_ = 0;
-  std::uint32_t busy_ = 0;          // storage jobs and appends that will come back to this object
+  std::uint32_t busy_ = 0;  // storage jobs and appends that will come back to this object
   std::vector<Session*> sessions_;
   std::vector<ContactState> contacts_;  // by address
   std::vector<Jid> blocked_;

@@ -1,5 +1,6 @@
 // Which of the numbered works of a core are done, when they finish out of order. A fence asks for everything below a
-// number; the ring answers with its low water. One bit of memory for each work between the oldest open one and the newest.
+// number; the ring answers with its low water. One bit of memory for each work between the oldest open one and the
+// newest.
 #pragma once
 
 #include <cstdint>

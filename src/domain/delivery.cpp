@@ -21,10 +21,14 @@ Fate fate_of(const Account& account, const Envelope& message, const Jid& target)
     if (message.type != Type::chat) return unwanted;  // §8.5.3.2.1; only chat goes on as if sent to the account
   }
   switch (message.type) {
-    case Type::groupchat: return Fate::refuse;
-    case Type::error: return Fate::ignore;
-    case Type::headline: return account.any_eligible() ? Fate::all : Fate::ignore;
-    default: break;
+    case Type::groupchat:
+      return Fate::refuse;
+    case Type::error:
+      return Fate::ignore;
+    case Type::headline:
+      return account.any_eligible() ? Fate::all : Fate::ignore;
+    default:
+      break;
   }
   if (account.any_eligible()) return Fate::all;
   if (account.temporary()) return Fate::refuse;

@@ -6,10 +6,10 @@
 namespace anser::domain {
 
 enum class Fate : std::uint8_t {
-  one,      // to the session that the full address names
-  all,      // to every eligible session
-  store,    // nobody is there: keep it
-  refuse,   // service-unavailable to the sender
+  one,     // to the session that the full address names
+  all,     // to every eligible session
+  store,   // nobody is there: keep it
+  refuse,  // service-unavailable to the sender
   ignore,
 };
 

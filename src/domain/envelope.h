@@ -1,6 +1,6 @@
-// The canonical stanza. XMPP is the superset of what our doors speak, so what travels inside the server is its stanza in
-// parts: who, to whom, what kind, and the bytes between its tags. The domain carries those bytes and never parses them;
-// what it must know of them stands beside as facts, which the door that took the stanza in has read off.
+// The canonical stanza. XMPP is the superset of what our doors speak, so what travels inside the server is its stanza
+// in parts: who, to whom, what kind, and the bytes between its tags. The domain carries those bytes and never parses
+// them; what it must know of them stands beside as facts, which the door that took the stanza in has read off.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,21 @@ enum class Kind : std::uint8_t { message, presence, iq };
 
 // The `type` attribute of every kind of stanza (RFC 6120 §8.2.3, RFC 6121 §4.7.1, §5.2.2).
 enum class Type : std::uint8_t {
-  normal, chat, groupchat, headline,                                             // message
-  available, unavailable, subscribe, subscribed, unsubscribe, unsubscribed, probe,  // presence
-  get, set, result,                                                              // iq
-  error,                                                                         // any of them
+  normal,
+  chat,
+  groupchat,
+  headline,  // message
+  available,
+  unavailable,
+  subscribe,
+  subscribed,
+  unsubscribe,
+  unsubscribed,
+  probe,  // presence
+  get,
+  set,
+  result,  // iq
+  error,   // any of them
 };
 
 // What the router needs to know of a payload it does not read.
@@ -36,10 +47,10 @@ struct Facts {
   bool no_permanent_store : 1 = false;
   bool no_copy : 1 = false;
   bool store : 1 = false;
-  bool has_payload : 1 = false;      // at least one child element
-  bool temporary_sender : 1 = false; // SASL ANONYMOUS: has no archive
-  bool typed : 1 = false;            // message: type='normal' was written out, not left away
-  std::int8_t priority = 0;          // presence (RFC 6121 §4.7.2.3)
+  bool has_payload : 1 = false;       // at least one child element
+  bool temporary_sender : 1 = false;  // SASL ANONYMOUS: has no archive
+  bool typed : 1 = false;             // message: type='normal' was written out, not left away
+  std::int8_t priority = 0;           // presence (RFC 6121 §4.7.2.3)
 
   friend bool operator==(const Facts&, const Facts&) = default;
 };
@@ -48,13 +59,14 @@ struct Envelope {
   Kind kind = Kind::message;
   Type type = Type::normal;
   Facts facts;
-  Jid from;             // set by the server, never by the client
-  Jid to;               // as the sender wrote it; empty when it wrote none. Never rewritten
+  Jid from;  // set by the server, never by the client
+  Jid to;    // as the sender wrote it; empty when it wrote none. Never rewritten
   std::string id;
-  std::string lang;     // xml:lang, if the stanza or its stream declared one
-  std::string extra;    // other attributes and namespace declarations of the stanza tag, escaped, each with a leading space
-  std::string origin_id;  // XEP-0359, if the client gave one
-  Bytes inner;          // the content: default namespace jabber:client, no prefix from outside
+  std::string lang;  // xml:lang, if the stanza or its stream declared one
+  std::string
+      extra;  // other attributes and namespace declarations of the stanza tag, escaped, each with a leading space
+  std::string origin_id;         // XEP-0359, if the client gave one
+  Bytes inner;                   // the content: default namespace jabber:client, no prefix from outside
   std::optional<Error> failure;  // with Type::error from the server itself: each door writes it in its own words
 
   friend bool operator==(const Envelope&, const Envelope&) = default;

@@ -18,7 +18,9 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kMaxAttribute = 1 << 20;
 constexpr std::size_t kMaxInner = 64 << 20;
 
-std::uint8_t pack_more(const Facts& facts) { return static_cast<std::uint8_t>(facts.temporary_sender | facts.typed << 1); }
+std::uint8_t pack_more(const Facts& facts) {
+  return static_cast<std::uint8_t>(facts.temporary_sender | facts.typed << 1);
+}
 
 std::uint8_t pack(const Facts& facts) {
   return static_cast<std::uint8_t>(facts.has_body | facts.has_subject << 1 | facts.chat_state_only << 2 |

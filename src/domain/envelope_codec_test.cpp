@@ -14,8 +14,13 @@ Envelope full_envelope() {
   Envelope envelope;
   envelope.kind = Kind::presence;
   envelope.type = Type::subscribe;
-  envelope.facts = {
-      .has_body = true, .chat_state_only = true, .no_permanent_store = true, .store = true, .temporary_sender = true, .typed = true, .priority = -128};
+  envelope.facts = {.has_body = true,
+                    .chat_state_only = true,
+                    .no_permanent_store = true,
+                    .store = true,
+                    .temporary_sender = true,
+                    .typed = true,
+                    .priority = -128};
   envelope.from = jid("romeo@montague.example/orchard");
   envelope.to = jid("juliet@capulet.example");
   envelope.id = "a'1";

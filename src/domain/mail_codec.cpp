@@ -77,8 +77,10 @@ Result<Mail> decode_mail(std::string_view& in) {
     auto envelope = decode_envelope(rest);
     if (!envelope) return pass(envelope);
     ByteReader reader{rest};
-    if (tag == kRoute) mail = Route{std::move(*envelope), reader.jid()};
-    else mail = Broadcast{std::move(*envelope), read_jids(reader)};
+    if (tag == kRoute)
+      mail = Route{std::move(*envelope), reader.jid()};
+    else
+      mail = Broadcast{std::move(*envelope), read_jids(reader)};
     if (!reader.ok()) return fail(Errc::bad_request, "the letter is cut short or damaged");
     in = reader.rest();
     return mail;
@@ -105,7 +107,8 @@ Result<Mail> decode_mail(std::string_view& in) {
   } else {
     AccountChanged changed;
     changed.account = reader.jid();
-    changed.what = static_cast<AccountChanged::What>(reader.byte(static_cast<std::uint8_t>(AccountChanged::What::removed)));
+    changed.what =
+        static_cast<AccountChanged::What>(reader.byte(static_cast<std::uint8_t>(AccountChanged::What::removed)));
     changed.spare = reader.varint();
     mail = std::move(changed);
   }

@@ -131,13 +131,15 @@ void Router::refused_append(Account& account, const PendingAppend& pending) {
   if (!pending.held) {
     // A note about a message that is safe already (`delivered`, `offline`, `forget`): it may come once more, or be seen
     // in the archive only.
-    log::error("domain", "the disk is full: what is noted of the messages of {} may be out of date", account.bare_.full());
+    log::error("domain", "the disk is full: what is noted of the messages of {} may be out of date",
+               account.bare_.full());
     --account.busy_;
     finish(pending.work);
     return rest(account);
   }
   auto& outbox = *account.outbox_;
-  const auto held = std::find_if(outbox.begin(), outbox.end(), [&](const auto& entry) { return entry.ticket == pending.ticket; });
+  const auto held =
+      std::find_if(outbox.begin(), outbox.end(), [&](const auto& entry) { return entry.ticket == pending.ticket; });
   ANSER_ASSERT(held != outbox.end());
   if (held->references.offline) --account.offline_count_;
   bounce(held->envelope, Errc::disk_full, "the disk is full; try again later");
@@ -160,8 +162,10 @@ void Router::flush(Account& account) {
       deliver_iq(account, std::move(held.envelope), held.target);
     } else if (held.envelope.kind == Kind::presence) {
       Session* session = account.find_session(held.target.resource());
-      if (session) session->deliver(held.envelope, {});
-      else if (held.target.resource().empty()) deliver_to_available(account, held.envelope);
+      if (session)
+        session->deliver(held.envelope, {});
+      else if (held.target.resource().empty())
+        deliver_to_available(account, held.envelope);
     } else if (held.ticket == 0) {
       // It only waited its turn. Who is there may have changed, so it is decided again.
       const Fate fate = fate_of(account, held.envelope, held.target);
@@ -231,7 +235,8 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
   Session* session = account.find_session(id);
   const bool still_asked = account.offline_ && account.offline_->session == id;
   if (!records) {
-    log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(), records.error().message);
+    log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(),
+               records.error().message);
     if (still_asked) account.offline_.reset();
   } else if (session && still_asked) {
     for (const LogRecord& record : *records) {
@@ -259,7 +264,8 @@ void Router::raise_barrier(Account& account, WorkId work) {
 
 void Router::lift_barrier(Account& account, WorkId work) {
   auto& outbox = *account.outbox_;
-  const auto mine = std::find_if(outbox.begin(), outbox.end(), [&](const auto& held) { return held.barrier && held.work == work; });
+  const auto mine =
+      std::find_if(outbox.begin(), outbox.end(), [&](const auto& held) { return held.barrier && held.work == work; });
   ANSER_ASSERT(mine != outbox.end());
   outbox.erase(mine);
   flush(account);

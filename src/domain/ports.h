@@ -25,8 +25,8 @@ using CoreId = std::uint16_t;
 // ---- accounts.db ----------------------------------------------------------------------------------------------------
 
 struct AccountRecord {
-  Jid jid;                             // bare
-  std::vector<core::ScramKeys> keys;   // one for each hash; never a password
+  Jid jid;                            // bare
+  std::vector<core::ScramKeys> keys;  // one for each hash; never a password
   std::string name, email;
   Time created{};
   bool disabled = false;
@@ -34,22 +34,22 @@ struct AccountRecord {
 
 // The relation to a contact (RFC 6121 §2.1.2.5, Appendix A): eight stored bits of state.
 struct Subscription {
-  bool to : 1 = false;           // we see the contact's presence
-  bool from : 1 = false;         // the contact sees ours
-  bool ask : 1 = false;          // we asked and wait ("Pending Out")
-  bool asked : 1 = false;        // the contact asked and waits ("Pending In")
-  bool approved : 1 = false;     // approved before being asked (§3.4)
-  bool listed : 1 = false;       // the item is in the roster that clients see ("None + Pending In" alone is not)
+  bool to : 1 = false;        // we see the contact's presence
+  bool from : 1 = false;      // the contact sees ours
+  bool ask : 1 = false;       // we asked and wait ("Pending Out")
+  bool asked : 1 = false;     // the contact asked and waits ("Pending In")
+  bool approved : 1 = false;  // approved before being asked (§3.4)
+  bool listed : 1 = false;    // the item is in the roster that clients see ("None + Pending In" alone is not)
 
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
 struct RosterItem {
-  Jid contact;                     // bare
+  Jid contact;  // bare
   std::string name;
-  std::vector<std::string> groups; // distinct, in the order given
+  std::vector<std::string> groups;  // distinct, in the order given
   Subscription subscription;
-  std::string request;             // while `asked`: the encoded envelope of the request, shown at every login
+  std::string request;  // while `asked`: the encoded envelope of the request, shown at every login
 
   friend bool operator==(const RosterItem&, const RosterItem&) = default;
 };
@@ -63,47 +63,51 @@ struct ContactState {
 struct AccountState {
   bool exists = false;
   std::vector<ContactState> contacts;
-  std::vector<Jid> blocked;          // XEP-0191
+  std::vector<Jid> blocked;  // XEP-0191
   std::uint64_t roster_version = 0;
 };
 
 struct Roster {
   std::uint64_t version = 0;
-  std::vector<RosterItem> items;     // listed ones only, by contact
+  std::vector<RosterItem> items;  // listed ones only, by contact
 };
 
 struct LastActivity {
   Time at{};
-  std::string status;                // of the last unavailable presence
+  std::string status;  // of the last unavailable presence
 };
 
-// Blocking; one thread calls it at a time. Errors: Errc::not_found, conflict, disk_full, storage_failed, resource_limit.
-// A call belongs to the transaction opened with begin(); without one it is its own.
+// Blocking; one thread calls it at a time. Errors: Errc::not_found, conflict, disk_full, storage_failed,
+// resource_limit. A call belongs to the transaction opened with begin(); without one it is its own.
 class AccountStore {
  public:
   virtual ~AccountStore() = default;
 
   virtual Result<void> begin() = 0;
-  virtual Result<void> commit() = 0;      // durable when it returns
+  virtual Result<void> commit() = 0;  // durable when it returns
   virtual void rollback() = 0;
   // Undoes one failed job inside a transaction and leaves its neighbours.
   virtual Result<void> savepoint() = 0;
   virtual void rollback_to_savepoint() = 0;
 
-  virtual Result<void> create_account(const AccountRecord& account) = 0;             // conflict if it is there
+  virtual Result<void> create_account(const AccountRecord& account) = 0;  // conflict if it is there
   virtual Result<std::optional<AccountRecord>> find_account(const Jid& bare) = 0;
   virtual Result<void> set_keys(const Jid& bare, std::span<const core::ScramKeys> keys) = 0;
   virtual Result<void> set_disabled(const Jid& bare, bool disabled) = 0;
-  virtual Result<void> remove_account(const Jid& bare) = 0;                          // and all that it owns in this file
+  virtual Result<void> remove_account(const Jid& bare) = 0;  // and all that it owns in this file
   // In order of address, after `after` (empty: from the start), at most `limit`. Keys are left out.
-  virtual Result<std::vector<AccountRecord>> list_accounts(std::string_view host, std::string_view after, std::size_t limit) = 0;
+  virtual Result<std::vector<AccountRecord>> list_accounts(std::string_view host, std::string_view after,
+                                                           std::size_t limit) = 0;
   virtual Result<std::uint64_t> count_accounts(std::string_view host) = 0;
 
   virtual Result<AccountState> load_state(const Jid& bare) = 0;
   virtual Result<Roster> load_roster(const Jid& owner) = 0;
   virtual Result<std::optional<RosterItem>> find_roster_item(const Jid& owner, const Jid& contact) = 0;
   // Name and groups of a listed item; state is left alone. Returns the whole item and the roster's new version.
-  struct Changed { RosterItem item; std::uint64_t version; };
+  struct Changed {
+    RosterItem item;
+    std::uint64_t version;
+  };
   virtual Result<Changed> set_roster_entry(const Jid& owner, const Jid& contact, std::string_view name,
                                            std::span<const std::string> groups) = 0;
   // The subscription of a contact; makes the row if there is none, forgets it when nothing is left of it (not listed,
@@ -112,13 +116,15 @@ class AccountStore {
                                            std::string_view request) = 0;
   virtual Result<std::uint64_t> remove_roster_item(const Jid& owner, const Jid& contact) = 0;  // not_found
 
-  virtual Result<void> block(const Jid& owner, std::span<const Jid> who) = 0;        // what is there already stays
-  virtual Result<void> unblock(const Jid& owner, std::span<const Jid> who) = 0;      // empty: everybody
-  
+  virtual Result<void> block(const Jid& owner, std::span<const Jid> who) = 0;    // what is there already stays
+  virtual Result<void> unblock(const Jid& owner, std::span<const Jid> who) = 0;  // empty: everybody
+
   // Small documents an account owns: vCard, private XML (XEP-0054, 0049). Key: collection and name within it.
-  virtual Result<std::optional<std::string>> find_document(const Jid& owner, std::string_view collection, std::string_view name) = 0;
-  virtual Result<void> put_document(const Jid& owner, std::string_view collection, std::string_view name, std::string_view bytes) = 0;
-  virtual Result<std::uint64_t> documents_size(const Jid& owner) = 0;                // bytes, for the quota
+  virtual Result<std::optional<std::string>> find_document(const Jid& owner, std::string_view collection,
+                                                           std::string_view name) = 0;
+  virtual Result<void> put_document(const Jid& owner, std::string_view collection, std::string_view name,
+                                    std::string_view bytes) = 0;
+  virtual Result<std::uint64_t> documents_size(const Jid& owner) = 0;  // bytes, for the quota
 
   virtual Result<void> set_last_activity(const Jid& bare, const LastActivity& last) = 0;
   virtual Result<std::optional<LastActivity>> find_last_activity(const Jid& bare) = 0;
@@ -170,11 +176,11 @@ class LogStore {
   virtual ~LogStore() = default;
   // All or nothing, durable when it returns. The sequences must follow the last one.
   virtual Result<void> append(std::span<const LogRecord> records) = 0;
-  virtual Result<std::vector<LogRecord>> read(std::uint64_t from, std::size_t limit) = 0;         // sequence >= from
-  virtual Result<std::vector<LogRecord>> fetch(std::span<const std::uint64_t> sequences) = 0;     // those that are there
-  virtual Result<std::uint64_t> last_sequence() = 0;                                              // 0 when empty
+  virtual Result<std::vector<LogRecord>> read(std::uint64_t from, std::size_t limit) = 0;      // sequence >= from
+  virtual Result<std::vector<LogRecord>> fetch(std::span<const std::uint64_t> sequences) = 0;  // those that are there
+  virtual Result<std::uint64_t> last_sequence() = 0;                                           // 0 when empty
   virtual Result<Time> last_time() = 0;
-  virtual Result<void> erase(std::span<const std::uint64_t> sequences) = 0;                       // no reference is left
+  virtual Result<void> erase(std::span<const std::uint64_t> sequences) = 0;  // no reference is left
 };
 
 // archive.db: who has what. Placing is idempotent; the watermark is in the same transaction.
@@ -190,7 +196,8 @@ class ArchiveStore {
   // The owner's waiting messages after `after`, oldest first.
   virtual Result<std::vector<std::uint64_t>> offline(const Jid& owner, std::uint64_t after, std::size_t limit) = 0;
   // Sequences in the owner's archive after `after`, oldest first; with a peer only those with it.
-  virtual Result<std::vector<std::uint64_t>> archived(const Jid& owner, const Jid& peer, std::uint64_t after, std::size_t limit) = 0;
+  virtual Result<std::vector<std::uint64_t>> archived(const Jid& owner, const Jid& peer, std::uint64_t after,
+                                                      std::size_t limit) = 0;
 };
 
 // ---- what the cores see ---------------------------------------------------------------------------------------------
@@ -241,8 +248,10 @@ class MessageLog {
   // Set once per core at start-up; called on that core. An error means that nothing further may be acknowledged.
   virtual void on_appended(CoreId core, AppendedHandler handler) = 0;
 
-  // The owner's waiting messages, oldest first, including every append that this core submitted before; at most `limit`.
-  virtual void offline(CoreId core, const Jid& owner, std::size_t limit, std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
+  // The owner's waiting messages, oldest first, including every append that this core submitted before; at most
+  // `limit`.
+  virtual void offline(CoreId core, const Jid& owner, std::size_t limit,
+                       std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
   virtual void count_offline(CoreId core, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) = 0;
 };
 

@@ -50,8 +50,10 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
     for (unsigned core = 0; core < cores_; ++core) {
       if (contacts[core].empty()) continue;
       Probe probe{session.jid_, std::move(contacts[core])};
-      if (core == core_) receive_probe(std::move(probe));
-      else post_.send(core_, static_cast<CoreId>(core), std::move(probe));
+      if (core == core_)
+        receive_probe(std::move(probe));
+      else
+        post_.send(core_, static_cast<CoreId>(core), std::move(probe));
     }
     deliver_requests(session, account);
   }
@@ -77,9 +79,8 @@ void Router::become_unavailable(Session& session, Account& account, Envelope pre
   if (!account.any_available() && !account.temporary_) {
     storage_.submit(
         core_,
-        [bare = account.bare_, last = LastActivity{clock_.now(), std::string{presence.inner.view()}}](AccountStore& store) {
-          return store.set_last_activity(bare, last);
-        },
+        [bare = account.bare_, last = LastActivity{clock_.now(), std::string{presence.inner.view()}}](
+            AccountStore& store) { return store.set_last_activity(bare, last); },
         [](Result<void>) {});
   }
 }
@@ -114,8 +115,10 @@ void Router::broadcast_to(const Envelope& presence, std::vector<Jid> contacts) {
   for (unsigned core = 0; core < cores_; ++core) {
     if (by_core[core].empty()) continue;
     Broadcast letter{presence, std::move(by_core[core])};
-    if (core == core_) receive_broadcast(std::move(letter));
-    else post_.send(core_, static_cast<CoreId>(core), std::move(letter));
+    if (core == core_)
+      receive_broadcast(std::move(letter));
+    else
+      post_.send(core_, static_cast<CoreId>(core), std::move(letter));
   }
 }
 
@@ -213,26 +216,30 @@ void Router::deliver_to_available(Account& account, const Envelope& presence) {
 // ---- subscriptions --------------------------------------------------------------------------------------------------
 
 void Router::outbound_subscription(Session& session, Account& account, Envelope presence, const Jid& contact) {
-  if (contact.full() == account.bare_.full() || !contact.has_local()) return;  // nobody subscribes to himself or to a host
+  if (contact.full() == account.bare_.full() || !contact.has_local())
+    return;  // nobody subscribes to himself or to a host
   const Subscription before = account.subscription(contact.full());
   if (!before.listed && presence.type == Type::subscribe && account.contacts_.size() >= limits_.roster_items) {
-    return bounce(presence, Errc::resource_limit, fmt::format("the roster is full: {} entries are allowed", limits_.roster_items));
+    return bounce(presence, Errc::resource_limit,
+                  fmt::format("the roster is full: {} entries are allowed", limits_.roster_items));
   }
   const SubscriptionChange change = outbound(before, presence.type);
   session.touched_ |= std::uint64_t{1} << core_;  // a fence waits for the commit below
-  presence.from = account.bare_;  // §3.1.2: from the bare address
+  presence.from = account.bare_;                  // §3.1.2: from the bare address
   presence.to = contact;
-  store_subscription(account, contact, change, {}, [this, &account, contact, change, before, presence = std::move(presence)](bool stored) {
-    if (!stored) return bounce(presence, Errc::storage_failed, "the change could not be stored");
-    if (change.pass_on) send(presence);
-    if (!before.from && change.next.from) show_presence_to(account, contact, true);
-    if (before.from && !change.next.from) show_presence_to(account, contact, false);
-  });
+  store_subscription(account, contact, change, {},
+                     [this, &account, contact, change, before, presence = std::move(presence)](bool stored) {
+                       if (!stored) return bounce(presence, Errc::storage_failed, "the change could not be stored");
+                       if (change.pass_on) send(presence);
+                       if (!before.from && change.next.from) show_presence_to(account, contact, true);
+                       if (before.from && !change.next.from) show_presence_to(account, contact, false);
+                     });
 }
 
 void Router::inbound_subscription(Account& account, Envelope presence, WorkId work) {
   const auto contact = hosts_.canonical(presence.from.to_bare());
-  if (!account.present() || account.temporary_ || !contact || account.blocks(*contact) || contact->full() == account.bare_.full()) {
+  if (!account.present() || account.temporary_ || !contact || account.blocks(*contact) ||
+      contact->full() == account.bare_.full()) {
     return finish(work);
   }
   const Subscription before = account.subscription(contact->full());
@@ -258,37 +265,38 @@ void Router::inbound_subscription(Account& account, Envelope presence, WorkId wo
   if (presence.type == Type::subscribe) encode(presence, request);
   raise_barrier(account, work);  // what the contact sends next must not overtake it (RFC 6120 §10.1)
   // The stanza comes before the push that it caused (§3.1.6, §3.3.3).
-  store_subscription(account, *contact, change, std::move(request),
-                     [this, &account, contact = *contact, change, before, work, presence = std::move(presence)](bool stored) {
-                       if (stored) {
-                         if (change.pass_on) {
-                           if (presence.type == Type::subscribe) {
-                             deliver_to_available(account, presence);
-                           } else {
-                             for (Session* session : account.sessions_) {
-                               if (session->interested_ || session->available()) session->deliver(presence, {});
-                             }
-                           }
-                         }
-                         if (change.reply) {
-                           Envelope reply;
-                           reply.kind = Kind::presence;
-                           reply.type = change.reply_type;
-                           reply.from = account.bare_;
-                           reply.to = contact;
-                           send(std::move(reply));
-                         }
-                         if (!before.from && change.next.from) show_presence_to(account, contact, true);
-                         if (before.from && !change.next.from) show_presence_to(account, contact, false);
-                       }
-                       lift_barrier(account, work);
-                       finish(work);
-                     });
+  store_subscription(
+      account, *contact, change, std::move(request),
+      [this, &account, contact = *contact, change, before, work, presence = std::move(presence)](bool stored) {
+        if (stored) {
+          if (change.pass_on) {
+            if (presence.type == Type::subscribe) {
+              deliver_to_available(account, presence);
+            } else {
+              for (Session* session : account.sessions_) {
+                if (session->interested_ || session->available()) session->deliver(presence, {});
+              }
+            }
+          }
+          if (change.reply) {
+            Envelope reply;
+            reply.kind = Kind::presence;
+            reply.type = change.reply_type;
+            reply.from = account.bare_;
+            reply.to = contact;
+            send(std::move(reply));
+          }
+          if (!before.from && change.next.from) show_presence_to(account, contact, true);
+          if (before.from && !change.next.from) show_presence_to(account, contact, false);
+        }
+        lift_barrier(account, work);
+        finish(work);
+      });
 }
 
 // The actor knows the new state at once; the database, the pushes and what follows come with the commit.
-void Router::store_subscription(Account& account, const Jid& contact, const SubscriptionChange& change, std::string request,
-                                std::function<void(bool)> then) {
+void Router::store_subscription(Account& account, const Jid& contact, const SubscriptionChange& change,
+                                std::string request, std::function<void(bool)> then) {
   const Subscription before = account.subscription(contact.full());
   if (before == change.next) return then(true);
   account.set_subscription(contact, change.next);
@@ -300,9 +308,11 @@ void Router::store_subscription(Account& account, const Jid& contact, const Subs
       [bare = account.bare_, contact, next = change.next, request = std::move(request)](AccountStore& store) {
         return store.set_subscription(bare, contact, next, request);
       },
-      [this, &account, contact, before, push = change.push, work, then = std::move(then)](Result<AccountStore::Changed> changed) {
+      [this, &account, contact, before, push = change.push, work,
+       then = std::move(then)](Result<AccountStore::Changed> changed) {
         if (!changed) {
-          log::error("domain", "a subscription of {} could not be stored: {}", account.bare_.full(), changed.error().message);
+          log::error("domain", "a subscription of {} could not be stored: {}", account.bare_.full(),
+                     changed.error().message);
           account.set_subscription(contact, before);
         }
         then(changed.has_value());
@@ -324,7 +334,10 @@ void Router::deliver_requests(Session& session, Account& account) {
     if (!contact.subscription.asked) continue;
     ++account.busy_;
     storage_.run<std::optional<RosterItem>>(
-        core_, [bare = account.bare_, who = contact.contact](AccountStore& store) { return store.find_roster_item(bare, who); },
+        core_,
+        [bare = account.bare_, who = contact.contact](AccountStore& store) {
+          return store.find_roster_item(bare, who);
+        },
         [this, &account, id = session.id_](Result<std::optional<RosterItem>> item) {
           --account.busy_;
           Session* waiting = account.find_session(id);

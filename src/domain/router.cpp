@@ -282,7 +282,8 @@ void Router::route(Session& session, Envelope envelope) {
   }
   const Jid& target = alias.empty() ? envelope.to : alias;
 
-  const bool answer = envelope.type == Type::error || envelope.type == Type::result || envelope.type == Type::unavailable;
+  const bool answer =
+      envelope.type == Type::error || envelope.type == Type::result || envelope.type == Type::unavailable;
   if (!answer && !own->blocked_.empty() && own->blocks(target)) {
     return bounce(envelope, Errc::blocked, "you have blocked this address");
   }
@@ -343,12 +344,18 @@ void Router::receive(Mail mail) {
   std::visit(
       [this](auto&& letter) {
         using Letter = std::decay_t<decltype(letter)>;
-        if constexpr (std::is_same_v<Letter, Route>) receive_route(std::move(letter), 0);
-        else if constexpr (std::is_same_v<Letter, Broadcast>) receive_broadcast(std::move(letter));
-        else if constexpr (std::is_same_v<Letter, Probe>) receive_probe(std::move(letter));
-        else if constexpr (std::is_same_v<Letter, Fence>) fence_arrived(letter);
-        else if constexpr (std::is_same_v<Letter, FencePassed>) fence_answered(letter.session, letter.number);
-        else account_changed(letter);
+        if constexpr (std::is_same_v<Letter, Route>)
+          receive_route(std::move(letter), 0);
+        else if constexpr (std::is_same_v<Letter, Broadcast>)
+          receive_broadcast(std::move(letter));
+        else if constexpr (std::is_same_v<Letter, Probe>)
+          receive_probe(std::move(letter));
+        else if constexpr (std::is_same_v<Letter, Fence>)
+          fence_arrived(letter);
+        else if constexpr (std::is_same_v<Letter, FencePassed>)
+          fence_answered(letter.session, letter.number);
+        else
+          account_changed(letter);
       },
       std::move(mail));
 }
@@ -392,7 +399,8 @@ void Router::deliver_iq(Account& account, Envelope envelope, const Jid& target) 
     return bounce(envelope, Errc::unavailable, "nobody there answers this");
   }
   if (target.resource().empty()) {
-    if (request) iq_service_->serve(&account, own ? account.find_session(envelope.from.resource()) : nullptr, std::move(envelope));
+    if (request)
+      iq_service_->serve(&account, own ? account.find_session(envelope.from.resource()) : nullptr, std::move(envelope));
     return;
   }
   if (Session* session = account.find_session(target.resource())) return session->deliver(envelope, {});
@@ -503,7 +511,9 @@ void Router::block(Account& account, std::vector<Jid> who, Done done) {
 
 void Router::unblock(Account& account, std::vector<Jid> who, Done done) {
   std::vector<Jid> freed;
-  const auto named = [&](const Jid& rule) { return who.empty() || std::find(who.begin(), who.end(), rule) != who.end(); };
+  const auto named = [&](const Jid& rule) {
+    return who.empty() || std::find(who.begin(), who.end(), rule) != who.end();
+  };
   std::copy_if(account.blocked_.begin(), account.blocked_.end(), std::back_inserter(freed), named);
   std::erase_if(account.blocked_, named);
   Account before{account.bare_};
@@ -536,7 +546,10 @@ void Router::remove_account(const Jid& bare, SessionId spare, Done done) {
         [this, &account, spare, done](Result<void> outcome) {
           --account.busy_;
           if (!outcome) return done(outcome);
-          append(account, LogEntry{.kind = RecordKind::forget, .references = {}, .owner = account.bare_, .target = 0, .envelope = {}}, works_.open(), false);
+          append(account,
+                 LogEntry{
+                     .kind = RecordKind::forget, .references = {}, .owner = account.bare_, .target = 0, .envelope = {}},
+                 works_.open(), false);
           // XEP-0077 §3.2: contacts are told, so that no right of the account survives it.
           for (const auto& contact : std::vector<ContactState>(account.contacts_)) {
             Envelope notice;
@@ -573,7 +586,8 @@ void Router::end_sessions(const Jid& bare, SessionId spare, CloseReason reason) 
 void Router::account_changed(const AccountChanged& changed) {
   switch (changed.what) {
     case AccountChanged::What::created:
-      if (Account* account = find(changed.account.full()); account && account->standing_ == Account::Standing::missing) {
+      if (Account* account = find(changed.account.full());
+          account && account->standing_ == Account::Standing::missing) {
         load(*account);  // remembered as missing: look again
       }
       break;

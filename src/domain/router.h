@@ -1,6 +1,6 @@
-// The router of one core: it knows every account that lives here and decides who may, where to, and what is stored first.
-// Sessions give it stanzas; it answers with calls of Session's verbs, appends to the log, and letters to other cores.
-// RFC 6120 §10 and RFC 6121 §3, §4, §8 are its rules. Only its own core calls it. Nothing blocks.
+// The router of one core: it knows every account that lives here and decides who may, where to, and what is stored
+// first. Sessions give it stanzas; it answers with calls of Session's verbs, appends to the log, and letters to other
+// cores. RFC 6120 §10 and RFC 6121 §3, §4, §8 are its rules. Only its own core calls it. Nothing blocks.
 //
 // A message that is archived or kept for later is appended to the log first and delivered when the append is durable;
 // what arrives for the same account meanwhile waits behind it, so order holds for every pair (RFC 6120 §10.1).
@@ -27,8 +27,8 @@
 
 namespace anser::domain {
 
-// Answers iq stanzas for a host or on behalf of an account (RFC 6121 §8.5.2.1.3). `account` is null for a host; `session`
-// is the sender's if the iq came from a session of this core and is about its own account or host.
+// Answers iq stanzas for a host or on behalf of an account (RFC 6121 §8.5.2.1.3). `account` is null for a host;
+// `session` is the sender's if the iq came from a session of this core and is about its own account or host.
 class IqService {
  public:
   virtual ~IqService() = default;
@@ -37,18 +37,19 @@ class IqService {
 
 struct RouterLimits {
   std::size_t sessions_per_account = 20;
-  std::size_t offline_messages = 1000;    // per account
+  std::size_t offline_messages = 1000;  // per account
   std::size_t roster_items = 1000;
   std::size_t blocked = 1000;
   std::size_t directed_presences = 1000;  // remembered per session; beyond it the stanza is refused
   std::size_t idle_accounts = 4096;       // kept loaded on this core without a session
   bool archive = true;
-  bool replace_on_conflict = true;        // a new session with a taken resource replaces the old one
+  bool replace_on_conflict = true;  // a new session with a taken resource replaces the old one
 };
 
 class Router {
  public:
-  Router(CoreId core, unsigned cores, const Hosts& hosts, Storage& storage, MessageLog& log, Post& post, const Clock& clock);
+  Router(CoreId core, unsigned cores, const Hosts& hosts, Storage& storage, MessageLog& log, Post& post,
+         const Clock& clock);
   ~Router();
 
   void set_limits(const RouterLimits& limits) { limits_ = limits; }
@@ -86,7 +87,8 @@ class Router {
 
   // ---- what iq features change; `done` after the commit. The account is one of this core ----
   using Done = std::function<void(Result<void>)>;
-  void set_roster_entry(Account& account, const Jid& contact, std::string name, std::vector<std::string> groups, Done done);
+  void set_roster_entry(Account& account, const Jid& contact, std::string name, std::vector<std::string> groups,
+                        Done done);
   void remove_roster_entry(Account& account, const Jid& contact, Done done);
   void block(Account& account, std::vector<Jid> who, Done done);
   void unblock(Account& account, std::vector<Jid> who, Done done);  // empty: everybody
@@ -103,7 +105,7 @@ class Router {
   struct PendingAppend {
     std::uint64_t ticket;
     Account* account;
-    WorkId work;   // to close on commit when there is no held entry
+    WorkId work;  // to close on commit when there is no held entry
     bool held;
   };
   struct PendingFence {
@@ -115,8 +117,8 @@ class Router {
   Account& summon(const Jid& bare);
   void load(Account& account);
   void loaded(Account& account);
-  void rest(Account& account);     // lists an account without sessions for eviction
-  void touch(Account& account);    // takes it off that list
+  void rest(Account& account);   // lists an account without sessions for eviction
+  void touch(Account& account);  // takes it off that list
   void evict();
   void attach(Session& session, Account& account, std::function<void(Result<void>)> done);
   void dispatch(Envelope envelope, Jid alias, Session* session);
@@ -173,7 +175,7 @@ class Router {
   IqService* iq_service_ = nullptr;
 
   std::unordered_map<std::string, std::unique_ptr<Account>, Hash, std::equal_to<>> accounts_;
-  std::list<Account*> idle_;        // without sessions, longest first
+  std::list<Account*> idle_;  // without sessions, longest first
   std::unordered_map<SessionId, Session*> sessions_;
   SessionId next_session_ = 1;
   std::size_t session_count_ = 0;

@@ -364,8 +364,10 @@ TEST_F(RouterTest, BlockedPeopleAreNotHeardAndOneCannotWriteToThem) {
 
 TEST_F(RouterTest, DeletingAnAccountEndsItsSessionsAndItsContactsSubscriptions) {
   FakeSession romeo, juliet;
-  accounts.states["romeo@capulet.example"].contacts = {{jid("juliet@capulet.example"), {.to = true, .from = true, .listed = true}}};
-  accounts.states["juliet@capulet.example"].contacts = {{jid("romeo@capulet.example"), {.to = true, .from = true, .listed = true}}};
+  accounts.states["romeo@capulet.example"].contacts = {
+      {jid("juliet@capulet.example"), {.to = true, .from = true, .listed = true}}};
+  accounts.states["juliet@capulet.example"].contacts = {
+      {jid("romeo@capulet.example"), {.to = true, .from = true, .listed = true}}};
   login(romeo, "romeo@capulet.example/garden");
   login(juliet, "juliet@capulet.example/balcony");
 

@@ -1,6 +1,6 @@
-// A connected resource, as the domain sees it, whatever door it came in by. The door implements the verbs; the fields are
-// the domain's own notes about it. A session lives on the core of its account from `Router::open` to `Router::close`, and
-// only that core touches it.
+// A connected resource, as the domain sees it, whatever door it came in by. The door implements the verbs; the fields
+// are the domain's own notes about it. A session lives on the core of its account from `Router::open` to
+// `Router::close`, and only that core touches it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,14 @@
 namespace anser::domain {
 
 // Why the domain ends a session; the door says it in its own protocol's words.
-enum class CloseReason : std::uint8_t { replaced, account_removed, password_changed, too_slow, storage_failed, shutdown };
+enum class CloseReason : std::uint8_t {
+  replaced,
+  account_removed,
+  password_changed,
+  too_slow,
+  storage_failed,
+  shutdown
+};
 
 // What the server adds when it hands a stored message over.
 struct Stamp {
@@ -56,9 +63,9 @@ class Session {
   bool available() const { return presence_ != nullptr; }
   const Presence* presence() const { return presence_.get(); }
   bool interested() const { return interested_; }
-  void set_interested() { interested_ = true; }              // asked for the roster (RFC 6121 §2.2)
+  void set_interested() { interested_ = true; }  // asked for the roster (RFC 6121 §2.2)
   bool wants_blocklist() const { return wants_blocklist_; }
-  void set_wants_blocklist() { wants_blocklist_ = true; }    // asked for the block list (XEP-0191 §3.2)
+  void set_wants_blocklist() { wants_blocklist_ = true; }  // asked for the block list (XEP-0191 §3.2)
 
  private:
   friend class Router;
@@ -73,9 +80,9 @@ class Session {
   std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each
   struct Fence {
     std::uint64_t number;
-    unsigned waiting;                           // cores that have not answered yet
+    unsigned waiting;  // cores that have not answered yet
   };
-  std::vector<Fence> fences_;                   // oldest first
+  std::vector<Fence> fences_;  // oldest first
 };
 
 }  // namespace anser::domain

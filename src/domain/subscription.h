@@ -1,5 +1,6 @@
-// The subscription state machine of RFC 6121 Appendix A, as rules without side effects: given what we have with a contact
-// and a subscription stanza, what becomes of it. `Subscription` itself is in ports.h, because it is what is stored.
+// The subscription state machine of RFC 6121 Appendix A, as rules without side effects: given what we have with a
+// contact and a subscription stanza, what becomes of it. `Subscription` itself is in ports.h, because it is what is
+// stored.
 #pragma once
 
 #include "domain/ports.h"
@@ -8,10 +9,10 @@ namespace anser::domain {
 
 struct SubscriptionChange {
   Subscription next;
-  bool pass_on = false;        // outbound: route to the contact; inbound: deliver to the account's available resources
-  bool reply = false;          // inbound: answer for the account, with `reply_type`
+  bool pass_on = false;  // outbound: route to the contact; inbound: deliver to the account's available resources
+  bool reply = false;    // inbound: answer for the account, with `reply_type`
   Type reply_type = Type::subscribed;
-  bool push = false;           // clients see the item differently now: send a roster push
+  bool push = false;  // clients see the item differently now: send a roster push
 };
 
 // What the account itself sends to a contact (Appendix A.2, §3.4 for approval in advance).

@@ -276,7 +276,8 @@ Task<Result<void>> Connection::drained_within(std::chrono::milliseconds limit) {
 
 // ------------------------------------------------------------------------------------------------- TLS, compression
 
-Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits, std::string_view host) {
+Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits,
+                                          std::string_view host) {
   ANSER_ASSERT(!tls_ && !zip_);
   const auto in_the_clear = co_await drained_within(limits.handshake);
   if (!in_the_clear) co_return in_the_clear;

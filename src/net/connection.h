@@ -84,7 +84,8 @@ class Connection final : private Timer, private TurnEnd {
   // still gets the alert) or abort(). What a client sent in the clear behind its wish for TLS has come with an earlier
   // read(): refuse it there. Nobody may be reading meanwhile.
   // `host` chooses the certificate for a client that sends no SNI; a view that must live as long as the handshake.
-  Task<Result<void>> accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits = {}, std::string_view host = {});
+  Task<Result<void>> accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits = {},
+                                std::string_view host = {});
   const TlsFacts* tls() const;  // null: in the clear
 
   // zlib both ways (XEP-0138) from the next byte on; what was appended before leaves uncompressed.

@@ -51,7 +51,8 @@ struct TlsWire {
   }
 };
 
-Result<std::unique_ptr<TlsChannel>> TlsChannel::accept(std::shared_ptr<const TlsServer> server, int socket, std::string_view host) {
+Result<std::unique_ptr<TlsChannel>> TlsChannel::accept(std::shared_ptr<const TlsServer> server, int socket,
+                                                       std::string_view host) {
   ERR_clear_error();
   SSL_CTX* chosen = server->contexts_->find(host);
   SslPtr ssl{SSL_new(chosen ? chosen : server->contexts_->first())};

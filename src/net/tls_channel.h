@@ -27,7 +27,8 @@ class TlsChannel {
     std::size_t size = 0;
   };
 
-  static Result<std::unique_ptr<TlsChannel>> accept(std::shared_ptr<const TlsServer> server, int socket, std::string_view host);
+  static Result<std::unique_ptr<TlsChannel>> accept(std::shared_ptr<const TlsServer> server, int socket,
+                                                    std::string_view host);
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;
 

@@ -15,8 +15,9 @@ net::Task<Result<void>> stored(Start start) {
       boost::asio::post(core->io(), [resume, slot] { std::move (*resume)(std::move(*slot)); });
     });
   };
-  Result<void> outcome = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void(Result<void>)>(
-      std::move(begin), boost::asio::use_awaitable_t<net::Executor>{});
+  Result<void> outcome =
+      co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void(Result<void>)>(
+          std::move(begin), boost::asio::use_awaitable_t<net::Executor>{});
   co_return outcome;
 }
 

@@ -1,5 +1,5 @@
-// From Errc to XMPP's own words: the one table of stanza errors (RFC 6120 §8.3.3, with the legacy codes of XEP-0086 that
-// old clients still test) and the conditions of stream errors (§4.9.3).
+// From Errc to XMPP's own words: the one table of stanza errors (RFC 6120 §8.3.3, with the legacy codes of XEP-0086
+// that old clients still test) and the conditions of stream errors (§4.9.3).
 #pragma once
 
 #include <string>
@@ -15,10 +15,10 @@ inline constexpr std::string_view kStanzasNs = "urn:ietf:params:xml:ns:xmpp-stan
 inline constexpr std::string_view kStreamErrorsNs = "urn:ietf:params:xml:ns:xmpp-streams";
 
 struct StanzaError {
-  std::string_view type;       // auth, cancel, modify, wait
+  std::string_view type;  // auth, cancel, modify, wait
   std::string_view condition;
-  std::string_view code;       // legacy
-  std::string_view extra;      // an application-specific condition, written already
+  std::string_view code;   // legacy
+  std::string_view extra;  // an application-specific condition, written already
 };
 StanzaError stanza_error_of(Errc code);
 

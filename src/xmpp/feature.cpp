@@ -50,10 +50,12 @@ std::vector<std::string_view> Features::disco(Scope scope) const {
 void Features::serve(domain::Account* account, domain::Session* session, domain::Envelope envelope) {
   if (envelope.type != domain::Type::get && envelope.type != domain::Type::set) return;  // nobody asked for this answer
   std::string_view inner = envelope.inner.view();
-  if (const auto start = inner.find('<'); start != std::string_view::npos) inner.remove_prefix(start);  // white space around it
+  if (const auto start = inner.find('<'); start != std::string_view::npos)
+    inner.remove_prefix(start);  // white space around it
   inner = inner.substr(0, inner.rfind('>') + 1);
   auto payload = xml::parse_element(inner);
-  if (!payload) return reply(envelope, fail(Errc::bad_request, "the request could not be read: {}", payload.error().message));
+  if (!payload)
+    return reply(envelope, fail(Errc::bad_request, "the request could not be read: {}", payload.error().message));
 
   const bool own = account && envelope.from.bare() == account->bare().full();
   const Scope scope = !account ? Scope::host : own ? Scope::own : Scope::account;

@@ -22,15 +22,17 @@ namespace anser::xmpp {
 
 // To whom the request is addressed.
 enum class Scope : std::uint8_t {
-  host = 1,      // a domain of ours
-  own = 2,       // the sender's own account, or no address at all
-  account = 4,   // somebody else's bare address
+  host = 1,     // a domain of ours
+  own = 2,      // the sender's own account, or no address at all
+  account = 4,  // somebody else's bare address
 };
-constexpr Scope operator|(Scope a, Scope b) { return static_cast<Scope>(static_cast<unsigned>(a) | static_cast<unsigned>(b)); }
+constexpr Scope operator|(Scope a, Scope b) {
+  return static_cast<Scope>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
 constexpr bool covers(Scope all, Scope one) { return (static_cast<unsigned>(all) & static_cast<unsigned>(one)) != 0; }
 
 struct Iq {
-  domain::Envelope envelope;           // from, to, id, lang
+  domain::Envelope envelope;  // from, to, id, lang
   xml::Element payload;
   Scope scope = Scope::host;
   core::Jid target;                    // the host, or the account's bare address, at its real name
@@ -42,7 +44,7 @@ using Reply = Result<std::optional<xml::Element>>;  // nothing: an empty result
 using IqHandler = std::function<net::Task<Reply>(Iq)>;
 
 struct FeatureInfo {
-  int xep = 0;                                   // 0: an RFC, named in `title`
+  int xep = 0;  // 0: an RFC, named in `title`
   std::string_view version = {};
   std::string_view title = {};
   std::vector<std::string_view> disco = {};          // what a host shows (XEP-0030)
@@ -54,8 +56,12 @@ class Feature {
  public:
   Feature(FeatureInfo about) : info(std::move(about)) {}
 
-  void on_iq_get(xml::Name name, IqHandler handler, Scope scope = Scope::host | Scope::own) { add(domain::Type::get, name, scope, std::move(handler)); }
-  void on_iq_set(xml::Name name, IqHandler handler, Scope scope = Scope::host | Scope::own) { add(domain::Type::set, name, scope, std::move(handler)); }
+  void on_iq_get(xml::Name name, IqHandler handler, Scope scope = Scope::host | Scope::own) {
+    add(domain::Type::get, name, scope, std::move(handler));
+  }
+  void on_iq_set(xml::Name name, IqHandler handler, Scope scope = Scope::host | Scope::own) {
+    add(domain::Type::set, name, scope, std::move(handler));
+  }
 
   struct Entry {
     domain::Type type;

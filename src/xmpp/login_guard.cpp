@@ -9,7 +9,8 @@ bool LoginGuard::refuse(const boost::asio::ip::address& address, Tick now) {
   return addresses_.exhausted(address, now);
 }
 
-std::chrono::milliseconds LoginGuard::failed(const boost::asio::ip::address& address, std::string_view account, Tick now) {
+std::chrono::milliseconds LoginGuard::failed(const boost::asio::ip::address& address, std::string_view account,
+                                             Tick now) {
   const std::lock_guard lock(mutex_);
   static_cast<void>(addresses_.allow(address, now));
   if (accounts_.size() >= limits_.accounts && !accounts_.contains(std::string{account})) {

@@ -1,5 +1,5 @@
-// Slows down whoever guesses passwords: per address and per account. The one thing of logins that all cores share, so it
-// has a lock; it is held for a few look-ups, and only by logins that go wrong and by their check beforehand.
+// Slows down whoever guesses passwords: per address and per account. The one thing of logins that all cores share, so
+// it has a lock; it is held for a few look-ups, and only by logins that go wrong and by their check beforehand.
 #pragma once
 
 #include <algorithm>
@@ -18,15 +18,16 @@ class LoginGuard {
   struct Limits {
     double address_failures_per_minute = 60;
     double address_burst = 30;
-    unsigned free_failures = 3;                     // of one account, before answers become slow
+    unsigned free_failures = 3;  // of one account, before answers become slow
     std::chrono::milliseconds slowest{5000};
     std::chrono::minutes forget{10};
-    std::size_t accounts = 10'000;                  // remembered at most
-    double registrations_per_hour = 20;             // of one address; 0: no limit
+    std::size_t accounts = 10'000;       // remembered at most
+    double registrations_per_hour = 20;  // of one address; 0: no limit
   };
 
   explicit LoginGuard(Limits limits)
-      : limits_(limits), addresses_({limits.address_failures_per_minute / 60, limits.address_burst, 10'000}),
+      : limits_(limits),
+        addresses_({limits.address_failures_per_minute / 60, limits.address_burst, 10'000}),
         registrations_({limits.registrations_per_hour / 3600, std::max(1.0, limits.registrations_per_hour), 10'000}) {}
 
   // Too many failures from there: refuse without looking (temporary-auth-failure).

@@ -131,14 +131,16 @@ void Negotiation::write_features() {
   }
   if (!tls_only) {
     text.append("<mechanisms xmlns='").append(kSaslNs).append("'>");
-    for (const auto& name : authenticator_->mechanisms()) text.append("<mechanism>").append(name).append("</mechanism>");
+    for (const auto& name : authenticator_->mechanisms())
+      text.append("<mechanism>").append(name).append("</mechanism>");
     text.append("</mechanisms>");
     if (const auto types = authenticator_->binding_types(); !types.empty()) {
       text.append("<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>");
       for (const auto& type : types) text.append("<channel-binding type='").append(type).append("'/>");
       text.append("</sasl-channel-binding>");
     }
-    if (settings_->iq_auth && (secure || settings_->plain_without_tls)) text.append("<auth xmlns='http://jabber.org/features/iq-auth'/>");
+    if (settings_->iq_auth && (secure || settings_->plain_without_tls))
+      text.append("<auth xmlns='http://jabber.org/features/iq-auth'/>");
     if (may_register()) text.append("<register xmlns='http://jabber.org/features/iq-register'/>");
   }
   send(text.append("</stream:features>"));
@@ -278,8 +280,10 @@ void Negotiation::answer_iq(const xml::Element& iq, Result<std::optional<xml::El
   text.append("' id='");
   xml::append_escaped_attribute(text, iq.attr("id"));
   text.append("'>");
-  if (!reply) append_stanza_error(text, reply.error());
-  else if (reply->has_value()) (*reply)->append_to(text);
+  if (!reply)
+    append_stanza_error(text, reply.error());
+  else if (reply->has_value())
+    (*reply)->append_to(text);
   send(text.append("</iq>"));
 }
 
@@ -303,11 +307,14 @@ net::Task<Negotiation::Next> Negotiation::iq(xml::Element iq) {
     auto task = register_account(shared_, *settings_, host_, connection_->peer_address(), *query);
     auto made = co_await std::move(task);
     registered_ += made.has_value() ? 1 : 0;
-    if (!made) answer_iq(iq, pass(made));
-    else answer_iq(iq, std::optional<xml::Element>{});
+    if (!made)
+      answer_iq(iq, pass(made));
+    else
+      answer_iq(iq, std::optional<xml::Element>{});
     co_return Next::go_on;
   }
-  if (request && query && query->is(kIqAuth) && settings_->iq_auth && (connection_->tls() || settings_->plain_without_tls)) {
+  if (request && query && query->is(kIqAuth) && settings_->iq_auth &&
+      (connection_->tls() || settings_->plain_without_tls)) {
     auto task = iq_auth(std::move(iq));
     const Next next = co_await std::move(task);
     co_return next;
@@ -390,7 +397,8 @@ void Negotiation::end(const StreamFailure& failure) {
   std::string text;
   if (!header_sent_) append_header(text, host_, {}, core::random_id());
   append_stream_error(text, failure);
-  log::debug("xmpp", "stream with {} ended before login: {} ({})", connection_->peer(), failure.condition, failure.text);
+  log::debug("xmpp", "stream with {} ended before login: {} ({})", connection_->peer(), failure.condition,
+             failure.text);
   send(text);
   connection_->close_after_flush();
 }

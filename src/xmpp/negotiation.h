@@ -1,5 +1,5 @@
-// A connection before it is somebody's: stream header, STARTTLS, SASL, registration, jabber:iq:auth. Runs on whatever core
-// accepted it, with small limits and a time limit, and ends by handing the socket to the core of the account.
+// A connection before it is somebody's: stream header, STARTTLS, SASL, registration, jabber:iq:auth. Runs on whatever
+// core accepted it, with small limits and a time limit, and ends by handing the socket to the core of the account.
 #pragma once
 
 #include <memory>
@@ -30,8 +30,8 @@ class Negotiation {
  private:
   enum class Next : std::uint8_t { go_on, restart, over };
 
-  net::Task<bool> receive();           // the next event into event_; false: the connection is gone or has been ended
-  net::Task<bool> open_stream();       // header in, header and features out
+  net::Task<bool> receive();      // the next event into event_; false: the connection is gone or has been ended
+  net::Task<bool> open_stream();  // header in, header and features out
   net::Task<Next> take(xml::Element stanza);
   net::Task<Next> start_tls();
   net::Task<Next> sasl(xml::Element element);
@@ -52,13 +52,13 @@ class Negotiation {
   bool direct_tls_;
   xml::StreamReader reader_;
   xml::StreamReader::Event event_ = xml::StreamReader::Event::need_more;
-  std::string rest_;          // read, not yet taken by the reader
-  std::string_view input_;    // what of it is left
+  std::string rest_;        // read, not yet taken by the reader
+  std::string_view input_;  // what of it is left
   std::string host_;
   std::string lang_;
   std::string stream_id_;
   bool header_sent_ = false;
-  unsigned registered_ = 0;   // accounts made on this stream
+  unsigned registered_ = 0;  // accounts made on this stream
   bool old_login_tried_ = false;
   unsigned attempts_ = 0;
   std::unique_ptr<Authenticator> authenticator_;

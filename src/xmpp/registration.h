@@ -18,6 +18,7 @@ net::Task<Result<void>> register_account(Shared& shared, const Settings& setting
                                          boost::asio::ip::address from, xml::Element query);
 
 // Derives all key sets of a password on the workers, the cheapest to verify first.
-net::Task<Result<std::vector<core::ScramKeys>>> derive_all(Shared& shared, std::string password, std::uint32_t iterations);
+net::Task<Result<std::vector<core::ScramKeys>>> derive_all(Shared& shared, std::string password,
+                                                           std::uint32_t iterations);
 
 }  // namespace anser::xmpp

@@ -30,7 +30,8 @@ constexpr std::string_view kWrong = "the name or the password is wrong";
 
 }  // namespace
 
-Authenticator::Authenticator(Shared& shared, SharedSettings settings, std::string host, const net::Connection& connection)
+Authenticator::Authenticator(Shared& shared, SharedSettings settings, std::string host,
+                             const net::Connection& connection)
     : shared_(shared), settings_(std::move(settings)), host_(std::move(host)), connection_(connection) {}
 
 std::vector<std::string> Authenticator::certified_names() const {
@@ -51,7 +52,8 @@ std::vector<std::string> Authenticator::mechanisms() const {
   std::vector<std::string> offer;
   const auto add = [&](std::string name) {
     const auto& allowed = settings_->mechanisms;
-    if (allowed.empty() || std::find(allowed.begin(), allowed.end(), name) != allowed.end()) offer.push_back(std::move(name));
+    if (allowed.empty() || std::find(allowed.begin(), allowed.end(), name) != allowed.end())
+      offer.push_back(std::move(name));
   };
   if (!certified_names().empty()) add("EXTERNAL");
   for (const bool plus : {true, false}) {
@@ -99,8 +101,10 @@ net::Task<SaslStep> Authenticator::start(std::string mechanism, std::optional<st
     core::ScramServer::Options options;
     options.mechanism = *scram;
     options.bindings = bindings();
-    options.plus_offered = std::any_of(offer.begin(), offer.end(), [](const auto& name) { return name.ends_with("-PLUS"); });
-    options.downgrade_text = options.bindings.empty() ? core::downgrade_text(offer) : core::downgrade_text(offer, binding_types());
+    options.plus_offered =
+        std::any_of(offer.begin(), offer.end(), [](const auto& name) { return name.ends_with("-PLUS"); });
+    options.downgrade_text =
+        options.bindings.empty() ? core::downgrade_text(offer) : core::downgrade_text(offer, binding_types());
     scram_hash_ = scram->hash;
     scram_ = std::make_unique<core::ScramServer>(std::move(options));
   }
@@ -130,7 +134,8 @@ net::Task<SaslStep> Authenticator::respond(std::string message) {
     awaited_.clear();
     auto account = core::Jid::make(core::random_id(20), host_);
     // The alphabet of random_id is folded to lower case by PRECIS; 20 characters of it are unguessable all the same.
-    step = account ? success(std::move(*account), "ANONYMOUS", {}, true) : failure("temporary-auth-failure", "no name was found");
+    step = account ? success(std::move(*account), "ANONYMOUS", {}, true)
+                   : failure("temporary-auth-failure", "no name was found");
   } else if (claimed_.empty()) {
     auto step_task = scram_first(std::move(message));
     step = co_await std::move(step_task);
@@ -180,7 +185,8 @@ net::Task<SaslStep> Authenticator::plain(std::string message) {
   std::string authzid = message.substr(0, first);
   std::string username = message.substr(first + 1, second - first - 1);
   std::string password = message.substr(second + 1);
-  if (username.empty() || password.empty()) co_return failure("malformed-request", "name and password must not be empty");
+  if (username.empty() || password.empty())
+    co_return failure("malformed-request", "name and password must not be empty");
 
   if (const auto at = username.find('@'); at != std::string::npos) {
     // Some clients send their bare address as the name.
@@ -201,7 +207,8 @@ net::Task<SaslStep> Authenticator::plain(std::string message) {
 
 net::Task<SaslStep> Authenticator::check_password(std::string username, std::string password, std::string mechanism) {
   auto account = core::Jid::make(username, host_);
-  if (!account || !account->has_local()) account = core::Jid::make("unknown", host_);  // fails below, after the same work
+  if (!account || !account->has_local())
+    account = core::Jid::make("unknown", host_);  // fails below, after the same work
   const bool impossible = !core::prepare_local(username).has_value();
   auto record_task = find(*account);
   auto record = co_await std::move(record_task);
@@ -209,8 +216,9 @@ net::Task<SaslStep> Authenticator::check_password(std::string username, std::str
 
   // The same derivation is done whether the account exists or not.
   const bool known = !impossible && record->has_value() && !(*record)->keys.empty();
-  core::ScramKeys keys = known ? (*record)->keys.front()
-                               : core::fake_keys(core::Hash::sha256, shared_.secret, username, settings_->scram_iterations);
+  core::ScramKeys keys =
+      known ? (*record)->keys.front()
+            : core::fake_keys(core::Hash::sha256, shared_.secret, username, settings_->scram_iterations);
   auto work = [keys = std::move(keys), password = std::move(password)] { return core::verify(keys, password); };
   auto right_task = net::run_on(shared_.workers, std::move(work));
   auto right = co_await std::move(right_task);
@@ -236,7 +244,8 @@ net::Task<SaslStep> Authenticator::external(std::string authzid) {
       if (account && may_act_as(authzid, *account)) chosen = name;
     }
   }
-  const auto account = chosen.empty() ? Result<core::Jid>{fail(Errc::not_authorized, "no name")} : core::Jid::make(chosen, host_);
+  const auto account =
+      chosen.empty() ? Result<core::Jid>{fail(Errc::not_authorized, "no name")} : core::Jid::make(chosen, host_);
   if (!account) {
     auto step_task = refused(authzid, "invalid-authzid", "the certificate does not name this account");
     SaslStep step = co_await std::move(step_task);
@@ -285,7 +294,8 @@ net::Task<SaslStep> Authenticator::scram_first(std::string message) {
   claimed_ = std::move(*account);
   SaslStep step;
   step.what = What::challenge;
-  step.data = scram_->challenge(keys ? *keys : core::fake_keys(scram_hash_, shared_.secret, username, settings_->scram_iterations));
+  step.data = scram_->challenge(
+      keys ? *keys : core::fake_keys(scram_hash_, shared_.secret, username, settings_->scram_iterations));
   co_return step;
 }
 
@@ -294,7 +304,7 @@ net::Task<SaslStep> Authenticator::scram_final(std::string message) {
   if (!last || !known_) {
     const bool malformed = !last && last.error().code == Errc::bad_request;
     auto step_task = refused(claimed_.full(), malformed ? "malformed-request" : "not-authorized",
-                                     malformed ? last.error().message : std::string{kWrong});
+                             malformed ? last.error().message : std::string{kWrong});
     SaslStep step = co_await std::move(step_task);
     co_return step;
   }

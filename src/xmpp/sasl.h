@@ -26,9 +26,9 @@ struct Login {
 struct SaslStep {
   enum class What : std::uint8_t { challenge, success, failure };
   What what = What::failure;
-  std::string data;                 // challenge, or additional data with success
-  std::optional<Login> login;       // with success
-  std::string_view condition;       // with failure (RFC 6120 §6.5), static storage
+  std::string data;            // challenge, or additional data with success
+  std::optional<Login> login;  // with success
+  std::string_view condition;  // with failure (RFC 6120 §6.5), static storage
   std::string text;
 };
 

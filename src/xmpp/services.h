@@ -33,8 +33,8 @@ struct Shared {
   LoginGuard& guard;
   std::string secret;  // of this installation: salts of accounts that do not exist come from it
   Time started;
-  std::function<SharedSettings()> settings;                              // as of now; any thread
-  std::function<std::shared_ptr<const net::TlsServer>()> tls;            // null: no certificate, no TLS
+  std::function<SharedSettings()> settings;                    // as of now; any thread
+  std::function<std::shared_ptr<const net::TlsServer>()> tls;  // null: no certificate, no TLS
   std::function<Services&(net::CoreId)> home;
 };
 
@@ -42,7 +42,7 @@ struct Services {
   Shared& shared;
   net::Core& core;
   domain::Router& router;
-  const Features* features = nullptr;  // set when they are made, before the first stream
+  const Features* features = nullptr;                  // set when they are made, before the first stream
   std::unordered_set<Negotiation*> negotiations = {};  // of this core, for the server's stop
 };
 
@@ -66,8 +66,9 @@ net::Task<Result<Value>> ask(Shared& shared, Work work) {
       shared.storage.run<Value>(core->id(), std::move(work), std::move(done));
     }
   };
-  Result<Value> result = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void(Result<Value>)>(
-      std::move(start), boost::asio::use_awaitable_t<net::Executor>{});
+  Result<Value> result =
+      co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void(Result<Value>)>(
+          std::move(start), boost::asio::use_awaitable_t<net::Executor>{});
   co_return result;
 }
 
@@ -77,7 +78,9 @@ class Gate {
   net::Task<void> wait() {
     auto start = [this](auto handler) {
       auto resume = std::make_shared<decltype(handler)>(std::move(handler));
-      opener_ = [resume, core = net::Core::current()] { boost::asio::post(core->io(), [resume] { std::move (*resume)(); }); };
+      opener_ = [resume, core = net::Core::current()] {
+        boost::asio::post(core->io(), [resume] { std::move (*resume)(); });
+      };
     };
     co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void()>(
         std::move(start), boost::asio::use_awaitable_t<net::Executor>{});

@@ -16,35 +16,35 @@ namespace anser::xmpp {
 enum class Registration : std::uint8_t { open, local, closed };
 
 struct Settings {
-  bool tls_required = true;            // nothing but STARTTLS before TLS
+  bool tls_required = true;  // nothing but STARTTLS before TLS
   bool plain_without_tls = false;
   bool anonymous = false;
-  bool iq_auth = false;                // XEP-0078
-  std::vector<std::string> mechanisms; // allowed SASL mechanisms, strongest first; empty: all
+  bool iq_auth = false;                 // XEP-0078
+  std::vector<std::string> mechanisms;  // allowed SASL mechanisms, strongest first; empty: all
   std::uint32_t scram_iterations = 10000;
-  unsigned attempts_per_stream = 5;    // RFC 6120 §6.4.5
+  unsigned attempts_per_stream = 5;  // RFC 6120 §6.4.5
 
   Registration registration = Registration::local;
-  unsigned accounts_per_stream = 1;    // before login
+  unsigned accounts_per_stream = 1;  // before login
   std::string registration_instructions;
 
-  bool compression = false;            // XEP-0138
+  bool compression = false;  // XEP-0138
   net::CompressionLimits compression_limits;
 
   xml::Limits limits;
   xml::Limits limits_before_login;
   std::chrono::seconds login_timeout{60};
-  std::chrono::seconds stanza_timeout{60};       // from a stanza's first byte to its last
+  std::chrono::seconds stanza_timeout{60};          // from a stanza's first byte to its last
   std::chrono::milliseconds write_timeout{60'000};  // a client that takes nothing of what waits for so long
-  std::chrono::seconds ping_after{300};  // silence after which the server asks whether anybody is there
-  std::chrono::seconds ping_wait{60};    // and how long it waits for an answer
-  std::size_t output_bytes = 1 << 20;    // a client that is further behind is disconnected
-  std::size_t backlog_messages = 1000;   // stanzas that wait for a client that does not read
-  unsigned uncommitted_stanzas = 64;     // of one session, before it is no longer read from
+  std::chrono::seconds ping_after{300};             // silence after which the server asks whether anybody is there
+  std::chrono::seconds ping_wait{60};               // and how long it waits for an answer
+  std::size_t output_bytes = 1 << 20;               // a client that is further behind is disconnected
+  std::size_t backlog_messages = 1000;              // stanzas that wait for a client that does not read
+  unsigned uncommitted_stanzas = 64;                // of one session, before it is no longer read from
   std::size_t uncommitted_bytes = 256 * 1024;
   std::uint64_t rate_bytes_per_second = 0;  // of one session; 0 is no limit
   std::uint64_t rate_burst_bytes = 0;
-  std::size_t private_bytes = 1 << 20;      // of one account's documents together (XEP-0049, 0054)
+  std::size_t private_bytes = 1 << 20;  // of one account's documents together (XEP-0049, 0054)
   std::size_t vcard_bytes = 256 * 1024;
 };
 

@@ -48,21 +48,36 @@ std::optional<Type> iq_type(std::string_view word) {
 
 std::string_view word_of(const Envelope& envelope) {
   switch (envelope.type) {
-    case Type::normal: return envelope.facts.typed ? "normal" : "";
-    case Type::chat: return "chat";
-    case Type::groupchat: return "groupchat";
-    case Type::headline: return "headline";
-    case Type::available: return "";
-    case Type::unavailable: return "unavailable";
-    case Type::subscribe: return "subscribe";
-    case Type::subscribed: return "subscribed";
-    case Type::unsubscribe: return "unsubscribe";
-    case Type::unsubscribed: return "unsubscribed";
-    case Type::probe: return "probe";
-    case Type::get: return "get";
-    case Type::set: return "set";
-    case Type::result: return "result";
-    case Type::error: return "error";
+    case Type::normal:
+      return envelope.facts.typed ? "normal" : "";
+    case Type::chat:
+      return "chat";
+    case Type::groupchat:
+      return "groupchat";
+    case Type::headline:
+      return "headline";
+    case Type::available:
+      return "";
+    case Type::unavailable:
+      return "unavailable";
+    case Type::subscribe:
+      return "subscribe";
+    case Type::subscribed:
+      return "subscribed";
+    case Type::unsubscribe:
+      return "unsubscribe";
+    case Type::unsubscribed:
+      return "unsubscribed";
+    case Type::probe:
+      return "probe";
+    case Type::get:
+      return "get";
+    case Type::set:
+      return "set";
+    case Type::result:
+      return "result";
+    case Type::error:
+      return "error";
   }
   return "";
 }
@@ -90,16 +105,22 @@ void read_message_facts(const xml::Stanza& stanza, Envelope& envelope) {
   bool any_state = false;
   for (const auto& child : stanza.children) {
     const bool ours = child.ns == stanza.ns;
-    if (ours && child.local == "body") facts.has_body = true;
-    else if (ours && child.local == "subject") facts.has_subject = true;
+    if (ours && child.local == "body")
+      facts.has_body = true;
+    else if (ours && child.local == "subject")
+      facts.has_subject = true;
     const bool state = child.ns == kChatStatesNs;
     any_state |= state;
     only_states &= state || (ours && child.local == "thread") || child.ns == kHintsNs;
     if (child.ns == kHintsNs) {
-      if (child.local == "no-store") facts.no_store = true;
-      else if (child.local == "no-permanent-store") facts.no_permanent_store = true;
-      else if (child.local == "no-copy") facts.no_copy = true;
-      else if (child.local == "store") facts.store = true;
+      if (child.local == "no-store")
+        facts.no_store = true;
+      else if (child.local == "no-permanent-store")
+        facts.no_permanent_store = true;
+      else if (child.local == "no-copy")
+        facts.no_copy = true;
+      else if (child.local == "store")
+        facts.store = true;
     } else if (child.ns == kStanzaIdNs && child.local == "origin-id" && envelope.origin_id.empty()) {
       if (const auto element = xml::parse_element(stanza.raw(child))) envelope.origin_id = element->attr("id");
     }
@@ -135,7 +156,8 @@ void append_attribute(std::string& out, std::string_view name, std::string_view 
 
 }  // namespace
 
-Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_view stream_lang, const domain::Hosts& hosts) {
+Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_view stream_lang,
+                  const domain::Hosts& hosts) {
   Taken taken;
   Envelope& envelope = taken.envelope;
   envelope.from = own;
@@ -143,9 +165,12 @@ Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_v
     taken.failure = StreamFailure{"unsupported-stanza-type", "only message, presence and iq are understood here"};
     return taken;
   }
-  if (stanza.local == "message") envelope.kind = Kind::message;
-  else if (stanza.local == "presence") envelope.kind = Kind::presence;
-  else if (stanza.local == "iq") envelope.kind = Kind::iq;
+  if (stanza.local == "message")
+    envelope.kind = Kind::message;
+  else if (stanza.local == "presence")
+    envelope.kind = Kind::presence;
+  else if (stanza.local == "iq")
+    envelope.kind = Kind::iq;
   else {
     taken.failure = StreamFailure{"unsupported-stanza-type", "only message, presence and iq are understood here"};
     return taken;
@@ -196,21 +221,27 @@ Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_v
   }
   if (has_to) {
     auto address = core::Jid::parse(to);
-    if (address) envelope.to = std::move(*address);
-    else refuse(Errc::jid_malformed, address.error().message);
+    if (address)
+      envelope.to = std::move(*address);
+    else
+      refuse(Errc::jid_malformed, address.error().message);
   }
 
   envelope.facts.has_payload = !stanza.children.empty();
   switch (envelope.kind) {
-    case Kind::message: read_message_facts(stanza, envelope); break;
+    case Kind::message:
+      read_message_facts(stanza, envelope);
+      break;
     case Kind::presence:
-      if (!read_priority(stanza, envelope.facts)) refuse(Errc::bad_request, "the priority is no integer from -128 to 127");
+      if (!read_priority(stanza, envelope.facts))
+        refuse(Errc::bad_request, "the priority is no integer from -128 to 127");
       break;
     case Kind::iq: {
       const bool request = envelope.type == Type::get || envelope.type == Type::set;
       if (envelope.id.empty()) refuse(Errc::bad_request, "an iq needs an id");
       if (request && stanza.children.size() != 1) refuse(Errc::bad_request, "a request has exactly one child element");
-      if (envelope.type == Type::result && stanza.children.size() > 1) refuse(Errc::bad_request, "a result has at most one child element");
+      if (envelope.type == Type::result && stanza.children.size() > 1)
+        refuse(Errc::bad_request, "a result has at most one child element");
       break;
     }
   }
@@ -236,7 +267,9 @@ Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_v
 }
 
 void append_stanza(std::string& out, const Envelope& envelope, const domain::Stamp& stamp) {
-  const std::string_view name = envelope.kind == Kind::message ? "message" : envelope.kind == Kind::presence ? "presence" : "iq";
+  const std::string_view name = envelope.kind == Kind::message    ? "message"
+                                : envelope.kind == Kind::presence ? "presence"
+                                                                  : "iq";
   out.append("<").append(name);
   if (!envelope.from.empty()) append_attribute(out, "from", envelope.from.full());
   if (!envelope.to.empty()) append_attribute(out, "to", envelope.to.full());
@@ -266,8 +299,8 @@ std::string to_xmpp_date(Time time) {
   const std::time_t whole = static_cast<std::time_t>(seconds.count());
   std::tm parts{};
   gmtime_r(&whole, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds);
 }
 
 }  // namespace anser::xmpp

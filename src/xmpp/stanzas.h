@@ -1,5 +1,5 @@
-// Stanza <-> Envelope. In: what a client wrote, with `from` set by us and every element that only servers may write taken
-// out. Out: prefix (names, addresses), the shared middle as it came, a small suffix that is the recipient's own.
+// Stanza <-> Envelope. In: what a client wrote, with `from` set by us and every element that only servers may write
+// taken out. Out: prefix (names, addresses), the shared middle as it came, a small suffix that is the recipient's own.
 #pragma once
 
 #include <optional>
@@ -15,12 +15,13 @@ namespace anser::xmpp {
 
 struct Taken {
   domain::Envelope envelope;
-  std::optional<Error> refused;            // answer with this stanza error; the stream lives on
-  std::optional<StreamFailure> failure;    // end the stream with this
+  std::optional<Error> refused;          // answer with this stanza error; the stream lives on
+  std::optional<StreamFailure> failure;  // end the stream with this
 };
 
 // `own` is the session's full address, `stream_lang` what its stream header declared, if anything.
-Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_view stream_lang, const domain::Hosts& hosts);
+Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_view stream_lang,
+                  const domain::Hosts& hosts);
 
 void append_stanza(std::string& out, const domain::Envelope& envelope, const domain::Stamp& stamp);
 

@@ -56,7 +56,7 @@ Stream::~Stream() {
 }
 
 net::Task<void> Stream::run() {
-  std::string rest;        // input that waits while this coroutine does
+  std::string rest;  // input that waits while this coroutine does
   std::string_view input;
   Then then = Then::go_on;
   if (bind_at_once_) {
@@ -114,10 +114,13 @@ net::Task<void> Stream::run() {
           co_return;
         } else if (bytes.error().code == Errc::timeout && bound_ && !pinged_ && !in_stanza_) {
           pinged_ = true;
-          send(request_text("get", std::string{kPingId} + std::to_string(next_push_++)).append("<ping xmlns='urn:xmpp:ping'/></iq>"));
+          send(request_text("get", std::string{kPingId} + std::to_string(next_push_++))
+                   .append("<ping xmlns='urn:xmpp:ping'/></iq>"));
           connection_.limit(settings_->ping_wait);
         } else if (bytes.error().code == Errc::timeout) {
-          end({"connection-timeout", in_stanza_ ? "a stanza took too long" : bound_ ? "no answer came to a ping" : "the login took too long"});
+          end({"connection-timeout", in_stanza_ ? "a stanza took too long"
+                                     : bound_   ? "no answer came to a ping"
+                                                : "the login took too long"});
           co_return;
         } else if (bytes.error().code == Errc::policy_violation || bytes.error().code == Errc::bad_request) {
           log::warn("xmpp", "{} from {}: {}", account_, connection_.peer(), bytes.error().message);
@@ -132,8 +135,12 @@ net::Task<void> Stream::run() {
         }
         break;
       }
-      case Event::header: on_header(); break;
-      case Event::stanza: then = take(); break;
+      case Event::header:
+        on_header();
+        break;
+      case Event::stanza:
+        then = take();
+        break;
       case Event::end:
         log::info("xmpp", "{} from {} logged out", bound_ ? jid().full() : account_, connection_.peer());
         services_.router.close(*this);
@@ -292,9 +299,8 @@ Stream::Then Stream::bind(std::string resource, std::string iq_id, bool legacy) 
     return Then::go_on;
   }
   binding_ = true;
-  services_.router.open(*this, std::move(*full), temporary_, [this, iq_id, legacy](Result<void> outcome) {
-    bound(std::move(outcome), iq_id, legacy);
-  });
+  services_.router.open(*this, std::move(*full), temporary_,
+                        [this, iq_id, legacy](Result<void> outcome) { bound(std::move(outcome), iq_id, legacy); });
   return binding_ ? Then::wait : Then::go_on;
 }
 
@@ -303,8 +309,10 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
   if (!outcome) {
     services_.router.close(*this);
     log::info("xmpp", "{} from {} could not bind: {}", account_, connection_.peer(), outcome.error().message);
-    if (outcome.error().code == Errc::not_found || legacy) end({"not-authorized", outcome.error().message});
-    else send_iq_error(iq_id, outcome.error());
+    if (outcome.error().code == Errc::not_found || legacy)
+      end({"not-authorized", outcome.error().message});
+    else
+      send_iq_error(iq_id, outcome.error());
     return gate_.open();
   }
   bound_ = true;
@@ -329,7 +337,8 @@ Stream::Then Stream::take_compress(const xml::Element& element) {
     send(std::string{"<failure xmlns='"}.append(kCompressNs).append("'><").append(condition).append("/></failure>"));
     return Then::go_on;
   };
-  if (element.local() != "compress" || !settings_->compression || connection_.compressed()) return refuse("setup-failed");
+  if (element.local() != "compress" || !settings_->compression || connection_.compressed())
+    return refuse("setup-failed");
   if (element.child_text("method") != "zlib") return refuse("unsupported-method");
   connection_.out().append("<compressed xmlns='").append(kCompressNs).append("'/>");
   connection_.flush_soon();
@@ -359,11 +368,13 @@ void Stream::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
   }
   backlog_->bytes += envelope.inner.size() + kLateBytes;
   backlog_->stanzas.push_back({envelope, stamp});
-  if (backlog_->bytes > settings_->output_bytes || backlog_->stanzas.size() > settings_->backlog_messages) fall_behind();
+  if (backlog_->bytes > settings_->output_bytes || backlog_->stanzas.size() > settings_->backlog_messages)
+    fall_behind();
 }
 
 void Stream::fall_behind() {
-  log::warn("xmpp", "{} from {} does not read: {} stanzas wait", jid().full(), connection_.peer(), backlog_->stanzas.size());
+  log::warn("xmpp", "{} from {} does not read: {} stanzas wait", jid().full(), connection_.peer(),
+            backlog_->stanzas.size());
   close(domain::CloseReason::too_slow);
 }
 
@@ -376,8 +387,10 @@ void Stream::send_backlog() {
     append_stanza(connection_.out(), late.envelope, late.stamp);
     connection_.flush_soon();
   }
-  if (backlog_->stanzas.empty()) backlog_.reset();
-  else services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
+  if (backlog_->stanzas.empty())
+    backlog_.reset();
+  else
+    services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
 }
 
 void Stream::give_back_backlog() {
@@ -430,8 +443,8 @@ void Stream::end(const StreamFailure& failure) {
   if (ended_) return;
   services_.router.close(*this);
   ended_ = true;
-  log::info("xmpp", "stream of {} from {} ended: {} ({})", bound_ ? jid().full() : account_, connection_.peer(), failure.condition,
-            failure.text);
+  log::info("xmpp", "stream of {} from {} ended: {} ({})", bound_ ? jid().full() : account_, connection_.peer(),
+            failure.condition, failure.text);
   std::string text;
   if (!header_sent_) append_header(text, host_, {}, core::random_id());
   append_stream_error(text, failure);

@@ -2,8 +2,8 @@
 // It reads stanzas, turns them into envelopes and gives them to the router; what the router delivers it writes out.
 //
 // Flow: stanzas are taken one after the other. A request to the server waits until what the stream sent before it is
-// done (a fence), so an answered ping means that nothing before it can be lost; every kFenceEvery stanzas a fence is sent
-// anyway, and reading stops when too much is not yet done. Output beyond the socket waits in a bounded backlog of
+// done (a fence), so an answered ping means that nothing before it can be lost; every kFenceEvery stanzas a fence is
+// sent anyway, and reading stops when too much is not yet done. Output beyond the socket waits in a bounded backlog of
 // envelopes; a client that falls behind it is disconnected, and its messages go back to the router.
 #pragma once
 
@@ -31,8 +31,8 @@ struct Arrival {
   xml::StreamReader reader;
   Login login;
   std::string host;
-  std::string resource;   // with jabber:iq:auth: bound at once
-  std::string iq_id;      // and this request is to be answered
+  std::string resource;  // with jabber:iq:auth: bound at once
+  std::string iq_id;     // and this request is to be answered
   std::string lang;
   std::string stream_id;
   SharedSettings settings;
@@ -96,8 +96,8 @@ class Stream final : public domain::Session {
   net::Connection connection_;
   xml::StreamReader reader_;
   std::string host_;
-  std::string lang_;        // of the client's stream header
-  std::string account_;     // bare, before bind
+  std::string lang_;     // of the client's stream header
+  std::string account_;  // bare, before bind
   std::string mechanism_;
   std::unique_ptr<std::string> bind_at_once_;  // jabber:iq:auth: resource, NUL, iq id
   bool temporary_ = false;
@@ -106,14 +106,14 @@ class Stream final : public domain::Session {
   bool bound_ = false;
   bool ended_ = false;
   bool pinged_ = false;
-  bool in_stanza_ = false;            // half of one has come: it has a time limit
-  unsigned unfenced_ = 0;             // stanzas since the last fence
+  bool in_stanza_ = false;  // half of one has come: it has a time limit
+  unsigned unfenced_ = 0;   // stanzas since the last fence
   std::size_t unfenced_bytes_ = 0;
   std::uint64_t next_fence_ = 1;
   std::uint64_t fence_passed_ = 0;
-  std::uint64_t wait_for_ = 0;        // go on when this fence has passed
+  std::uint64_t wait_for_ = 0;  // go on when this fence has passed
   Gate gate_;
-  std::unique_ptr<domain::Envelope> held_;        // the request that waits for a fence
+  std::unique_ptr<domain::Envelope> held_;  // the request that waits for a fence
   std::unique_ptr<Backlog> backlog_;
   std::unique_ptr<net::TokenBucket> bucket_;
   std::uint32_t next_push_ = 1;

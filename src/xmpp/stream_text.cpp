@@ -6,7 +6,8 @@
 namespace anser::xmpp {
 
 void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id, bool version) {
-  out.append("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='");
+  out.append(
+      "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='");
   out.append(id).append("' from='");
   xml::append_escaped_attribute(out, host);
   if (!to.empty()) {
@@ -16,9 +17,11 @@ void append_header(std::string& out, std::string_view host, std::string_view to,
   out.append(version ? "' version='1.0' xml:lang='en'>" : "' xml:lang='en'>");
 }
 
-std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts, std::string& host) {
+std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts,
+                                          std::string& host) {
   host = hosts.all().front().name;
-  if (header.ns != xml::kStreamsNs) return StreamFailure{"invalid-namespace", "a stream is in the namespace http://etherx.jabber.org/streams"};
+  if (header.ns != xml::kStreamsNs)
+    return StreamFailure{"invalid-namespace", "a stream is in the namespace http://etherx.jabber.org/streams"};
   if (header.local != "stream") return StreamFailure{"bad-format", "a stream begins with <stream>"};
   if (!header.default_ns.empty() && header.default_ns != xml::kClientNs) {
     return StreamFailure{"invalid-namespace", "only jabber:client is served on this port"};

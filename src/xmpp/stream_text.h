@@ -18,10 +18,12 @@ inline constexpr std::string_view kBindNs = "urn:ietf:params:xml:ns:xmpp-bind";
 inline constexpr std::string_view kCompressNs = "http://jabber.org/protocol/compress";
 
 // Appends the answering header (RFC 6120 §4.2, §4.7). `to` may be empty.
-void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id, bool version = true);
+void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id,
+                   bool version = true);
 
 // What is wrong with a client's header, or nothing; `host` gets the real name of the host it asked for.
-std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts, std::string& host);
+std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts,
+                                          std::string& host);
 
 StreamFailure failure_of(const xml::StreamReader& reader);
 

@@ -44,7 +44,9 @@ class FakeAccounts final : public AccountStore {
     states.erase(bare.full());
     return {};
   }
-  Result<std::vector<AccountRecord>> list_accounts(std::string_view, std::string_view, std::size_t) override { return std::vector<AccountRecord>{}; }
+  Result<std::vector<AccountRecord>> list_accounts(std::string_view, std::string_view, std::size_t) override {
+    return std::vector<AccountRecord>{};
+  }
   Result<std::uint64_t> count_accounts(std::string_view) override { return states.size(); }
   Result<AccountState> load_state(const Jid& bare) override { return states[bare.full()]; }
   Result<Roster> load_roster(const Jid&) override { return Roster{}; }
@@ -52,14 +54,16 @@ class FakeAccounts final : public AccountStore {
     const auto found = items.find(owner.full() + " " + contact.full());
     return found == items.end() ? std::optional<RosterItem>{} : std::optional<RosterItem>{found->second};
   }
-  Result<Changed> set_roster_entry(const Jid& owner, const Jid& contact, std::string_view name, std::span<const std::string>) override {
+  Result<Changed> set_roster_entry(const Jid& owner, const Jid& contact, std::string_view name,
+                                   std::span<const std::string>) override {
     auto& item = items[owner.full() + " " + contact.full()];
     item.contact = contact;
     item.name = name;
     item.subscription.listed = true;
     return Changed{item, ++version};
   }
-  Result<Changed> set_subscription(const Jid& owner, const Jid& contact, Subscription subscription, std::string_view request) override {
+  Result<Changed> set_subscription(const Jid& owner, const Jid& contact, Subscription subscription,
+                                   std::string_view request) override {
     auto& item = items[owner.full() + " " + contact.full()];
     item.contact = contact;
     item.subscription = subscription;
@@ -72,7 +76,9 @@ class FakeAccounts final : public AccountStore {
   }
   Result<void> block(const Jid&, std::span<const Jid>) override { return {}; }
   Result<void> unblock(const Jid&, std::span<const Jid>) override { return {}; }
-  Result<std::optional<std::string>> find_document(const Jid&, std::string_view, std::string_view) override { return std::optional<std::string>{}; }
+  Result<std::optional<std::string>> find_document(const Jid&, std::string_view, std::string_view) override {
+    return std::optional<std::string>{};
+  }
   Result<void> put_document(const Jid&, std::string_view, std::string_view, std::string_view) override { return {}; }
   Result<std::uint64_t> documents_size(const Jid&) override { return 0; }
   Result<void> set_last_activity(const Jid&, const LastActivity&) override { return {}; }
@@ -101,7 +107,7 @@ class FakeStorage final : public Storage {
 class FakeLog final : public MessageLog {
  public:
   std::vector<LogRecord> records;
-  bool full = false;       // the queue
+  bool full = false;  // the queue
   bool disk_full = false;
 
   Result<void> append(CoreId, std::uint64_t ticket, LogEntry entry) override {
@@ -110,7 +116,8 @@ class FakeLog final : public MessageLog {
     return {};
   }
   void on_appended(CoreId, AppendedHandler handler) override { handler_ = std::move(handler); }
-  void offline(CoreId, const Jid& owner, std::size_t limit, std::function<void(Result<std::vector<LogRecord>>)> done) override {
+  void offline(CoreId, const Jid& owner, std::size_t limit,
+               std::function<void(Result<std::vector<LogRecord>>)> done) override {
     queries_.push_back([this, owner, limit, done = std::move(done)] {
       auto found = waiting_for(owner);
       if (found.size() > limit) found.resize(limit);
@@ -151,9 +158,12 @@ class FakeLog final : public MessageLog {
     std::map<std::uint64_t, LogRecord> found;
     for (const auto& record : records) {
       if (record.entry.owner != owner) continue;
-      if (record.entry.kind == RecordKind::message && record.entry.references.offline) found.emplace(record.sequence, record);
-      if (record.entry.kind == RecordKind::offline) found.emplace(record.entry.target, records[record.entry.target - 1]);
-      if (record.entry.kind == RecordKind::delivered) found.erase(found.begin(), found.upper_bound(record.entry.target));
+      if (record.entry.kind == RecordKind::message && record.entry.references.offline)
+        found.emplace(record.sequence, record);
+      if (record.entry.kind == RecordKind::offline)
+        found.emplace(record.entry.target, records[record.entry.target - 1]);
+      if (record.entry.kind == RecordKind::delivered)
+        found.erase(found.begin(), found.upper_bound(record.entry.target));
     }
     std::vector<LogRecord> list;
     for (auto& [sequence, record] : found) list.push_back(record);
@@ -209,7 +219,9 @@ class FakeSession final : public Session {
 
 class FakeIqs final : public IqService {
  public:
-  void serve(Account* account, Session*, Envelope iq) override { served.push_back({account ? account->bare().full() : "host", std::move(iq)}); }
+  void serve(Account* account, Session*, Envelope iq) override {
+    served.push_back({account ? account->bare().full() : "host", std::move(iq)});
+  }
   std::vector<std::pair<std::string, Envelope>> served;
 };
 

@@ -24,7 +24,8 @@ Result<std::vector<core::Jid>> addresses_in(const xml::Element& command) {
 net::Task<Reply> show(Iq iq) {
   if (iq.session) iq.session->set_wants_blocklist();
   xml::Element list{kBlocklist};
-  for (const auto& address : iq.account->blocked()) list.child(xml::Element{std::string{kNs}, "item"}.attr("jid", address.full()));
+  for (const auto& address : iq.account->blocked())
+    list.child(xml::Element{std::string{kNs}, "item"}.attr("jid", address.full()));
   co_return Reply{std::move(list)};
 }
 
@@ -33,8 +34,10 @@ net::Task<Reply> change(domain::Router& router, Iq iq, bool block) {
   if (!addresses) co_return pass(addresses);
   if (block && addresses->empty()) co_return fail(Errc::bad_request, "name at least one address to block");
   auto start = [&router, account = iq.account, addresses = std::move(*addresses), block](domain::Router::Done done) {
-    if (block) router.block(*account, addresses, std::move(done));
-    else router.unblock(*account, addresses, std::move(done));
+    if (block)
+      router.block(*account, addresses, std::move(done));
+    else
+      router.unblock(*account, addresses, std::move(done));
   };
   auto task = stored(std::move(start));
   auto outcome = co_await std::move(task);
@@ -48,8 +51,10 @@ Feature blocking(const Services& services) {
   Feature feature{{.xep = 191, .version = "1.3", .title = "Blocking Command", .disco = {kNs}, .disco_account = {kNs}}};
   domain::Router& router = services.router;
   feature.on_iq_get(kBlocklist, show, Scope::own);
-  feature.on_iq_set(kBlock, [&router](Iq iq) { return change(router, std::move(iq), true); }, Scope::own);
-  feature.on_iq_set(kUnblock, [&router](Iq iq) { return change(router, std::move(iq), false); }, Scope::own);
+  feature.on_iq_set(
+      kBlock, [&router](Iq iq) { return change(router, std::move(iq), true); }, Scope::own);
+  feature.on_iq_set(
+      kUnblock, [&router](Iq iq) { return change(router, std::move(iq), false); }, Scope::own);
   return feature;
 }
 

@@ -28,7 +28,8 @@ std::string caps_hash(const xml::Element& info) {
 }
 
 Feature entity_capabilities(const Services&) {
-  return Feature{{.xep = 115, .version = "1.6.0", .title = "Entity Capabilities", .disco = {"http://jabber.org/protocol/caps"}}};
+  return Feature{
+      {.xep = 115, .version = "1.6.0", .title = "Entity Capabilities", .disco = {"http://jabber.org/protocol/caps"}}};
 }
 
 }  // namespace anser::xmpp

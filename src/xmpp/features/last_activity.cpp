@@ -1,5 +1,5 @@
-// src/xmpp/features/last_activity.cpp: XEP-0012 Last Activity. Of the server: how long it runs. Of an account: 0 while it
-// is there, else since when it has gone; only for those who see its presence.
+// src/xmpp/features/last_activity.cpp: XEP-0012 Last Activity. Of the server: how long it runs. Of an account: 0 while
+// it is there, else since when it has gone; only for those who see its presence.
 #include "xmpp/feature.h"
 
 namespace anser::xmpp {
@@ -30,17 +30,21 @@ net::Task<Reply> last_seen(Shared& shared, Iq iq) {
   xml::Element answer{kLast};
   answer.attr("seconds", seconds_between((*last)->at, shared.clock.now()));
   // What it said when it left (XEP-0012 §4) is the <status/> of its last presence.
-  if (auto presence = xml::parse_element("<presence>" + (*last)->status + "</presence>")) answer.text(presence->child_text("status"));
+  if (auto presence = xml::parse_element("<presence>" + (*last)->status + "</presence>"))
+    answer.text(presence->child_text("status"));
   co_return Reply{std::move(answer)};
 }
 
 }  // namespace
 
 Feature last_activity(const Services& services) {
-  Feature feature{{.xep = 12, .version = "2.0", .title = "Last Activity", .disco = {kLast.ns}, .disco_account = {kLast.ns}}};
+  Feature feature{
+      {.xep = 12, .version = "2.0", .title = "Last Activity", .disco = {kLast.ns}, .disco_account = {kLast.ns}}};
   Shared& shared = services.shared;
-  feature.on_iq_get(kLast, [&shared](const Iq&) { return uptime(shared); }, Scope::host);
-  feature.on_iq_get(kLast, [&shared](Iq iq) { return last_seen(shared, std::move(iq)); }, Scope::own | Scope::account);
+  feature.on_iq_get(
+      kLast, [&shared](const Iq&) { return uptime(shared); }, Scope::host);
+  feature.on_iq_get(
+      kLast, [&shared](Iq iq) { return last_seen(shared, std::move(iq)); }, Scope::own | Scope::account);
   return feature;
 }
 

@@ -1,5 +1,5 @@
-// src/xmpp/features/legacy_session.cpp: the session of RFC 3921 §3, which does nothing. Old clients (Smack 3) fail without
-// it; new ones see <optional/> and save the round trip.
+// src/xmpp/features/legacy_session.cpp: the session of RFC 3921 §3, which does nothing. Old clients (Smack 3) fail
+// without it; new ones see <optional/> and save the round trip.
 #include "xmpp/feature.h"
 
 namespace anser::xmpp {

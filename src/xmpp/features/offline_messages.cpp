@@ -5,7 +5,11 @@
 namespace anser::xmpp {
 
 Feature offline_messages(const Services&) {
-  return Feature{{.xep = 160, .version = "1.0.1", .title = "Offline Messages", .disco = {"msgoffline"}, .disco_account = {"msgoffline"}}};
+  return Feature{{.xep = 160,
+                  .version = "1.0.1",
+                  .title = "Offline Messages",
+                  .disco = {"msgoffline"},
+                  .disco_account = {"msgoffline"}}};
 }
 
 }  // namespace anser::xmpp

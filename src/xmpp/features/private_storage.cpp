@@ -1,4 +1,5 @@
-// src/xmpp/features/private_storage.cpp: XEP-0049 Private XML Storage: one element per name and namespace, for its owner.
+// src/xmpp/features/private_storage.cpp: XEP-0049 Private XML Storage: one element per name and namespace, for its
+// owner.
 #include "xmpp/feature.h"
 
 namespace anser::xmpp {
@@ -7,7 +8,9 @@ namespace {
 constexpr xml::Name kPrivate{"jabber:iq:private", "query"};
 constexpr std::string_view kCollection = "private";
 
-std::string key_of(const xml::Element& element) { return std::string{element.ns()} + " " + std::string{element.local()}; }
+std::string key_of(const xml::Element& element) {
+  return std::string{element.ns()} + " " + std::string{element.local()};
+}
 
 net::Task<Reply> fetch(Shared& shared, Iq iq) {
   const xml::Element* asked = iq.payload.first_child();
@@ -57,10 +60,16 @@ net::Task<Reply> store(Shared& shared, Iq iq) {
 }  // namespace
 
 Feature private_storage(const Services& services) {
-  Feature feature{{.xep = 49, .version = "1.2", .title = "Private XML Storage", .disco = {kPrivate.ns}, .disco_account = {kPrivate.ns}}};
+  Feature feature{{.xep = 49,
+                   .version = "1.2",
+                   .title = "Private XML Storage",
+                   .disco = {kPrivate.ns},
+                   .disco_account = {kPrivate.ns}}};
   Shared& shared = services.shared;
-  feature.on_iq_get(kPrivate, [&shared](Iq iq) { return fetch(shared, std::move(iq)); }, Scope::own);
-  feature.on_iq_set(kPrivate, [&shared](Iq iq) { return store(shared, std::move(iq)); }, Scope::own);
+  feature.on_iq_get(
+      kPrivate, [&shared](Iq iq) { return fetch(shared, std::move(iq)); }, Scope::own);
+  feature.on_iq_set(
+      kPrivate, [&shared](Iq iq) { return store(shared, std::move(iq)); }, Scope::own);
   return feature;
 }
 

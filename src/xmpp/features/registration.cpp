@@ -26,15 +26,16 @@ net::Task<Reply> remove(const Services& services, Iq iq) {
   const auto session = iq.session ? iq.session->id() : 0;
   const core::Jid account = core::Jid::parse(iq.envelope.from.bare()).value_or(core::Jid{});
   domain::Router& router = services.router;
-  auto start = [&router, account, session](domain::Router::Done done) { router.remove_account(account, session, std::move(done)); };
+  auto start = [&router, account, session](domain::Router::Done done) {
+    router.remove_account(account, session, std::move(done));
+  };
   auto removed_task = stored(std::move(start));
   auto removed = co_await std::move(removed_task);
   if (!removed) co_return pass(removed);
   log::info("xmpp", "{} has removed its account", account.full());
   // The result goes out first, then the stream ends (§3.2).
-  boost::asio::post(services.core.io(), [&router, account] {
-    router.end_sessions(account, 0, domain::CloseReason::account_removed);
-  });
+  boost::asio::post(services.core.io(),
+                    [&router, account] { router.end_sessions(account, 0, domain::CloseReason::account_removed); });
   co_return Reply{std::nullopt};
 }
 
@@ -77,7 +78,8 @@ Result<std::optional<xml::Element>> registration_form(const Settings& settings) 
   return std::optional<xml::Element>{std::move(query)};
 }
 
-net::Task<Result<std::vector<core::ScramKeys>>> derive_all(Shared& shared, std::string password, std::uint32_t iterations) {
+net::Task<Result<std::vector<core::ScramKeys>>> derive_all(Shared& shared, std::string password,
+                                                           std::uint32_t iterations) {
   auto work = [password = std::move(password), iterations]() -> Result<std::vector<core::ScramKeys>> {
     std::vector<core::ScramKeys> keys;
     for (const auto hash : {core::Hash::sha256, core::Hash::sha1, core::Hash::sha512}) {
@@ -105,7 +107,8 @@ net::Task<Result<void>> register_account(Shared& shared, const Settings& setting
   auto jid = core::Jid::make(username->text(), host);
   if (!jid || !jid->has_local()) co_return fail(Errc::not_acceptable, "this name cannot be used");
   if (username->text() == "null" && !query.find("name") && !query.find("email")) {
-    // Smack 3 sends its missing user name as this word when a password is changed before login; nobody gets such an account.
+    // Smack 3 sends its missing user name as this word when a password is changed before login; nobody gets such an
+    // account.
     co_return fail(Errc::not_acceptable, "log in to change a password");
   }
   account.jid = std::move(*jid);
@@ -131,7 +134,8 @@ net::Task<Result<void>> register_account(Shared& shared, const Settings& setting
   auto created = co_await std::move(created_task);
   if (!created) co_return pass(created);
   const auto home = domain::core_of(made.full(), shared.cores.size());
-  shared.post.send(net::Core::current()->id(), home, domain::AccountChanged{made, domain::AccountChanged::What::created, 0});
+  shared.post.send(net::Core::current()->id(), home,
+                   domain::AccountChanged{made, domain::AccountChanged::What::created, 0});
   log::info("xmpp", "{} has been registered from {}", made.full(), from.to_string());
   co_return Result<void>{};
 }

@@ -8,7 +8,7 @@
 namespace anser::xmpp {
 namespace {
 
-constexpr std::size_t kMaxName = 1023;    // octets of a name or a group
+constexpr std::size_t kMaxName = 1023;  // octets of a name or a group
 constexpr std::size_t kMaxGroups = 100;
 
 net::Task<Reply> fetch(Shared& shared, Iq iq) {
@@ -64,7 +64,8 @@ net::Task<Reply> change(const Services& services, Iq iq) {
     groups.push_back(std::move(group));
   }
   if (groups.size() > kMaxGroups) co_return fail(Errc::not_acceptable, "a contact may be in {} groups", kMaxGroups);
-  auto start = [&router, account = iq.account, address, name = std::move(name), groups = std::move(groups)](domain::Router::Done done) {
+  auto start = [&router, account = iq.account, address, name = std::move(name),
+                groups = std::move(groups)](domain::Router::Done done) {
     router.set_roster_entry(*account, address, name, groups, std::move(done));
   };
   auto task = stored(std::move(start));
@@ -78,12 +79,15 @@ net::Task<Reply> refuse(Iq) { co_return fail(Errc::forbidden, "a roster is its o
 }  // namespace
 
 Feature roster(const Services& services) {
-  Feature feature{{.xep = 0,
-                   .title = "RFC 6121 roster, with versions and approval in advance",
-                   .disco = {"jabber:iq:roster"},
-                   .stream = "<ver xmlns='urn:xmpp:features:rosterver'/><sub xmlns='urn:xmpp:features:pre-approval'/>"}};
-  feature.on_iq_get(kRosterQuery, [&services](Iq iq) { return fetch(services.shared, std::move(iq)); }, Scope::own);
-  feature.on_iq_set(kRosterQuery, [&services](Iq iq) { return change(services, std::move(iq)); }, Scope::own);
+  Feature feature{
+      {.xep = 0,
+       .title = "RFC 6121 roster, with versions and approval in advance",
+       .disco = {"jabber:iq:roster"},
+       .stream = "<ver xmlns='urn:xmpp:features:rosterver'/><sub xmlns='urn:xmpp:features:pre-approval'/>"}};
+  feature.on_iq_get(
+      kRosterQuery, [&services](Iq iq) { return fetch(services.shared, std::move(iq)); }, Scope::own);
+  feature.on_iq_set(
+      kRosterQuery, [&services](Iq iq) { return change(services, std::move(iq)); }, Scope::own);
   feature.on_iq_get(kRosterQuery, refuse, Scope::account);
   feature.on_iq_set(kRosterQuery, refuse, Scope::account);
   return feature;

@@ -23,7 +23,8 @@ net::Task<Reply> tell_host(const Services& services, Iq iq) {
   const auto node = iq.payload.attr("node");
   xml::Element info = host_info(*services.features, services);
   if (!node.empty()) {
-    if (node != std::string{kCapsNode} + "#" + caps_hash(info)) co_return fail(Errc::not_found, "there is no such node");
+    if (node != std::string{kCapsNode} + "#" + caps_hash(info))
+      co_return fail(Errc::not_found, "there is no such node");
     info.attr("node", node);
   }
   co_return Reply{std::move(info)};
@@ -52,7 +53,8 @@ net::Task<Reply> account_items(Iq iq) {
   }
   xml::Element items{kItems};
   for (const auto* session : iq.account->sessions()) {
-    if (session->available()) items.child(xml::Element{std::string{kItems.ns}, "item"}.attr("jid", session->jid().full()));
+    if (session->available())
+      items.child(xml::Element{std::string{kItems.ns}, "item"}.attr("jid", session->jid().full()));
   }
   co_return Reply{std::move(items)};
 }
@@ -67,10 +69,15 @@ xml::Element host_info(const Features& features, const Services&) {
 }
 
 Feature service_discovery(const Services& services) {
-  Feature feature{{.xep = 30, .version = "2.5.0", .title = "Service Discovery",
-                   .disco = {kInfo.ns, kItems.ns}, .disco_account = {kInfo.ns, kItems.ns}}};
-  feature.on_iq_get(kInfo, [&services](Iq iq) { return tell_host(services, std::move(iq)); }, Scope::host);
-  feature.on_iq_get(kInfo, [&services](Iq iq) { return tell_account(services, std::move(iq)); }, Scope::own | Scope::account);
+  Feature feature{{.xep = 30,
+                   .version = "2.5.0",
+                   .title = "Service Discovery",
+                   .disco = {kInfo.ns, kItems.ns},
+                   .disco_account = {kInfo.ns, kItems.ns}}};
+  feature.on_iq_get(
+      kInfo, [&services](Iq iq) { return tell_host(services, std::move(iq)); }, Scope::host);
+  feature.on_iq_get(
+      kInfo, [&services](Iq iq) { return tell_account(services, std::move(iq)); }, Scope::own | Scope::account);
   feature.on_iq_get(kItems, no_items, Scope::host);
   feature.on_iq_get(kItems, account_items, Scope::own | Scope::account);
   return feature;

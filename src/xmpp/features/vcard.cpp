@@ -8,13 +8,15 @@ constexpr xml::Name kVcard{"vcard-temp", "vCard"};
 constexpr std::string_view kCollection = "vcard";
 
 net::Task<Reply> show(Shared& shared, Iq iq) {
-  auto work = [owner = iq.target](domain::AccountStore& store) { return store.find_document(owner, kCollection, "card"); };
+  auto work = [owner = iq.target](domain::AccountStore& store) {
+    return store.find_document(owner, kCollection, "card");
+  };
   auto task = ask<std::optional<std::string>>(shared, std::move(work));
   auto found = co_await std::move(task);
   if (!found) co_return pass(found);
   if (!found->has_value()) {
     if (iq.scope == Scope::own) co_return Reply{xml::Element{kVcard}};  // §3.1, example 3
-    co_return fail(Errc::unavailable, "nobody there answers this");  // as for an account that does not exist
+    co_return fail(Errc::unavailable, "nobody there answers this");     // as for an account that does not exist
   }
   auto card = xml::parse_element(**found);
   if (!card) co_return fail(Errc::internal, "what is stored cannot be read");
@@ -43,11 +45,15 @@ net::Task<Reply> refuse(Iq) { co_return fail(Errc::forbidden, "only its owner ch
 }  // namespace
 
 Feature vcard(const Services& services) {
-  Feature feature{{.xep = 54, .version = "1.3.0", .title = "vcard-temp", .disco = {kVcard.ns}, .disco_account = {kVcard.ns}}};
+  Feature feature{
+      {.xep = 54, .version = "1.3.0", .title = "vcard-temp", .disco = {kVcard.ns}, .disco_account = {kVcard.ns}}};
   Shared& shared = services.shared;
-  feature.on_iq_get(kVcard, [&shared](Iq iq) { return show(shared, std::move(iq)); }, Scope::own | Scope::account);
-  feature.on_iq_get(kVcard, [&services](const Iq&) { return show_server(services); }, Scope::host);
-  feature.on_iq_set(kVcard, [&shared](Iq iq) { return change(shared, std::move(iq)); }, Scope::own);
+  feature.on_iq_get(
+      kVcard, [&shared](Iq iq) { return show(shared, std::move(iq)); }, Scope::own | Scope::account);
+  feature.on_iq_get(
+      kVcard, [&services](const Iq&) { return show_server(services); }, Scope::host);
+  feature.on_iq_set(
+      kVcard, [&shared](Iq iq) { return change(shared, std::move(iq)); }, Scope::own);
   feature.on_iq_set(kVcard, refuse, Scope::host | Scope::account);
   return feature;
 }
