@@ -125,12 +125,12 @@ TEST_F(CommandLine, ReadsTheConfigurationAgainWhenTheServerAsks) {
 }
 
 TEST_F(CommandLine, DoesNotServeWithAWrongConfiguration) {
-  const std::string file = write("anser.toml", "[server]\ncores = -3\nbores = 1\n");
+  const std::string file = write("anser.toml", "[server]\nworkers = -3\nbores = 1\n");
 
   EXPECT_EQ(run({"serve", "--config", file}), 1);
 
   EXPECT_FALSE(served_);
-  EXPECT_EQ(err_.str(), fmt::format("{0}:2: server.cores must be 0 (one for each processor) or 1 to 256, not -3\n"
+  EXPECT_EQ(err_.str(), fmt::format("{0}:2: server.workers must be 1 to 64, not -3\n"
                                     "{0}:3: unknown key \"server.bores\", did you mean \"server.cores\"?\n",
                                     file));
   EXPECT_EQ(run({"serve", "--config", file + "x"}), 1);
