@@ -75,6 +75,7 @@ class Account {
   Standing standing_ = Standing::loading;
   bool temporary_ = false;
   bool idle_listed_ = false;
+  bool flush_due_ = false;  // in the batch of appends that is being taken in
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;
   std::uint64_t offline_count_ = 0;

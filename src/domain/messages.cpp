@@ -1,5 +1,6 @@
 // Router, the part that delivers messages: decide, append where it is due, hand over once that is durable.
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -121,9 +122,12 @@ void Router::appended(Result<std::span<const Appended>> batch) {
       held.stamp = Stamp{done.sequence, done.time, false};
       break;
     }
-    if (ready.empty() || ready.back() != &account) ready.push_back(&account);
+    if (!std::exchange(account.flush_due_, true)) ready.push_back(&account);
   }
-  for (Account* account : ready) flush(*account);
+  for (Account* account : ready) {
+    account->flush_due_ = false;
+    flush(*account);
+  }
 }
 
 // The disk is full: the sender is told, so nothing that was acknowledged is missing.
@@ -151,6 +155,7 @@ void Router::refused_append(Account& account, const PendingAppend& pending) {
 }
 
 void Router::flush(Account& account) {
+  if (!account.outbox_) return;
   ++account.busy_;
   auto& outbox = *account.outbox_;
   while (!outbox.empty() && outbox.front().durable && !outbox.front().barrier) {

@@ -197,6 +197,21 @@ TEST_F(RouterTest, NothingOvertakesAMessageThatIsOnItsWayToTheDisk) {
   EXPECT_THAT(juliet.bodies(), ElementsAre("first", "second"));
 }
 
+TEST_F(RouterTest, ABatchOfAppendsMayNameAnAccountSeveralTimes) {
+  set_archive(true);
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "one"));
+  router.route(juliet, message(juliet, "romeo@capulet.example", "two"));
+  router.route(romeo, message(romeo, "juliet@capulet.example", "three"));
+  log.commit();
+
+  EXPECT_THAT(juliet.bodies(), ElementsAre("one", "three"));
+  EXPECT_THAT(romeo.bodies(), ElementsAre("two"));
+}
+
 TEST_F(RouterTest, WhoLeavesWhileAMessageIsOnItsWayFindsItAtTheNextLogin) {
   set_archive(true);
   FakeSession romeo, juliet, later;

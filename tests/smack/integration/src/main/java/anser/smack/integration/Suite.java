@@ -40,7 +40,7 @@ public final class Suite {
                                              version of the library the modular ones hang in a handshake now and then
                    [--groups A,B,...]        groups of suite.txt (all that are due)
                    [--reply-timeout MS]      how long the suite waits for anything (10000)
-                   [--attempts N]            how often a test that races with itself may be tried (5)
+                   [--attempts N]            how often a test that races with itself may be tried (8)
                    [--debug]                 prints every stanza to standard error""";
 
   private final Map<String, String> options;
@@ -188,7 +188,7 @@ public final class Suite {
     options.put("tls", "tcp");
     options.put("groups", "");
     options.put("reply-timeout", "10000");
-    options.put("attempts", "5");
+    options.put("attempts", "8");
     Set<String> known = new LinkedHashSet<>(options.keySet());
     known.addAll(List.of("host", "service", "debug"));
     for (int i = 0; i < args.length; i++) {
