@@ -129,6 +129,8 @@ class Router {
   void pass_fences();
   void fence_arrived(const Fence& fence);
   void fence_answered(SessionId session, std::uint64_t number);
+
+  // account_changes.cpp
   void account_changed(const AccountChanged& changed);
 
   // messages.cpp
