@@ -35,7 +35,7 @@ class Account {
   bool any_available() const;
   // May be sent messages addressed to the account: available with a priority that is not negative (RFC 6121
   // §8.5.2.1.1).
-  static bool eligible(const Session& session) { return session.presence_ && session.presence_->priority >= 0; }
+  static bool eligible(const Session& session) { return session.presence_ && session.priority_ >= 0; }
   bool any_eligible() const;
 
   const std::vector<ContactState>& contacts() const { return contacts_; }
@@ -71,19 +71,21 @@ class Account {
     std::uint64_t count = 0;
   };
 
-  Jid bare_;
+  // What every message reads comes first, in one cache line.
   Standing standing_ = Standing::loading;
   bool temporary_ = false;
   bool idle_listed_ = false;
   bool flush_due_ = false;  // in the batch of appends that is being taken in
+  std::uint32_t busy_ = 0;  // storage jobs and appends that will come back to this object
+  std::vector<Session*> sessions_;
+  std::unique_ptr<std::deque<Held>> outbox_;
+  std::vector<Jid> blocked_;
+
+  Jid bare_;
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;
   std::uint64_t offline_count_ = 0;
-  std::uint32_t busy_ = 0;  // storage jobs and appends that will come back to this object
-  std::vector<Session*> sessions_;
   std::vector<ContactState> contacts_;  // by address
-  std::vector<Jid> blocked_;
-  std::unique_ptr<std::deque<Held>> outbox_;
   std::unique_ptr<std::vector<Waiting>> waiting_;
   std::unique_ptr<std::vector<std::function<void()>>> when_loaded_;
   std::unique_ptr<Offline> offline_;

@@ -44,11 +44,11 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
   int least = 0;
   if (envelope.type == Type::chat) {
     for (const Session* session : account.sessions_) {
-      if (Account::eligible(*session)) least = std::max<int>(least, session->presence_->priority);
+      if (Account::eligible(*session)) least = std::max<int>(least, session->priority_);
     }
   }
   for (Session* session : account.sessions_) {
-    if (Account::eligible(*session) && session->presence_->priority >= least) session->deliver(envelope, stamp);
+    if (Account::eligible(*session) && session->priority_ >= least) session->deliver(envelope, stamp);
   }
 }
 
@@ -277,7 +277,7 @@ void Router::lift_barrier(Account& account, WorkId work) {
 }
 
 void Router::confirmed(Session& session, std::uint64_t number) {
-  Account* account = find(session.jid_.bare());
+  Account* account = session.account_;
   if (!account || !account->offline_ || account->offline_->session != session.id_) return;
   if (account->offline_->through != number) return;
   const std::uint64_t count = account->offline_->count;

@@ -17,7 +17,7 @@ Envelope Router::presence_of(const Session& session) const {
   envelope.inner = session.presence_->inner;
   envelope.lang = session.presence_->lang;
   envelope.extra = session.presence_->extra;
-  envelope.facts.priority = session.presence_->priority;
+  envelope.facts.priority = session.priority_;
   return envelope;
 }
 
@@ -31,8 +31,8 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
   }
   const bool first = !session.available();
   const bool was_eligible = Account::eligible(session);
-  session.presence_ = std::make_unique<Presence>(
-      Presence{presence.inner, presence.id, presence.lang, presence.extra, presence.facts.priority});
+  session.presence_ = std::make_unique<Presence>(Presence{presence.inner, presence.id, presence.lang, presence.extra});
+  session.priority_ = presence.facts.priority;
 
   broadcast(account, presence);
   deliver_to_available(account, presence);  // §4.2.2: to all the account's resources, this one too

@@ -25,12 +25,12 @@ Router::~Router() = default;
 
 Account* Router::find(std::string_view bare) {
   const auto found = accounts_.find(bare);
-  return found == accounts_.end() ? nullptr : found->second.get();
+  return found == accounts_.end() ? nullptr : &found->second;
 }
 
 Account& Router::summon(const Jid& bare) {
   if (Account* account = find(bare.full())) return *account;
-  auto& account = *accounts_.emplace(bare.full(), std::make_unique<Account>(bare)).first->second;
+  Account& account = accounts_.try_emplace(bare.full(), bare).first->second;
   load(account);
   return account;
 }
@@ -133,10 +133,9 @@ void Router::open(Session& session, Jid full, bool temporary, std::function<void
   session.id_ = next_session_++;
   sessions_.emplace(session.id_, &session);
   if (temporary && !find(bare.full())) {
-    auto account = std::make_unique<Account>(bare);
-    account->standing_ = Account::Standing::present;
-    account->temporary_ = true;
-    accounts_.emplace(bare.full(), std::move(account));
+    Account& account = accounts_.try_emplace(bare.full(), bare).first->second;
+    account.standing_ = Account::Standing::present;
+    account.temporary_ = true;
   }
   with_account(bare, [this, id = session.id_, done = std::move(done)](Account& account) mutable {
     const auto found = sessions_.find(id);
@@ -157,16 +156,15 @@ void Router::attach(Session& session, Account& account, std::function<void(Resul
   }
   touch(account);
   account.sessions_.push_back(&session);
+  session.account_ = &account;
   ++session_count_;
   done({});
 }
 
 void Router::close(Session& session) {
   if (session.id_ == 0 || sessions_.erase(session.id_) == 0) return;
-  Account* account = find(session.jid_.bare());
-  if (!account) return;
-  const auto at = std::find(account->sessions_.begin(), account->sessions_.end(), &session);
-  if (at == account->sessions_.end()) return;
+  Account* account = session.account_;
+  if (!account) return;  // it was never attached
 
   if (session.available() || session.directed_) {
     Envelope gone;
@@ -176,6 +174,7 @@ void Router::close(Session& session) {
     become_unavailable(session, *account, std::move(gone), false);
   }
   account->sessions_.erase(std::find(account->sessions_.begin(), account->sessions_.end(), &session));
+  session.account_ = nullptr;
   account->sessions_.shrink_to_fit();
   --session_count_;
 
@@ -259,7 +258,7 @@ void Router::pass_fences() {
 // ---- routing --------------------------------------------------------------------------------------------------------
 
 void Router::route(Session& session, Envelope envelope) {
-  Account* own = find(session.jid_.bare());
+  Account* own = session.account_;
   ANSER_ASSERT(own);
   envelope.facts.temporary_sender = own->temporary_;
 

@@ -176,8 +176,8 @@ class Router {
   RouterLimits limits_;
   IqService* iq_service_ = nullptr;
 
-  std::unordered_map<std::string, std::unique_ptr<Account>, Hash, std::equal_to<>> accounts_;
-  std::list<Account*> idle_;  // without sessions, longest first
+  std::unordered_map<std::string, Account, Hash, std::equal_to<>> accounts_;  // nodes, so they never move
+  std::list<Account*> idle_;                                                  // without sessions, longest first
   std::unordered_map<SessionId, Session*> sessions_;
   SessionId next_session_ = 1;
   std::size_t session_count_ = 0;

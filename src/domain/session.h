@@ -40,8 +40,9 @@ struct Presence {
   std::string id;
   std::string lang;
   std::string extra;
-  std::int8_t priority = 0;
 };
+
+class Account;
 
 class Session {
  public:
@@ -71,11 +72,14 @@ class Session {
   friend class Router;
   friend class Account;
 
-  Jid jid_;
-  SessionId id_ = 0;
+  // What every message reads comes first, in one cache line.
+  Account* account_ = nullptr;          // while attached
+  std::unique_ptr<Presence> presence_;  // while available
+  std::int8_t priority_ = 0;            // of that presence
   bool interested_ = false;
   bool wants_blocklist_ = false;
-  std::unique_ptr<Presence> presence_;          // while available
+  SessionId id_ = 0;
+  Jid jid_;
   std::unique_ptr<std::vector<Jid>> directed_;  // who got directed presence (RFC 6121 §4.6), bounded
   std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each
   struct Fence {

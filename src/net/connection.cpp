@@ -25,7 +25,7 @@ Handed::~Handed() = default;
 
 Connection::Connection(Core& core, Handed handed)
     : core_(core),
-      socket_(core.io()),
+      socket_(std::move(handed.socket)),
       tls_(std::move(handed.tls)),
       zip_(std::move(handed.zip)),
       unread_(std::move(handed.unread)),
@@ -35,14 +35,11 @@ Connection::Connection(Core& core, Handed handed)
       bytes_in_(handed.bytes_in),
       bytes_out_(handed.bytes_out),
       more_(unread_ || tls_ || zip_) {
-  boost::system::error_code error;
-  socket_.assign(handed.socket.get(), error);
-  if (error) {
-    log::warn("net", "a connection from {} cannot be watched: {}", peer(), error.message());
+  if (!watch(core.poller(), socket_.get())) {
+    log::warn("net", "a connection from {} cannot be watched: {}", peer(), std::strerror(errno));
     closed_ = true;
     return;
   }
-  handed.socket.release();
   if (!wire_.empty()) flush_soon();
 }
 
@@ -62,23 +59,25 @@ Task<Result<std::string_view>> Connection::read() {
     if (more_ && reads_in_a_row_ < kReadsAtOnce) {
       ++reads_in_a_row_;
       Result<std::string_view> input = receive();
+      if (hung_up() && !more_) input_may_be_there();
       if (!input || !input->empty()) co_return input;
     } else if (more_) {
       reads_in_a_row_ = 0;
       co_await boost::asio::post(core_.io(), kAwait);  // the others have their turn
     } else {
       reads_in_a_row_ = 0;
-      const auto readiness = wanted_;
-      const auto [error] = co_await socket_.async_wait(readiness, kAwait);
-      if (error && error != boost::asio::error::operation_aborted) co_return fail(Errc::io, "{}", error.message());
-      if (!error) input_may_be_there();
+      if (!take_ready(wanted_)) {
+        auto readiness = suspend(wanted_);
+        co_await std::move(readiness);
+      }
+      input_may_be_there();
     }
   }
 }
 
 void Connection::input_may_be_there() {
   more_ = true;
-  wanted_ = Descriptor::wait_read;
+  wanted_ = kInput;
   if (tls_) tls_->input_may_be_there();
 }
 
@@ -117,7 +116,7 @@ Result<std::string_view> Connection::receive_inflated() {
 Result<std::string_view> Connection::receive_plain(std::span<char> buffer) {
   ssize_t got;
   do {
-    got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
   more_ = got == static_cast<ssize_t>(buffer.size());  // a short read has emptied the socket
   if (got == 0) return fail(Errc::closed, "the peer closed the connection");
@@ -132,7 +131,7 @@ Result<std::string_view> Connection::receive_decrypted(std::span<char> buffer) {
   bytes_in_ += step.size;
   // An end behind input is met again by the next read.
   more_ = step.state != TlsChannel::State::want_read && step.state != TlsChannel::State::want_write;
-  if (step.state == TlsChannel::State::want_write) wanted_ = Descriptor::wait_write;
+  if (step.state == TlsChannel::State::want_write) wanted_ = kOutput;
   if (step.size > 0) return std::string_view{buffer.data(), step.size};
   if (step.state == TlsChannel::State::closed) return fail(Errc::closed, "the peer closed the connection");
   if (step.state == TlsChannel::State::failed) return fail(Errc::io, "TLS: {}", tls_->reason());
@@ -150,13 +149,7 @@ void Connection::limit(std::chrono::seconds after) {
 
 void Connection::on_time() {
   late_ = true;
-  wake_waits();
-}
-
-// Whoever waits looks at the connection's state again.
-void Connection::wake_waits() {
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  wake();
 }
 
 // ----------------------------------------------------------------------------------------------------------- output
@@ -185,7 +178,7 @@ void Connection::write() {
     bytes_out_ += written.size;
     if (written.lost) return lose_output();
     if (written.size == 0) {
-      await_writable();
+      ask_for_output();
       break;
     }
   }
@@ -227,7 +220,7 @@ Connection::Written Connection::write_some(std::string_view bytes) {
   }
   ssize_t sent;
   do {
-    sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return {0, errno != EAGAIN};
   return {static_cast<std::size_t>(sent), false};
@@ -241,17 +234,6 @@ void Connection::lose_output() {
   sent_ = 0;
 }
 
-void Connection::await_writable() {
-  if (awaits_writable_) return;
-  awaits_writable_ = std::make_shared<Connection*>(this);
-  socket_.async_wait(Descriptor::wait_write, [waiting = awaits_writable_](const boost::system::error_code&) {
-    Connection* connection = *waiting;
-    if (!connection) return;
-    connection->awaits_writable_.reset();
-    connection->write();
-  });
-}
-
 Task<Result<void>> Connection::drained() {
   Result<void> done = co_await drained_within(kDrainLimit);
   co_return done;
@@ -261,7 +243,7 @@ Task<Result<void>> Connection::drained_within(std::chrono::milliseconds limit) {
   bool late = false;
   Alarm alarm{[this, &late] {
     late = true;
-    wake_waits();
+    wake();
   }};
   for (;;) {
     write();
@@ -270,7 +252,10 @@ Task<Result<void>> Connection::drained_within(std::chrono::milliseconds limit) {
     if (queued() == 0) co_return Result<void>{};
     if (late) co_return fail(Errc::timeout, "the peer did not take its input for {} ms", limit.count());
     if (!alarm.armed()) core_.timers().arm(alarm, limit);
-    co_await socket_.async_wait(Descriptor::wait_write, kAwait);
+    if (!take_ready(kOutput)) {
+      auto writable = suspend(kOutput);
+      co_await std::move(writable);
+    }
   }
 }
 
@@ -281,7 +266,7 @@ Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> serve
   ANSER_ASSERT(!tls_ && !zip_);
   const auto in_the_clear = co_await drained_within(limits.handshake);
   if (!in_the_clear) co_return in_the_clear;
-  auto channel = TlsChannel::accept(std::move(server), socket_.native_handle(), host);
+  auto channel = TlsChannel::accept(std::move(server), socket_.get(), host);
   if (!channel) co_return pass(channel);
 
   tls_ = std::move(*channel);
@@ -302,7 +287,7 @@ Task<Result<void>> Connection::shake_hands(std::chrono::milliseconds limit) {
   bool late = false;
   Alarm alarm{[this, &late] {
     late = true;
-    wake_waits();
+    wake();
   }};
   core_.timers().arm(alarm, limit);
   for (;;) {
@@ -311,11 +296,13 @@ Task<Result<void>> Connection::shake_hands(std::chrono::milliseconds limit) {
     if (state == TlsChannel::State::closed) co_return fail(Errc::closed, "the peer left during the TLS handshake");
     if (state == TlsChannel::State::failed) co_return fail(Errc::io, "TLS handshake: {}", tls_->reason());
 
-    const auto readiness = state == TlsChannel::State::want_write ? Descriptor::wait_write : Descriptor::wait_read;
-    const auto [error] = co_await socket_.async_wait(readiness, kAwait);
+    const auto wanted = state == TlsChannel::State::want_write ? kOutput : kInput;
+    if (!take_ready(wanted)) {
+      auto readiness = suspend(wanted);
+      co_await std::move(readiness);
+    }
     if (closed_) co_return fail(Errc::closed, "the connection is closed");
     if (late || late_) co_return fail(Errc::timeout, "no TLS handshake within {} ms", limit.count());
-    if (error && error != boost::asio::error::operation_aborted) co_return fail(Errc::io, "{}", error.message());
     tls_->input_may_be_there();
   }
 }
@@ -356,7 +343,7 @@ Task<void> Connection::see_off(Core& core, Handed handed) {
   last.tls_.reset();
   last.zip_.reset();
   last.unread_.reset();
-  ::shutdown(last.socket_.native_handle(), SHUT_WR);
+  ::shutdown(last.socket_.get(), SHUT_WR);
   // Closing with input unread would reset the connection, and the peer might lose what we said last.
   const std::uint64_t enough = last.bytes_in_ + kGoodbyeInput;
   for (;;) {
@@ -369,14 +356,13 @@ void Connection::abort() {
   if (closed_) return;
   constexpr linger kForget{.l_onoff = 1,
                            .l_linger = 0};  // reset: the kernel keeps nothing for a peer that reads nothing
-  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &kForget, sizeof kForget);
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &kForget, sizeof kForget);
   close_now();
 }
 
 void Connection::close_now() {
   let_go();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  socket_ = {};
 }
 
 // Nothing on this core knows us any more; waits that are pending end, and find us closed.
@@ -384,7 +370,8 @@ void Connection::let_go() {
   closed_ = true;
   disarm();
   unmark();
-  if (awaits_writable_) *std::exchange(awaits_writable_, nullptr) = nullptr;
+  wake();
+  unwatch(socket_.get());
 }
 
 Handed Connection::hand_over(std::string_view unread) {
@@ -397,7 +384,7 @@ Handed Connection::hand_over(std::string_view unread) {
   if (!out_.empty()) prepare_wire();
   let_go();
 
-  Handed handed{File{socket_.release()}, peer_, std::move(admission_)};
+  Handed handed{std::move(socket_), peer_, std::move(admission_)};
   handed.tls = std::move(tls_);
   handed.zip = std::move(zip_);
   handed.unread = std::move(unread_);

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -22,6 +21,7 @@
 #include "net/compression.h"
 #include "net/core.h"
 #include "net/file.h"
+#include "net/poller.h"
 #include "net/task.h"
 #include "net/tls.h"
 
@@ -49,7 +49,7 @@ struct Handed {
   std::uint64_t bytes_out = 0;
 };
 
-class Connection final : private Timer, private TurnEnd {
+class Connection final : private Timer, private TurnEnd, private Watched {
  public:
   static constexpr std::size_t kHighWater = 64 * 1024;
   static constexpr std::size_t kLowWater = 16 * 1024;
@@ -117,8 +117,6 @@ class Connection final : private Timer, private TurnEnd {
   Handed hand_over(std::string_view unread = {});
 
  private:
-  using Descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
-
   struct Written {
     std::size_t size;  // 0: the socket is full
     bool lost;         // nobody takes anything any more
@@ -130,8 +128,8 @@ class Connection final : private Timer, private TurnEnd {
 
   void on_time() override;
   void at_end_of_turn() override;
+  void output_possible() override { write(); }
   void input_may_be_there();
-  void wake_waits();
 
   Result<std::string_view> receive();
   Result<std::string_view> receive_unread();
@@ -143,7 +141,6 @@ class Connection final : private Timer, private TurnEnd {
   void prepare_wire();
   Written write_some(std::string_view bytes);
   void lose_output();
-  void await_writable();
   void refill_if_owed();
   void recycle(std::string& buffer);
   Task<Result<void>> drained_within(std::chrono::milliseconds limit);
@@ -153,7 +150,7 @@ class Connection final : private Timer, private TurnEnd {
   void let_go();
 
   Core& core_;
-  Descriptor socket_;
+  File socket_;
   std::unique_ptr<TlsChannel> tls_;
   std::unique_ptr<Zip> zip_;
   std::unique_ptr<std::string> unread_;
@@ -161,12 +158,11 @@ class Connection final : private Timer, private TurnEnd {
   std::string wire_;      // compressed if agreed, on its way into the socket (or into TLS)
   std::size_t sent_ = 0;  // of wire_
   std::function<void()> refill_;
-  std::shared_ptr<Connection*> awaits_writable_;  // set while the socket is full; the handler finds us through it
   boost::asio::ip::tcp::endpoint peer_;
   Admission admission_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
-  Descriptor::wait_type wanted_ = Descriptor::wait_read;  // what read() waits for
+  std::uint32_t wanted_ = kInput;  // what read() waits for
   std::uint8_t reads_in_a_row_ = 0;
   bool more_ = false;         // input is probably there: do not wait
   bool owes_refill_ = false;  // was congested

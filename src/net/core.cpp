@@ -39,7 +39,8 @@ Core::Core(CoreId id)
       scratch_(new char[kScratch]),
       loop_(std::make_unique<Loop>()),
       io_(loop_.get()),
-      timers_(*io_) {}
+      timers_(*io_),
+      poller_(*io_) {}
 
 Core::~Core() {
   shut_down();
@@ -111,6 +112,7 @@ void Core::stop() { io_->stop(); }
 
 void Core::shut_down() {
   const Current current{*this};
+  poller_.shut_down();
   loop_->shutdown();
   actions_.clear();
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "net/link.h"
+#include "net/poller.h"
 #include "net/timers.h"
 
 namespace anser::net {
@@ -66,6 +67,7 @@ class Core {
   void mark(TurnEnd& end);
 
   Timers& timers() { return timers_; }
+  Poller& poller() { return poller_; }
 
   // Empty, with some capacity. Give it back when it is written.
   std::string take_buffer();
@@ -101,6 +103,7 @@ class Core {
   std::unique_ptr<Loop> loop_;
   boost::asio::io_context* io_;
   Timers timers_;
+  Poller poller_;
 };
 
 }  // namespace anser::net

@@ -17,17 +17,18 @@ TimerWheel::~TimerWheel() {
   }
 }
 
-void TimerWheel::arm(Timer& timer, std::uint32_t due) {
+std::uint32_t TimerWheel::arm(Timer& timer, std::uint32_t due) {
   due = std::max(due, now_ + 1);
   if (timer.wheel_ == this && due >= timer.visit_) {
     timer.due_ = due;  // it is looked at before that anyway, and moved then
-    return;
+    return timer.visit_;
   }
   timer.disarm();
   timer.wheel_ = this;
   timer.due_ = due;
   ++armed_;
   place(timer);
+  return timer.visit_;
 }
 
 // In the slot that is visited when the timer is due, or as late as a full turn of the wheel allows.
@@ -82,8 +83,8 @@ std::uint32_t Timers::ticks_now() const {
 void Timers::arm(Timer& timer, std::chrono::milliseconds after) {
   if (wheel_.empty()) wheel_.advance(ticks_now());  // it stood still meanwhile
   const auto due = std::chrono::steady_clock::now() - start_ + std::max(after, std::chrono::milliseconds{0});
-  wheel_.arm(timer, static_cast<std::uint32_t>((due + kTick - std::chrono::nanoseconds{1}) / kTick));
-  look_again();
+  const auto visit = wheel_.arm(timer, static_cast<std::uint32_t>((due + kTick - std::chrono::nanoseconds{1}) / kTick));
+  if (!waking_at_ || visit < *waking_at_) look_again();
 }
 
 void Timers::look_again() {

@@ -54,8 +54,9 @@ class TimerWheel {
   TimerWheel() = default;
   ~TimerWheel();
 
-  // Fires at the first advance() that reaches `due`, which lies in the future (or counts as the next tick).
-  void arm(Timer& timer, std::uint32_t due);
+  // Fires at the first advance() that reaches `due`, which lies in the future (or counts as the next tick). Returns the
+  // tick at which the timer is looked at.
+  std::uint32_t arm(Timer& timer, std::uint32_t due);
   void advance(std::uint32_t now);
   // When to look again: no timer is due before. Nothing armed, nothing to look at.
   std::optional<std::uint32_t> next() const;

@@ -1,0 +1,105 @@
+#include "net/poller.h"
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace anser::net {
+
+// ---- one socket -----------------------------------------------------------------------------------------------------
+
+bool Watched::watch(Poller& poller, int socket) {
+  epoll_event wish{};
+  wish.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  wish.data.ptr = this;
+  if (::epoll_ctl(poller.epoll_.native_handle(), EPOLL_CTL_ADD, socket, &wish) != 0) return false;
+  poller_ = &poller;
+  join(poller.all_);
+  poller.wait();
+  return true;
+}
+
+void Watched::unwatch(int socket) {
+  if (!poller_) return;
+  ::epoll_ctl(poller_->epoll_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+  poller_->forget(*this);
+  unlink();
+  poller_ = nullptr;
+}
+
+void Watched::happened(std::uint32_t events) {
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+    hung_up_ = true;
+    events |= EPOLLIN | EPOLLOUT;
+  }
+  ready_ |= events & (kInput | kOutput);
+  Poller& poller = *poller_;
+  const int at = poller.at_;
+  if (output_asked_ && (events & EPOLLOUT)) {
+    output_asked_ = false;
+    output_possible();
+    if (poller.events_[static_cast<std::size_t>(at)].data.ptr != this) return;  // it is gone
+  }
+  if (waiter_.waits() && (ready_ & awaited_)) {
+    ready_ &= ~awaited_;
+    waiter_.resume();
+  }
+}
+
+void Watched::wake() {
+  if (!waiter_.waits()) return;
+  // Posted, because whoever calls may be anywhere in the middle of something.
+  auto resume = std::make_shared<Waiter>();
+  waiter_.move_to(*resume);
+  boost::asio::post(poller_->io_, [resume] { resume->resume(); });
+}
+
+// ---- all of a core --------------------------------------------------------------------------------------------------
+
+Poller::Poller(boost::asio::io_context& io) : io_(io), epoll_(io) {
+  const int made = ::epoll_create1(EPOLL_CLOEXEC);
+  if (made < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  epoll_.assign(made);
+}
+
+void Poller::wait() {
+  if (waiting_) return;
+  waiting_ = true;
+  epoll_.async_wait(decltype(epoll_)::wait_read, [this](const boost::system::error_code& error) {
+    waiting_ = false;
+    if (error) return;
+    look();
+  });
+}
+
+void Poller::look() {
+  for (int i = 0; i < kLooksAtOnce; ++i) {
+    end_ = ::epoll_wait(epoll_.native_handle(), events_.data(), kEvents, 0);
+    const int got = end_;
+    for (at_ = 0; at_ < end_; ++at_) {
+      const epoll_event& event = events_[static_cast<std::size_t>(at_)];
+      if (event.data.ptr) static_cast<Watched*>(event.data.ptr)->happened(event.events);
+    }
+    at_ = end_ = 0;
+    if (got < kEvents) break;
+  }
+  if (!all_.alone()) wait();
+}
+
+void Poller::forget(Watched& watched) {
+  for (int i = at_; i < end_; ++i) {
+    auto& event = events_[static_cast<std::size_t>(i)];
+    if (event.data.ptr == &watched) event.data.ptr = nullptr;
+  }
+}
+
+void Poller::shut_down() {
+  while (!all_.alone()) {
+    Watched& watched = static_cast<Watched&>(*all_.next);
+    watched.unlink();
+    watched.waiter_.drop();  // which destroys it with the coroutine that owns it, if it waits
+  }
+}
+
+}  // namespace anser::net

@@ -1,0 +1,140 @@
+// Readiness of a core's sockets. Asio asks the kernel anew before every wait (an epoll_ctl and a search among all
+// sockets of the loop); here a socket is registered once, edge-triggered, in an epoll of its own, and the loop watches
+// that one descriptor. So a wait costs nothing, and one look takes what is ready for many sockets.
+//
+// Everything is used on the core's own thread. A wait may end without cause: whoever waits tries again and waits again.
+// Who is suspended in a wait when the loop is shut down is destroyed with it, as Asio does.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/link.h"
+#include "net/task.h"
+
+namespace anser::net {
+
+class Poller;
+
+// A suspended coroutine, in place: no allocation for a wait.
+class Waiter {
+ public:
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() { drop(); }
+
+  bool waits() const { return act_ != nullptr; }
+  template <class Handler>
+  void set(Handler handler) {
+    static_assert(sizeof(Handler) <= kRoom && std::is_nothrow_move_constructible_v<Handler>);
+    new (room_) Handler(std::move(handler));
+    act_ = [](void* room, Waiter* other, bool resume) {
+      Handler* handler = std::launder(static_cast<Handler*>(room));
+      Handler taken = std::move(*handler);  // before anything else: it may own this object
+      handler->~Handler();
+      if (other) other->set(std::move(taken));
+      if (resume) std::move(taken)();
+    };
+  }
+  void resume() { std::exchange(act_, nullptr)(room_, nullptr, true); }  // may destroy this object
+  void drop() {
+    if (act_) std::exchange(act_, nullptr)(room_, nullptr, false);
+  }
+  void move_to(Waiter& other) {
+    if (act_) std::exchange(act_, nullptr)(room_, &other, false);
+  }
+
+ private:
+  static constexpr std::size_t kRoom = 32;
+  void (*act_)(void* room, Waiter* other, bool resume) = nullptr;
+  alignas(std::max_align_t) std::byte room_[kRoom];
+};
+
+// A socket that a Poller watches; one coroutine may wait on it.
+class Watched : private Link {
+ public:
+  static constexpr std::uint32_t kInput = EPOLLIN, kOutput = EPOLLOUT;
+
+ protected:
+  Watched() = default;
+  ~Watched() = default;
+
+  // False with errno when the kernel refuses.
+  bool watch(Poller& poller, int socket);
+  void unwatch(int socket);
+  // True when `what` has become possible since it was last asked for: no need to wait.
+  bool take_ready(std::uint32_t what) {
+    const bool ready = (ready_ & what) != 0;
+    ready_ &= ~what;
+    return ready;
+  }
+  // Resumes when `what` has become possible, or after wake(). Make it, then await it.
+  Task<void> suspend(std::uint32_t what) {
+    auto start = [this, what](auto handler) {
+      ANSER_ASSERT(!waiter_.waits());
+      awaited_ = what;
+      if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+        slot.assign([this](boost::asio::cancellation_type) { wake(); });
+      }
+      waiter_.set(std::move(handler));
+    };
+    return boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>&, void()>(
+        std::move(start), boost::asio::use_awaitable_t<Executor>{});
+  }
+  // Ends the wait soon, if there is one.
+  void wake();
+  // The peer has sent its last byte, or the connection is broken: input will come to its end without another notice.
+  bool hung_up() const { return hung_up_; }
+  // output_possible() will be called once.
+  void ask_for_output() { output_asked_ = true; }
+
+ private:
+  friend class Poller;
+  virtual void output_possible() = 0;
+  void happened(std::uint32_t events);
+
+  Poller* poller_ = nullptr;
+  std::uint32_t ready_ = 0;  // happened, nobody waited
+  std::uint32_t awaited_ = 0;
+  bool hung_up_ = false;
+  bool output_asked_ = false;
+  Waiter waiter_;
+};
+
+class Poller {
+ public:
+  explicit Poller(boost::asio::io_context& io);
+
+  // Destroys who is suspended.
+  void shut_down();
+
+ private:
+  friend class Watched;
+  static constexpr int kEvents = 128;     // of one look
+  static constexpr int kLooksAtOnce = 4;  // then the rest of the loop has its turn
+
+  void wait();
+  void look();
+  void forget(Watched& watched);
+
+  boost::asio::io_context& io_;
+  boost::asio::posix::basic_stream_descriptor<Executor> epoll_;
+  Link all_;
+  std::array<epoll_event, kEvents> events_;
+  int at_ = 0, end_ = 0;  // what look() has in its hands
+  bool waiting_ = false;
+};
+
+}  // namespace anser::net
