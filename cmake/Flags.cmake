@@ -15,3 +15,8 @@ if(ANSER_SANITIZE)
   target_compile_options(anser_flags INTERFACE -fsanitize=${ANSER_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(anser_flags INTERFACE -fsanitize=${ANSER_SANITIZE} -fno-sanitize-recover=all)
 endif()
+if(ANSER_FUZZ)
+  # In every layer, for a fuzzer finds its way only by the branches that report to it.
+  target_compile_options(anser_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(anser_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+endif()

@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 #include "core/random.h"
-#include "core/text.h"
+#include "xmpp/sasl_messages.h"
+#include "xmpp/stream_text.h"
 
 namespace anser::xmpp {
 namespace {
@@ -18,12 +19,22 @@ SaslStep failure(std::string_view condition, std::string text) {
   return step;
 }
 
-SaslStep success(core::Jid account, std::string mechanism, std::string data = {}, bool temporary = false) {
+SaslStep success(core::Jid account, std::string mechanism, Tick since, std::string data = {}, bool temporary = false) {
   SaslStep step;
   step.what = What::success;
   step.data = std::move(data);
-  step.login = Login{std::move(account), temporary, std::move(mechanism)};
+  step.login = Login{std::move(account), temporary, std::move(mechanism), since};
   return step;
+}
+
+// Which stored key a password in clear text is checked against. Every account has this one, so names that exist and
+// names that do not cost the same.
+constexpr core::Hash kPlainHash = core::Hash::sha256;
+
+const core::ScramKeys& keys_for_plain(const domain::AccountRecord& record) {
+  const auto found =
+      std::find_if(record.keys.begin(), record.keys.end(), [](const auto& keys) { return keys.hash == kPlainHash; });
+  return found == record.keys.end() ? record.keys.front() : *found;
 }
 
 constexpr std::string_view kWrong = "the name or the password is wrong";
@@ -118,6 +129,13 @@ net::Task<SaslStep> Authenticator::start(std::string mechanism, std::optional<st
   co_return step;
 }
 
+void Authenticator::abort() {
+  scram_.reset();
+  awaited_.clear();
+  claimed_ = {};
+  known_ = disabled_ = false;
+}
+
 net::Task<SaslStep> Authenticator::respond(std::string message) {
   const std::string mechanism = awaited_;
   if (mechanism.empty()) co_return failure("malformed-request", "no mechanism has been chosen");
@@ -134,7 +152,7 @@ net::Task<SaslStep> Authenticator::respond(std::string message) {
     awaited_.clear();
     auto account = core::Jid::make(core::random_id(20), host_);
     // The alphabet of random_id is folded to lower case by PRECIS; 20 characters of it are unguessable all the same.
-    step = account ? success(std::move(*account), "ANONYMOUS", {}, true)
+    step = account ? success(std::move(*account), "ANONYMOUS", shared_.clock.tick(), {}, true)
                    : failure("temporary-auth-failure", "no name was found");
   } else if (claimed_.empty()) {
     auto step_task = scram_first(std::move(message));
@@ -143,26 +161,12 @@ net::Task<SaslStep> Authenticator::respond(std::string message) {
     auto step_task = scram_final(std::move(message));
     step = co_await std::move(step_task);
   }
-  if (step.what != What::challenge) {
-    abort();
-    claimed_ = {};
-  }
+  if (step.what != What::challenge) abort();
   co_return step;
 }
 
-bool Authenticator::may_act_as(std::string_view authzid, const core::Jid& account) const {
-  if (authzid.empty() || authzid == account.local()) return true;
-  const auto jid = core::Jid::parse(authzid);
-  if (!jid) return false;
-  if (jid->is_domain()) {  // a bare word parses as a domain; it may be the name in other letters
-    const auto local = core::prepare_local(authzid);
-    return local && *local == account.local();
-  }
-  const auto real = shared_.hosts.canonical(*jid);
-  return real && real->is_bare() && *real == account;
-}
-
 net::Task<Result<std::optional<domain::AccountRecord>>> Authenticator::find(core::Jid account) {
+  since_ = shared_.clock.tick();  // before it is read: a change in between makes a login repeat, never a wrong one pass
   auto work = [account = std::move(account)](domain::AccountStore& store) { return store.find_account(account); };
   auto found_task = ask<std::optional<domain::AccountRecord>>(shared_, std::move(work));
   auto found = co_await std::move(found_task);
@@ -171,36 +175,22 @@ net::Task<Result<std::optional<domain::AccountRecord>>> Authenticator::find(core
 
 net::Task<SaslStep> Authenticator::refused(std::string account, std::string_view condition, std::string text) {
   const auto wait = shared_.guard.failed(connection_.peer_address(), account, shared_.clock.tick());
-  log::info("xmpp", "login of {} from {} failed: {}", account, connection_.peer(), condition);
+  log::info("xmpp", "login of {} from {} failed: {}", for_log(account), connection_.peer(), condition);
   if (wait.count() > 0) co_await net::pause_for(wait);
   co_return failure(condition, std::move(text));
 }
 
 net::Task<SaslStep> Authenticator::plain(std::string message) {
-  const auto first = message.find('\0');
-  const auto second = first == std::string::npos ? first : message.find('\0', first + 1);
-  if (second == std::string::npos || message.find('\0', second + 1) != std::string::npos || !core::is_utf8(message)) {
-    co_return failure("malformed-request", "PLAIN is authzid NUL name NUL password");
-  }
-  std::string authzid = message.substr(0, first);
-  std::string username = message.substr(first + 1, second - first - 1);
-  std::string password = message.substr(second + 1);
-  if (username.empty() || password.empty())
-    co_return failure("malformed-request", "name and password must not be empty");
-
-  if (const auto at = username.find('@'); at != std::string::npos) {
-    // Some clients send their bare address as the name.
-    const auto jid = core::Jid::parse(username);
-    const auto real = jid ? shared_.hosts.canonical(*jid) : std::nullopt;
-    if (real && real->domain() == host_ && real->is_bare()) username = std::string{real->local()};
-  }
+  auto said = parse_plain(message);
+  if (!said) co_return failure("malformed-request", said.error().message);
+  std::string username = name_at_host(std::move(said->username), host_, shared_.hosts);
   const auto account = core::Jid::make(username, host_);
-  if (account && !may_act_as(authzid, *account)) {
+  if (account && !may_act_as(said->authzid, *account, shared_.hosts)) {
     auto step_task = refused(account->full(), "invalid-authzid", "only the own account can be chosen");
     SaslStep step = co_await std::move(step_task);
     co_return step;
   }
-  auto step_task = check_password(std::move(username), std::move(password), "PLAIN");
+  auto step_task = check_password(std::move(username), std::move(said->password), "PLAIN");
   SaslStep step = co_await std::move(step_task);
   co_return step;
 }
@@ -216,9 +206,8 @@ net::Task<SaslStep> Authenticator::check_password(std::string username, std::str
 
   // The same derivation is done whether the account exists or not.
   const bool known = !impossible && record->has_value() && !(*record)->keys.empty();
-  core::ScramKeys keys =
-      known ? (*record)->keys.front()
-            : core::fake_keys(core::Hash::sha256, shared_.secret, username, settings_->scram_iterations);
+  core::ScramKeys keys = known ? keys_for_plain(**record)
+                               : core::fake_keys(kPlainHash, shared_.secret, username, settings_->scram_iterations);
   auto work = [keys = std::move(keys), password = std::move(password)] { return core::verify(keys, password); };
   auto right_task = net::run_on(shared_.workers, std::move(work));
   auto right = co_await std::move(right_task);
@@ -230,7 +219,7 @@ net::Task<SaslStep> Authenticator::check_password(std::string username, std::str
   }
   if ((*record)->disabled) co_return failure("account-disabled", "the account is disabled");
   shared_.guard.succeeded(account->full());
-  co_return success(std::move(*account), std::move(mechanism));
+  co_return success(std::move(*account), std::move(mechanism), since_);
 }
 
 net::Task<SaslStep> Authenticator::external(std::string authzid) {
@@ -241,13 +230,15 @@ net::Task<SaslStep> Authenticator::external(std::string authzid) {
   } else {
     for (const auto& name : names) {
       const auto account = core::Jid::make(name, host_);
-      if (account && may_act_as(authzid, *account)) chosen = name;
+      if (account && may_act_as(authzid, *account, shared_.hosts)) chosen = name;
     }
   }
   const auto account =
       chosen.empty() ? Result<core::Jid>{fail(Errc::not_authorized, "no name")} : core::Jid::make(chosen, host_);
   if (!account) {
-    auto step_task = refused(authzid, "invalid-authzid", "the certificate does not name this account");
+    // Remembered by the certificate's name: the one it asked for is a stranger's text.
+    const std::string certified = names.empty() ? "unknown" : names.front() + "@" + host_;
+    auto step_task = refused(certified, "invalid-authzid", "the certificate does not name this account");
     SaslStep step = co_await std::move(step_task);
     co_return step;
   }
@@ -260,7 +251,7 @@ net::Task<SaslStep> Authenticator::external(std::string authzid) {
     co_return step;
   }
   if ((*record)->disabled) co_return failure("account-disabled", "the account is disabled");
-  co_return success(*account, "EXTERNAL");
+  co_return success(*account, "EXTERNAL", since_);
 }
 
 net::Task<SaslStep> Authenticator::scram_first(std::string message) {
@@ -273,7 +264,7 @@ net::Task<SaslStep> Authenticator::scram_first(std::string message) {
   }
   auto account = core::Jid::make(first->username, host_);
   if (!account) co_return failure("malformed-request", "the name is not one");
-  if (!may_act_as(first->authzid, *account)) {
+  if (!may_act_as(first->authzid, *account, shared_.hosts)) {
     auto step_task = refused(account->full(), "invalid-authzid", "only the own account can be chosen");
     SaslStep step = co_await std::move(step_task);
     co_return step;
@@ -310,7 +301,7 @@ net::Task<SaslStep> Authenticator::scram_final(std::string message) {
   }
   if (disabled_) co_return failure("account-disabled", "the account is disabled");
   shared_.guard.succeeded(claimed_.full());
-  co_return success(claimed_, "SCRAM", std::move(*last));
+  co_return success(claimed_, "SCRAM", since_, std::move(*last));
 }
 
 }  // namespace anser::xmpp

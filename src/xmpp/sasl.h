@@ -21,6 +21,7 @@ struct Login {
   core::Jid account;       // bare
   bool temporary = false;  // ANONYMOUS
   std::string mechanism;
+  Tick since{};  // when its account was read: what was changed after that it does not know
 };
 
 struct SaslStep {
@@ -44,7 +45,9 @@ class Authenticator {
   // `initial` is absent when the client sent none (then it may be asked for one).
   net::Task<SaslStep> start(std::string mechanism, std::optional<std::string> initial);
   net::Task<SaslStep> respond(std::string message);
-  void abort() { scram_.reset(), awaited_.clear(); }
+  // Forgets the exchange that has begun, if any: the next one begins from nothing.
+  void abort();
+  bool exchanging() const { return !awaited_.empty(); }
 
   // Checks a name and password as PLAIN does; jabber:iq:auth uses it too.
   net::Task<SaslStep> check_password(std::string username, std::string password, std::string mechanism);
@@ -56,7 +59,6 @@ class Authenticator {
   net::Task<SaslStep> scram_final(std::string message);
   net::Task<SaslStep> refused(std::string account, std::string_view condition, std::string text);
   net::Task<Result<std::optional<domain::AccountRecord>>> find(core::Jid account);
-  bool may_act_as(std::string_view authzid, const core::Jid& account) const;
   core::ChannelBindings bindings() const;
   std::vector<std::string> certified_names() const;
 
@@ -68,6 +70,7 @@ class Authenticator {
   std::unique_ptr<core::ScramServer> scram_;
   core::Hash scram_hash_ = core::Hash::sha1;
   core::Jid claimed_;
+  Tick since_{};  // the last find() began
   bool known_ = false;
   bool disabled_ = false;
 };
