@@ -85,7 +85,7 @@ class Bench {
     std::atomic<unsigned> answered = 0;
     std::uint64_t records = 0;
     for (const auto& account : accounts_) {
-      log_->offline(0, account, 1'000, [&](auto found) {
+      log_->offline(0, account, 1'000, SIZE_MAX, [&](auto found) {
         records += found->size();
         ++answered;
         answered.notify_one();

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 
 #include "base/assert.h"
@@ -81,9 +82,20 @@ void append_escaped(std::string& out, string_view text, LogFormat format) {
   if (cut) out += "…";
 }
 
+// The thread that writes is older than the server and takes no signals: one that came while the server is starting,
+// stopping or reading its configuration would find nobody else and kill the process.
+std::shared_ptr<spdlog::details::thread_pool> make_pool() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  auto pool = std::make_shared<spdlog::details::thread_pool>(kLogQueue, 1);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return pool;
+}
+
 struct Behind {
   Behind()
-      : pool(std::make_shared<spdlog::details::thread_pool>(kLogQueue, 1)),
+      : pool(make_pool()),
         logger(std::make_shared<spdlog::async_logger>("anser", std::make_shared<spdlog::sinks::stderr_sink_mt>(), pool,
                                                       spdlog::async_overflow_policy::overrun_oldest)) {
     logger->set_pattern("%v");

@@ -6,7 +6,6 @@
 #include <set>
 #include <thread>
 
-#include "domain/subscription.h"
 #include "store/open.h"
 
 namespace anser::app {
@@ -51,13 +50,12 @@ void apply(const LogRecord& record, const Jid& owner, std::set<std::uint64_t>& w
   }
 }
 
-// With everything it needs: the databases and the hosts.
+// With everything it needs: the databases.
 class OwningAdmin final : public AccountAdmin {
  public:
   OwningAdmin(std::unique_ptr<store::Stores> stores, const Config& config)
       : stores_(std::move(stores)),
-        hosts_(hosts_of(config)),
-        admin_({*stores_->accounts, *stores_->log, *stores_->archive}, hosts_, clock_, config.auth.scram_iterations) {}
+        admin_({*stores_->accounts, *stores_->log, *stores_->archive}, clock_, config.auth.scram_iterations) {}
 
   Result<void> add(const Jid& bare, const std::string& password) override { return admin_.add(bare, password); }
   std::vector<Result<void>> add_many(std::span<const NewAccount> accounts) override {
@@ -74,7 +72,6 @@ class OwningAdmin final : public AccountAdmin {
 
  private:
   std::unique_ptr<store::Stores> stores_;
-  domain::Hosts hosts_;
   SystemClock clock_;
   OfflineAdmin admin_;
 };
@@ -158,14 +155,7 @@ Result<void> OfflineAdmin::remove(const Jid& bare) {
   if (!*account) return fail(Errc::not_found, "there is no account {}", bare);
   if (auto forgotten = forget_messages(bare); !forgotten) return forgotten;
 
-  if (auto begun = stores_.accounts.begin(); !begun) return begun;
-  Result<void> removed = withdraw_from_contacts(bare);
-  if (removed) removed = stores_.accounts.remove_account(bare);
-  if (!removed) {
-    stores_.accounts.rollback();
-    return removed;
-  }
-  return stores_.accounts.commit();
+  return stores_.accounts.remove_account(bare);
 }
 
 // The server places the record when it starts, as it does after a crash.
@@ -180,27 +170,6 @@ Result<void> OfflineAdmin::forget_messages(const Jid& bare) {
   record.entry.kind = RecordKind::forget;
   record.entry.owner = bare;
   return stores_.log.append({&record, 1});
-}
-
-// Every contact here is left as if the account had sent unsubscribe and unsubscribed (RFC 6121 Appendix A.3), and an
-// approval in advance ends too: it was not meant for whoever takes the name next.
-Result<void> OfflineAdmin::withdraw_from_contacts(const Jid& bare) {
-  const auto state = stores_.accounts.load_state(bare);
-  if (!state) return pass(state);
-  for (const domain::ContactState& own : state->contacts) {
-    const auto contact = hosts_.canonical(own.contact);
-    if (!contact) continue;  // on another server
-    const auto item = stores_.accounts.find_roster_item(*contact, bare);
-    if (!item) return pass(item);
-    if (!*item) continue;
-    const auto without_from = domain::inbound((*item)->subscription, domain::Type::unsubscribe).next;
-    auto without_both = domain::inbound(without_from, domain::Type::unsubscribed).next;
-    without_both.approved = false;
-    if (without_both == (*item)->subscription) continue;
-    const auto changed = stores_.accounts.set_subscription(*contact, bare, without_both, {});
-    if (!changed) return pass(changed);
-  }
-  return {};
 }
 
 Result<std::vector<AccountInfo>> OfflineAdmin::list(std::string_view host, std::string_view after, std::size_t limit) {

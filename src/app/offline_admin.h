@@ -21,8 +21,8 @@ class OfflineAdmin final : public AccountAdmin {
     domain::LogStore& log;
     domain::ArchiveStore& archive;
   };
-  OfflineAdmin(Stores stores, const domain::Hosts& hosts, const Clock& clock, std::uint32_t scram_iterations)
-      : stores_(stores), hosts_(hosts), clock_(clock), iterations_(scram_iterations) {}
+  OfflineAdmin(Stores stores, const Clock& clock, std::uint32_t scram_iterations)
+      : stores_(stores), clock_(clock), iterations_(scram_iterations) {}
 
   Result<void> add(const core::Jid& bare, const std::string& password) override;
   std::vector<Result<void>> add_many(std::span<const NewAccount> accounts) override;
@@ -33,11 +33,9 @@ class OfflineAdmin final : public AccountAdmin {
 
  private:
   Result<void> forget_messages(const core::Jid& bare);
-  Result<void> withdraw_from_contacts(const core::Jid& bare);
   Result<std::uint64_t> count_offline(const core::Jid& bare);
 
   Stores stores_;
-  const domain::Hosts& hosts_;
   const Clock& clock_;
   const std::uint32_t iterations_;
 };

@@ -37,9 +37,8 @@ class OfflineAdminOn : public testing::Test {
   void append(std::vector<domain::LogRecord> records) { ASSERT_TRUE(log().append(records)); }
 
   Engine engine_;
-  const domain::Hosts hosts_{{{"localhost", {"alias.example"}}}, {}};
   const StoppedClock clock_;
-  OfflineAdmin admin_{{accounts(), log(), archive()}, hosts_, clock_, core::kMinIterations};
+  OfflineAdmin admin_{{accounts(), log(), archive()}, clock_, core::kMinIterations};
 };
 
 TYPED_TEST_SUITE(OfflineAdminOn, test::Engines, test::EngineNames);

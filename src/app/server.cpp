@@ -25,6 +25,7 @@
 #include "store/open.h"
 #include "xmpp/feature.h"
 #include "xmpp/negotiation.h"
+#include "xmpp/stream.h"
 
 namespace anser::app {
 namespace {
@@ -70,6 +71,7 @@ xmpp::SharedSettings settings_of(const Config& config) {
   settings->registration_instructions = config.registration.instructions;
   settings->compression = config.compression.enabled;
   settings->compression_limits.ratio = static_cast<unsigned>(config.compression.max_ratio);
+  settings->compression_limits.level = config.compression.level;
   settings->compression_limits.window_bits = config.compression.window_bits;
   settings->compression_limits.memory_level = config.compression.memory_level;
   const auto& limits = config.limits;
@@ -89,7 +91,7 @@ xmpp::SharedSettings settings_of(const Config& config) {
   settings->attempts_per_stream = static_cast<unsigned>(config.auth.attempts_per_stream);
   settings->ping_after = seconds(config.xmpp.ping_after);
   settings->ping_wait =
-      config.xmpp.silent_limit.count() == 0
+      config.xmpp.silent_limit.count() == 0  // without pings ping_wait is the whole of the silence that is allowed
           ? std::chrono::seconds{0}
           : seconds(std::max(config.xmpp.silent_limit - config.xmpp.ping_after, Config::Duration{1'000}));
   settings->output_bytes = limits.output_queue_bytes;
@@ -107,6 +109,8 @@ domain::RouterLimits router_limits_of(const Config& config) {
   domain::RouterLimits limits;
   limits.sessions_per_account = config.xmpp.max_resources;
   limits.offline_messages = config.offline.max_messages;
+  // What a client may let wait must hold a page beside all else.
+  limits.offline_page = std::min<std::size_t>(limits.offline_page, config.limits.output_queue_bytes / 4);
   limits.roster_items = config.limits.roster_items;
   limits.blocked = config.limits.blocked;
   limits.directed_presences = config.limits.directed_presences;
@@ -185,6 +189,7 @@ class CorePost final : public domain::Post {
     if (!net::Core::current()) return;  // the loops have ended; what their streams leave behind goes nowhere
     mailboxes_.post(std::move(mail), to);
   }
+  bool congested() const { return mailboxes_.congested(); }
 
  private:
   net::Mailboxes<domain::Mail> mailboxes_;
@@ -296,7 +301,8 @@ Result<void> Server::start() {
                      const std::lock_guard lock(reload_mutex_);
                      return tls_;
                    },
-                   [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; }});
+                   [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; },
+                   [this] { return post_->congested(); }});
   for (unsigned core = 0; core < cores_->size(); ++core) {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
     homes_.back()->router.set_limits(router_limits_of(config_));
@@ -368,15 +374,21 @@ void Server::stop() {
   control_.reset();
   for (auto& listener : listeners_) listener->close();
   if (cores_ && !homes_.empty()) {
-    // Every stream hears system-shutdown; what it still sends by then is written, within bounds.
+    // Every stream hears system-shutdown, or internal-server-error if storage has failed; what it still sends by then
+    // is written, within bounds.
     for (unsigned core = 0; core < cores_->size(); ++core) {
       cores_->post(static_cast<CoreId>(core), [this, core] {
-        for (auto* negotiation : std::unordered_set<xmpp::Negotiation*>(homes_[core]->services.negotiations))
+        auto& services = homes_[core]->services;
+        services.stopping = true;
+        const auto reason = broken_ ? domain::CloseReason::storage_failed : domain::CloseReason::shutdown;
+        for (auto* negotiation : std::unordered_set<xmpp::Negotiation*>(services.negotiations))
           negotiation->shut_down();
+        const auto unbound = services.unbound;  // they leave it as they end
+        for (const auto& [account, stream] : unbound) stream->close(reason);
         auto& router = homes_[core]->router;
         router.each_session([&](domain::Session& session) {
           router.close(session);
-          session.close(domain::CloseReason::shutdown);
+          session.close(reason);
         });
       });
     }

@@ -9,6 +9,9 @@
 namespace anser::store {
 namespace {
 
+// Who reads goes on while the database is locked, so nothing says when it is free again.
+constexpr std::chrono::minutes kTellOfLockEvery{1};
+
 bool storage_error(const Error& error) { return error.code == Errc::storage_failed || error.code == Errc::disk_full; }
 
 }  // namespace
@@ -95,11 +98,22 @@ std::vector<Result<void>> AccountStorage::execute(std::vector<Job>& jobs) {
     Result<void> outcome = job.work(store_);
     if (!outcome && storage_error(outcome.error())) return all_fail(outcome.error());
     if (!outcome) store_.rollback_to_savepoint();
+    if (!outcome && outcome.error().code == Errc::timeout)
+      outcome = tl::make_unexpected(refused_by_lock(outcome.error()));
     outcomes.push_back(std::move(outcome));
   }
   if (auto committed = store_.commit(); !committed) return all_fail(committed.error());
   if (std::exchange(disk_full_, false)) log::info("store", "changes of accounts are stored again");
   return outcomes;
+}
+
+Error AccountStorage::refused_by_lock(const Error& error) {
+  const Tick now = std::chrono::steady_clock::now();
+  if (!told_of_lock_ || now - *told_of_lock_ >= kTellOfLockEvery) {
+    told_of_lock_ = now;
+    log::warn("store", "changes of accounts are refused: {}", error.message);
+  }
+  return {Errc::resource_limit, "this cannot be stored at the moment; try again later"};
 }
 
 // Storage that failed is not tried again; a full disk is.

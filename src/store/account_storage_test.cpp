@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <future>
 
 #include "tests/support/store_engines.h"
@@ -167,6 +168,22 @@ TYPED_TEST(AccountStorageTest, LetsAFullDiskFailTheBatchAndGoesOn) {
   ASSERT_TRUE(this->finish());
   EXPECT_EQ(this->outcomes_.back(), std::nullopt);
   EXPECT_FALSE(this->engine_.stores().accounts->find_account(jid("a@x.example")).value());
+  EXPECT_THAT(this->fatal_, IsEmpty());
+}
+
+TYPED_TEST(AccountStorageTest, RefusesTheJobThatMeetsALockAloneAndGoesOn) {
+  this->start();
+  this->hold();
+  this->submit(0, this->create(kRomeo));
+  this->submit(1, [](AccountStore&) -> Result<void> { return fail(Errc::timeout, "the test says so"); });
+  this->submit(0, this->create(jid("a@x.example")));
+  this->hold_.release();
+
+  ASSERT_TRUE(this->finish());
+
+  std::sort(this->outcomes_.begin(), this->outcomes_.end());  // of two cores, in either order
+  EXPECT_THAT(this->outcomes_, ElementsAre(std::nullopt, std::nullopt, std::nullopt, Errc::resource_limit));
+  EXPECT_TRUE(this->engine_.stores().accounts->find_account(jid("a@x.example")).value());
   EXPECT_THAT(this->fatal_, IsEmpty());
 }
 

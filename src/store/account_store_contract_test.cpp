@@ -6,6 +6,8 @@
 namespace anser::store {
 namespace {
 
+constexpr std::uint64_t kFirstVersion = 1'700'000'000'123'456;  // when the accounts were made, in microseconds
+
 using domain::AccountRecord;
 using domain::RosterItem;
 using domain::Subscription;
@@ -25,7 +27,7 @@ AccountRecord account(const domain::Jid& address) {
                  {core::Hash::sha512, "s", 4'096, "\xff\xfe", std::string(64, '\0')}};
   record.name = "罗密欧 Montague";
   record.email = "romeo@example.org";
-  record.created = at(1'700'000'000'123'456);
+  record.created = at(kFirstVersion);
   return record;
 }
 
@@ -117,7 +119,7 @@ TYPED_TEST(AccountStoreContract, RemovesAnAccountWithAllThatItOwnsAndNothingElse
 
   EXPECT_THAT(store.load_state(kRomeo)->contacts, IsEmpty());
   EXPECT_THAT(store.load_state(kRomeo)->blocked, IsEmpty());
-  EXPECT_EQ(store.load_state(kRomeo)->roster_version, 0u);
+  EXPECT_EQ(store.load_state(kRomeo)->roster_version, kFirstVersion);
   EXPECT_EQ(store.documents_size(kRomeo).value(), 0u);
   EXPECT_FALSE(store.find_last_activity(kRomeo).value());
   EXPECT_EQ(store.load_state(kJuliet)->contacts.size(), 1u);
@@ -173,12 +175,12 @@ TYPED_TEST(AccountStoreContract, KeepsNameAndGroupsInTheOrderGiven) {
   const auto changed = this->store().set_roster_entry(kRomeo, jid("juliet@capulet.example/balcony"), "朱丽叶", groups);
 
   ASSERT_TRUE(changed);
-  EXPECT_EQ(changed->version, 1u);
+  EXPECT_EQ(changed->version, kFirstVersion + 1);
   EXPECT_EQ(changed->item.contact, kJuliet);
   EXPECT_TRUE(changed->item.subscription.listed);
   this->engine_.reopen();
   const auto roster = this->store().load_roster(kRomeo);
-  EXPECT_EQ(roster->version, 1u);
+  EXPECT_EQ(roster->version, kFirstVersion + 1);
   EXPECT_THAT(roster->items, ElementsAre(changed->item));
   EXPECT_EQ(roster->items[0].name, "朱丽叶");
   EXPECT_EQ(roster->items[0].groups, groups);
@@ -205,17 +207,17 @@ TYPED_TEST(AccountStoreContract, CountsOnlyTheChangesThatClientsSee) {
     return this->store().set_subscription(kRomeo, kJuliet, subscription, request)->version;
   };
 
-  EXPECT_EQ(version({.asked = true}, "<status>hi</status>"), 0u);
-  EXPECT_EQ(version({.approved = true}), 0u);
-  EXPECT_EQ(version({.listed = true}), 1u);
-  EXPECT_EQ(version({.ask = true, .listed = true}), 2u);
-  EXPECT_EQ(version({.to = true, .listed = true}), 3u);
-  EXPECT_EQ(version({.to = true, .listed = true}), 3u);
-  EXPECT_EQ(version({.to = true, .asked = true, .listed = true}, "x"), 3u);
-  EXPECT_EQ(version({.to = true, .from = true, .listed = true}), 4u);
-  EXPECT_EQ(version({.to = true, .from = true, .approved = true, .listed = true}), 5u);
-  EXPECT_EQ(version({}), 6u);
-  EXPECT_EQ(this->store().load_state(kRomeo)->roster_version, 6u);
+  EXPECT_EQ(version({.asked = true}, "<status>hi</status>"), kFirstVersion);
+  EXPECT_EQ(version({.approved = true}), kFirstVersion);
+  EXPECT_EQ(version({.listed = true}), kFirstVersion + 1);
+  EXPECT_EQ(version({.ask = true, .listed = true}), kFirstVersion + 2);
+  EXPECT_EQ(version({.to = true, .listed = true}), kFirstVersion + 3);
+  EXPECT_EQ(version({.to = true, .listed = true}), kFirstVersion + 3);
+  EXPECT_EQ(version({.to = true, .asked = true, .listed = true}, "x"), kFirstVersion + 3);
+  EXPECT_EQ(version({.to = true, .from = true, .listed = true}), kFirstVersion + 4);
+  EXPECT_EQ(version({.to = true, .from = true, .approved = true, .listed = true}), kFirstVersion + 5);
+  EXPECT_EQ(version({}), kFirstVersion + 6);
+  EXPECT_EQ(this->store().load_state(kRomeo)->roster_version, kFirstVersion + 6);
 }
 
 TYPED_TEST(AccountStoreContract, KeepsARequestWhileItIsOpen) {
@@ -267,7 +269,7 @@ TYPED_TEST(AccountStoreContract, DropsNameAndGroupsOfAnItemThatLeavesTheRosterBu
 
   const auto changed = this->store().set_subscription(kRomeo, kJuliet, {.asked = true}, "r");
 
-  EXPECT_EQ(changed->version, 2u);
+  EXPECT_EQ(changed->version, kFirstVersion + 2);
   EXPECT_EQ(changed->item.name, "");
   EXPECT_THAT(changed->item.groups, IsEmpty());
   EXPECT_EQ(this->store().find_roster_item(kRomeo, kJuliet)->value(), changed->item);
@@ -277,11 +279,30 @@ TYPED_TEST(AccountStoreContract, RemovesAnItemOnce) {
   this->make(kRomeo);
   ASSERT_TRUE(this->store().set_roster_entry(kRomeo, kJuliet, "", {}));
 
-  EXPECT_EQ(this->store().remove_roster_item(kRomeo, kJuliet).value(), 2u);
+  EXPECT_EQ(this->store().remove_roster_item(kRomeo, kJuliet).value(), kFirstVersion + 2);
 
   EXPECT_EQ(this->code(this->store().remove_roster_item(kRomeo, kJuliet)), Errc::not_found);
   EXPECT_THAT(this->store().load_roster(kRomeo)->items, IsEmpty());
-  EXPECT_EQ(this->store().load_roster(kRomeo)->version, 2u);
+  EXPECT_EQ(this->store().load_roster(kRomeo)->version, kFirstVersion + 2);
+}
+
+// Whoever takes the name of a removed account next inherits nothing from other rosters.
+TYPED_TEST(AccountStoreContract, EndsTheRightsOfARemovedAccount) {
+  this->make(kRomeo);
+  this->make(kJuliet);
+  this->make(kNurse);
+  ASSERT_TRUE(this->store().set_roster_entry(kRomeo, kJuliet, "J", {}));
+  ASSERT_TRUE(this->store().set_subscription(kRomeo, kJuliet, {.to = true, .from = true, .listed = true}, ""));
+  ASSERT_TRUE(this->store().set_subscription(kNurse, kJuliet, {.approved = true}, ""));
+  const auto before = this->store().load_state(kRomeo)->roster_version;
+
+  ASSERT_TRUE(this->store().remove_account(kJuliet));
+
+  const auto item = this->store().find_roster_item(kRomeo, kJuliet)->value();
+  EXPECT_EQ(item.subscription, (Subscription{.listed = true}));
+  EXPECT_EQ(item.name, "J");
+  EXPECT_EQ(this->store().load_state(kRomeo)->roster_version, before + 1);
+  EXPECT_FALSE(this->store().find_roster_item(kNurse, kJuliet)->has_value());
 }
 
 // ---- the rest -------------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ TEST_F(CrashTest, LosesNothingThatWasAcknowledged) {
         **stores, clock, 1, cores.post(), [](const Error&) { FAIL(); }, busy());
     ASSERT_TRUE(log) << log.error().message;
     std::optional<Result<std::vector<LogRecord>>> waiting;
-    (*log)->offline(0, jid(kJuliet), 1'000'000, [&](auto records) { waiting = std::move(records); });
+    (*log)->offline(0, jid(kJuliet), 1'000'000, SIZE_MAX, [&](auto records) { waiting = std::move(records); });
     ASSERT_TRUE(cores.run_until([&] { return waiting.has_value(); }));
 
     // Everything after the last note of delivery's target waits, in order and whole; nothing before it does.

@@ -18,9 +18,13 @@ using domain::LogRecord;
 
 constexpr std::size_t kRecoveryPage = 4'096;  // records read at once at start
 constexpr Duration kStep{1};                  // between two records at least
+constexpr std::size_t kFetchedAtOnce = 64;    // waiting messages read from the file before their size is looked at
 constexpr std::size_t kSlice = 256;           // records moved while the cores may wait for the lock: some 50 us
 
 Tick now() { return std::chrono::steady_clock::now(); }
+
+// A full disk, or a lock of another process: what is refused today may go tomorrow.
+bool passes(const Error& error) { return error.code == Errc::disk_full || error.code == Errc::timeout; }
 
 }  // namespace
 
@@ -140,11 +144,12 @@ void MessageLog::on_appended(CoreId core, AppendedHandler handler) {
   handlers_[core] = std::make_shared<const AppendedHandler>(std::move(handler));
 }
 
-void MessageLog::offline(CoreId core, const Jid& owner, std::size_t limit, RecordsDone done) {
+void MessageLog::offline(CoreId core, const Jid& owner, std::size_t limit, std::size_t bytes, RecordsDone done) {
   auto query = std::make_unique<Query>();
   query->core = core;
   query->owner = owner;
   query->limit = limit;
+  query->bytes = bytes;
   query->records = std::move(done);
   submit(std::move(query));
 }
@@ -251,7 +256,7 @@ MessageLog::Batch MessageLog::take_batch() {
 // Commits, then tells the cores, then takes the records into the tail: nobody looks there before this thread does.
 void MessageLog::commit(Batch& batch) {
   const auto committed = batch.records.empty() ? Result<void>{} : stores_.log->append(batch.records);
-  if (!committed && committed.error().code != Errc::disk_full) {
+  if (!committed && !passes(committed.error())) {
     for (auto& query : batch.queries) refuse(*query, committed.error());
     post_appended(batch.by_core, committed.error());
     fail_for_good(committed.error());
@@ -259,7 +264,7 @@ void MessageLog::commit(Batch& batch) {
   }
   if (!committed) {
     refuse_for_now(batch, committed.error());
-  } else if (!batch.records.empty() && std::exchange(log_full_, false)) {
+  } else if (!batch.records.empty() && std::exchange(refusing_, false)) {
     log::info("store", "messages are stored again");
   }
   post_appended(batch.by_core, std::nullopt);
@@ -268,7 +273,7 @@ void MessageLog::commit(Batch& batch) {
 }
 
 void MessageLog::refuse_for_now(Batch& batch, const Error& error) {
-  if (!std::exchange(log_full_, true)) log::warn("store", "messages are refused: {}", error.message);
+  if (!std::exchange(refusing_, true)) log::warn("store", "messages are refused: {}", error.message);
   for (auto& core : batch.by_core) {
     for (auto& appended : core) appended.sequence = 0;
   }
@@ -395,7 +400,7 @@ bool MessageLog::place_some(Lock& lock) {
   lock.lock();
   placing_ = false;
   if (!dead) {
-    if (dead.error().code == Errc::disk_full) return wait_for_disk(lock);
+    if (passes(dead.error())) return wait_for_disk(lock, dead.error());
     lock.unlock();
     fail_for_good(dead.error());
     lock.lock();
@@ -415,7 +420,7 @@ bool MessageLog::place_some(Lock& lock) {
   const bool erased = dead->empty() || erase(lock, std::move(*dead));
   placing_ = false;
   settled_.notify_all();
-  if (erased && std::exchange(archive_full_, false)) log::info("store", "the archive goes on");
+  if (erased && std::exchange(archive_waits_, false)) log::info("store", "the archive goes on");
   return erased;
 }
 
@@ -426,20 +431,20 @@ bool MessageLog::erase(Lock& lock, std::vector<std::uint64_t> dead) {
     place_wake_.wait(lock, [this] { return !erase_; });
     if (failed_) return false;
     if (!erase_error_) return true;
-    if (erase_error_->code != Errc::disk_full) {
+    if (!passes(*erase_error_)) {
       const Error error = *erase_error_;
       lock.unlock();
       fail_for_good(error);
       lock.lock();
       return false;
     }
-  } while (wait_for_disk(lock));
+  } while (wait_for_disk(lock, *erase_error_));
   return false;
 }
 
-// Waits before a full disk is tried again; false: not any more, the next start goes on from here.
-bool MessageLog::wait_for_disk(Lock& lock) {
-  if (!std::exchange(archive_full_, true)) log::warn("store", "the archive waits for room on the disk");
+// Waits before it is tried again; false: not any more, the next start goes on from here.
+bool MessageLog::wait_for_disk(Lock& lock, const Error& error) {
+  if (!std::exchange(archive_waits_, true)) log::warn("store", "the archive waits: {}", error.message);
   const Tick until = now() + options_.retry_after;
   place_wake_.wait_until(lock, until, [this, until] { return failed_ || drained_ || now() >= until; });
   return !failed_ && !drained_;
@@ -497,21 +502,32 @@ Result<std::vector<LogRecord>> MessageLog::read_waiting(Query& query) {
   const auto waiting = waiting_for(query);
   if (!waiting) return pass(waiting);
 
-  // `recent` has those that the tail held; the others are read from the log.
-  const auto by_sequence = [](const LogRecord& a, const LogRecord& b) { return a.sequence < b.sequence; };
-  std::vector<std::uint64_t> missing;
-  for (const auto sequence : *waiting) {
-    LogRecord wanted;
-    wanted.sequence = sequence;
-    if (!std::binary_search(query.recent.begin(), query.recent.end(), wanted, by_sequence)) missing.push_back(sequence);
+  // `recent` has those that the tail held; the others are read from the log, some at a time.
+  std::vector<LogRecord> records;
+  std::size_t size = 0;
+  auto recent = query.recent.begin();
+  for (auto next = waiting->begin(); next != waiting->end() && size < query.bytes;) {
+    std::vector<std::uint64_t> missing;
+    const auto is_recent = [&](std::uint64_t sequence) {
+      return recent != query.recent.end() && recent->sequence == sequence;
+    };
+    while (recent != query.recent.end() && recent->sequence < *next) ++recent;
+    while (next != waiting->end() && !is_recent(*next) && missing.size() < kFetchedAtOnce) {
+      missing.push_back(*next++);
+      while (recent != query.recent.end() && next != waiting->end() && recent->sequence < *next) ++recent;
+    }
+    auto fetched = stores_.log_reader->fetch(missing);
+    if (!fetched) return fetched;
+    for (auto& record : *fetched) {
+      if (size >= query.bytes) return records;
+      size += record.entry.envelope.bytes();
+      records.push_back(std::move(record));
+    }
+    for (; next != waiting->end() && is_recent(*next) && size < query.bytes; ++next, ++recent) {
+      size += recent->entry.envelope.bytes();
+      records.push_back(std::move(*recent));
+    }
   }
-  auto records = stores_.log_reader->fetch(missing);
-  if (!records) return records;
-  const auto fetched = static_cast<std::ptrdiff_t>(records->size());
-  records->insert(records->end(), std::make_move_iterator(query.recent.begin()),
-                  std::make_move_iterator(query.recent.end()));
-  std::inplace_merge(records->begin(), records->begin() + fetched, records->end(), by_sequence);
-  if (records->size() > query.limit) records->resize(query.limit);
   return records;
 }
 

@@ -13,7 +13,8 @@
 // Limits: the queue in entries and bytes (past it Errc::resource_limit; the append thread takes it as a whole, so as
 // much again may be on its way), the tail in entries and bytes (past it appends wait for the placer, so the queue
 // fills). No core waits for the lock longer than it takes to move a few hundred records. A failed commit that is not a
-// full disk ends everything: the batch and all that waits fail, `fatal` is called once, and no commit is tried again.
+// full disk or a lock of another process ends everything: the batch and all that waits fail, `fatal` is called once,
+// and no commit is tried again.
 #pragma once
 
 #include <condition_variable>
@@ -43,7 +44,7 @@ struct MessageLogOptions {
   std::size_t tail_bytes = 256 << 20;
   std::size_t place_entries = 8'192;                      // the placer starts when so many wait …
   Duration place_after = std::chrono::milliseconds{500};  // … or the oldest has waited so long
-  Duration retry_after = std::chrono::seconds{1};         // a full disk, for the placer
+  Duration retry_after = std::chrono::seconds{1};         // a full disk or a lock, for the placer
 };
 
 class MessageLog final : public domain::MessageLog {
@@ -55,7 +56,7 @@ class MessageLog final : public domain::MessageLog {
 
   Result<void> append(domain::CoreId core, std::uint64_t ticket, domain::LogEntry entry) override;
   void on_appended(domain::CoreId core, AppendedHandler handler) override;
-  void offline(domain::CoreId core, const domain::Jid& owner, std::size_t limit,
+  void offline(domain::CoreId core, const domain::Jid& owner, std::size_t limit, std::size_t bytes,
                std::function<void(Result<std::vector<domain::LogRecord>>)> done) override;
   void count_offline(domain::CoreId core, const domain::Jid& owner,
                      std::function<void(Result<std::uint64_t>)> done) override;
@@ -80,6 +81,7 @@ class MessageLog final : public domain::MessageLog {
     domain::CoreId core = 0;
     domain::Jid owner;
     std::size_t limit = 0;
+    std::size_t bytes = 0;
     RecordsDone records;  // one of the two
     CountDone count;
     std::uint64_t upto = 0;  // what was appended before it
@@ -120,7 +122,7 @@ class MessageLog final : public domain::MessageLog {
   bool wait_for_records(Lock& lock);
   bool place_some(Lock& lock);
   bool erase(Lock& lock, std::vector<std::uint64_t> dead);
-  bool wait_for_disk(Lock& lock);
+  bool wait_for_disk(Lock& lock, const Error& error);
   // read thread
   void run_reader();
   void answer(Query& query);
@@ -141,9 +143,9 @@ class MessageLog final : public domain::MessageLog {
   std::deque<Item> taken_;           // from the queue, as a whole; the next batches come from here
   std::uint64_t last_sequence_ = 0;  // committed
   Time last_time_{};
-  bool log_full_ = false;  // the last batch was refused
+  bool refusing_ = false;  // the last batch was refused
   // place thread only
-  bool archive_full_ = false;  // it waits for room
+  bool archive_waits_ = false;  // for room on the disk, or for a lock
 
   std::mutex mutex_;  // guards all below but the threads
   std::condition_variable append_wake_, place_wake_, read_wake_, settled_;

@@ -93,9 +93,10 @@ class MessageLogTest : public ::testing::Test {
   bool wait_for(std::size_t count, CoreId core = 0) {
     return cores_.run_until([&] { return heard_[core].appended.size() >= count; });
   }
-  std::vector<LogRecord> offline(const char* owner, std::size_t limit = 1'000, CoreId core = 0) {
+  std::vector<LogRecord> offline(const char* owner, std::size_t limit = 1'000, CoreId core = 0,
+                                 std::size_t bytes = SIZE_MAX) {
     std::optional<Result<std::vector<LogRecord>>> result;
-    log_->offline(core, jid(owner), limit, [&](auto records) { result = std::move(records); });
+    log_->offline(core, jid(owner), limit, bytes, [&](auto records) { result = std::move(records); });
     if (!cores_.run_until([&] { return result.has_value(); }) || !*result) {
       ADD_FAILURE() << (result ? result->error().message : "no answer");
       return {};
@@ -225,7 +226,7 @@ TYPED_TEST(MessageLogTest, FinishesWhatWaitsBeforeItStopsAndTakesNothingMore) {
   this->start({.batch_entries = 7, .place_after = kNever});
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
   std::optional<std::size_t> seen;
-  this->log_->offline(0, jid(kJuliet), 1'000, [&](auto records) { seen = records->size(); });
+  this->log_->offline(0, jid(kJuliet), 1'000, SIZE_MAX, [&](auto records) { seen = records->size(); });
 
   this->log_->stop();
 
@@ -238,6 +239,22 @@ TYPED_TEST(MessageLogTest, FinishesWhatWaitsBeforeItStopsAndTakesNothingMore) {
   this->log_->count_offline(0, jid(kJuliet), [&](auto counted) { refused = counted.error().code; });
   this->cores_.run();
   EXPECT_EQ(refused, Errc::closed);
+}
+
+TYPED_TEST(MessageLogTest, GivesWhatWaitsInPagesOfBytes) {
+  this->start({.place_after = kNever});
+  const std::string large(100'000, 'x');
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline, large)));
+  ASSERT_TRUE(this->wait_for(200));
+  EXPECT_EQ(this->offline(kJuliet, 1'000, 0, 250'000).size(), 3u);  // in the tail
+  this->log_->settle();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline, large)));
+  const auto page = this->offline(kJuliet, 1'000, 0, 250'000);  // in the files
+  ASSERT_EQ(page.size(), 3u);
+  EXPECT_EQ(page.front().sequence, 1u);
+  EXPECT_EQ(page.back().sequence, 3u);
+  EXPECT_EQ(this->offline(kJuliet, 1'000, 0, 1).size(), 1u);
+  EXPECT_EQ(this->offline(kJuliet).size(), 201u);
 }
 
 // ---- what waits -----------------------------------------------------------------------------------------------------
@@ -262,7 +279,7 @@ TYPED_TEST(MessageLogTest, LeavesOutWhatWasAppendedAfterTheQuestion) {
   this->archive_reader_->on_offline.gate.close();
   std::optional<std::size_t> listed;
   std::optional<std::uint64_t> counted;
-  this->log_->offline(0, jid(kJuliet), 10, [&](auto records) { listed = records->size(); });
+  this->log_->offline(0, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { listed = records->size(); });
   this->log_->count_offline(0, jid(kJuliet), [&](auto count) { counted = *count; });
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
   this->log_store_->on_append.gate.open();
@@ -410,20 +427,23 @@ TYPED_TEST(MessageLogTest, GoesOnBehindTheArchiveIfTheLogIsAnOlderCopy) {
 
 // ---- faults ---------------------------------------------------------------------------------------------------------
 
-TYPED_TEST(MessageLogTest, RefusesABatchThatFindsTheDiskFullAndGoesOn) {
+TYPED_TEST(MessageLogTest, RefusesABatchThatFindsTheDiskFullOrTheLogLockedAndGoesOn) {
   this->start();
-  this->log_store_->on_append.set(Errc::disk_full);
-  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
-  ASSERT_TRUE(this->wait_for(1));
-  EXPECT_EQ(this->heard_[0].appended[0].sequence, 0u);
-  EXPECT_EQ(this->heard_[0].appended[0].ticket, 1u);
-  EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
+  std::size_t refused = 0;
+  for (const Errc why : {Errc::disk_full, Errc::timeout}) {
+    this->log_store_->on_append.set(why);
+    ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+    ASSERT_TRUE(this->wait_for(++refused));
+    EXPECT_EQ(this->heard_[0].appended.back().sequence, 0u);
+    EXPECT_EQ(this->heard_[0].appended.back().ticket, refused);
+    EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
+  }
 
   this->log_store_->on_append.set({});
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
 
-  ASSERT_TRUE(this->wait_for(2));
-  EXPECT_EQ(this->heard_[0].appended[1].sequence, 1u);
+  ASSERT_TRUE(this->wait_for(3));
+  EXPECT_EQ(this->heard_[0].appended[2].sequence, 1u);
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1));
   EXPECT_THAT(this->fatal_, IsEmpty());
 }
@@ -436,7 +456,7 @@ TYPED_TEST(MessageLogTest, AcknowledgesNothingAfterACommitThatFailed) {
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), 0));
   this->log_store_->on_append.gate.wait_until_somebody_waits();
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), 1));
-  this->log_->offline(2, jid(kJuliet), 10, [&](auto records) { question = records.error().code; });
+  this->log_->offline(2, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { question = records.error().code; });
   this->log_store_->on_append.gate.open();
 
   ASSERT_TRUE(this->cores_.run_until([&] { return question && !this->heard_[1].errors.empty(); }));
@@ -471,14 +491,16 @@ TYPED_TEST(MessageLogTest, EndsWhenThePlacerOrTheEraserFails) {
   }
 }
 
-TYPED_TEST(MessageLogTest, PlacesLaterWhatTheDiskHadNoRoomFor) {
+TYPED_TEST(MessageLogTest, PlacesLaterWhatTheDiskHadNoRoomForOrALockKeptOut) {
   this->start({.place_after = Duration{0}, .retry_after = Duration{1}});
   this->archive_store_->on_place.set(Errc::disk_full);
-  this->log_store_->on_erase.set(Errc::disk_full);
+  this->log_store_->on_erase.set(Errc::timeout);
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, {})));
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1));
   while (this->archive_store_->on_place.calls < 3) std::this_thread::yield();
+  this->archive_store_->on_place.set(Errc::timeout);
+  while (this->archive_store_->on_place.calls < 6) std::this_thread::yield();
   this->archive_store_->on_place.set({});
   while (this->log_store_->on_erase.calls < 3) std::this_thread::yield();
   this->log_store_->on_erase.set({});
@@ -513,12 +535,12 @@ TYPED_TEST(MessageLogTest, TellsWhoAskedThatReadingFailed) {
   std::vector<Errc> errors;
 
   this->archive_reader_->on_offline.set(Errc::storage_failed);
-  this->log_->offline(0, jid(kJuliet), 10, [&](auto records) { errors.push_back(records.error().code); });
+  this->log_->offline(0, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { errors.push_back(records.error().code); });
   this->log_->count_offline(0, jid(kJuliet), [&](auto count) { errors.push_back(count.error().code); });
   ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 2; }));
   this->archive_reader_->on_offline.set({});
   this->log_reader_->on_fetch.set(Errc::storage_failed);
-  this->log_->offline(0, jid(kJuliet), 10, [&](auto records) { errors.push_back(records.error().code); });
+  this->log_->offline(0, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { errors.push_back(records.error().code); });
   ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 3; }));
 
   EXPECT_THAT(errors, Each(Errc::storage_failed));

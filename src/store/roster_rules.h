@@ -19,6 +19,11 @@ inline bool nothing_left(const domain::Subscription& subscription) {
   return !subscription.listed && !subscription.asked && !subscription.approved;
 }
 
+// What is left of an item whose contact has gone.
+inline domain::Subscription without_rights(const domain::Subscription& subscription) {
+  return {.listed = subscription.listed};
+}
+
 // Do clients see a difference (RFC 6121 §2.1.2)? `asked` never shows; nothing shows of an item that is not listed.
 inline bool visibly_different(const domain::Subscription& before, const domain::Subscription& after) {
   if (!before.listed && !after.listed) return false;

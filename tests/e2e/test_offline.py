@@ -266,3 +266,21 @@ async def test_what_was_read_by_a_client_that_answers_pings_is_not_sent_again_af
     server.house.start()
 
     assert await _bodies(await server.session(juliet)) == []
+
+
+async def test_messages_that_waited_all_come_whatever_their_size(server):
+    """A server that sends piece by piece must go on after a piece of any size: here pieces end at powers of two."""
+    juliet, romeo = await server.account("juliet"), await server.session("romeo")
+    await romeo.message(juliet, "measure")
+    await romeo.settled()
+    session = await server.session(juliet)
+    await session.hears()
+    await settle(session)
+    size = len(re.search(rb"<message[^>]*><body>measure</body>.*?</message>", session.received)[0])
+    await session.leaves()
+    bodies = [f"{number:03}".ljust(1024 - size + len("measure"), ".") for number in range(300)]
+    for body in bodies:
+        await romeo.message(juliet, body)
+    await romeo.settled()
+
+    assert await _bodies(await server.session(juliet)) == bodies

@@ -85,6 +85,7 @@ Result<void> MemoryAccountStore::create_account(const AccountRecord& account) {
   const std::string address{account.jid.bare()};
   remember(address);
   accounts_[address].record = account;
+  accounts_[address].roster_version = static_cast<std::uint64_t>(account.created.time_since_epoch().count());
   return {};
 }
 
@@ -111,6 +112,16 @@ Result<void> MemoryAccountStore::remove_account(const Jid& bare) {
   const auto account = to_change(bare);
   if (!account) return pass(account);
   accounts_.erase(std::string{bare.bare()});
+  for (auto& [owner, data] : accounts_) {
+    const auto found = data.contacts.find(std::string{bare.bare()});
+    if (found == data.contacts.end()) continue;
+    remember(owner);
+    RosterItem& item = found->second;
+    const auto after = without_rights(item.subscription);
+    if (visibly_different(item.subscription, after)) ++data.roster_version;
+    apply_subscription(item, after, {});
+    if (nothing_left(after)) data.contacts.erase(found);
+  }
   return {};
 }
 

@@ -58,7 +58,7 @@ void MemoryArchiveStore::place_message(const LogRecord& record) {
   }
   const std::string sender{envelope.from.bare()}, owner{recipient.bare()};
   if (references.sender_archive) {
-    archive(sender, record.sequence, envelope.to.empty() ? owner : envelope.to.bare(), Holder::sender_archive);
+    archive(sender, record.sequence, owner, Holder::sender_archive);
   }
   if (references.recipient_archive) archive(owner, record.sequence, sender, Holder::recipient_archive);
   if (references.offline) {

@@ -76,7 +76,7 @@ Time time_of(std::int64_t microseconds) { return Time{Duration{microseconds}}; }
 
 Result<Jid> stored_jid(std::string_view text) {
   auto jid = Jid::parse(text);
-  if (!jid) return fail(Errc::storage_failed, "accounts.db holds an address that is none: {}", jid.error().message);
+  if (!jid) return fail(Errc::internal, "accounts.db holds an address that is none: {}", jid.error().message);
   return jid;
 }
 
@@ -140,7 +140,9 @@ Result<std::unique_ptr<SqliteAccountStore>> SqliteAccountStore::open(const std::
 
 Result<void> SqliteAccountStore::begin() {
   savepoint_ = false;
-  return database_->begin();
+  auto begun = database_->begin();
+  if (!begun && begun.error().code == Errc::timeout) return database_->begin_reading();
+  return begun;
 }
 
 Result<void> SqliteAccountStore::commit() { return database_->commit(); }
@@ -194,8 +196,10 @@ Result<void> SqliteAccountStore::create_account(const AccountRecord& account) {
     if (!there) return pass(there);
     if (*there) return fail(Errc::conflict, "the account {} exists already", account.jid.bare());
 
-    auto insert =
-        database_->use("INSERT INTO account(host, address, name, email, created, disabled) VALUES(?, ?, ?, ?, ?, ?)");
+    // Roster versions begin with the time, so that no cache of an earlier owner of the name matches.
+    auto insert = database_->use(
+        "INSERT INTO account(host, address, name, email, created, disabled, roster_version) "
+        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?5)");
     insert.with(account.jid.domain(), account.jid.bare(), std::string_view{account.name},
                 std::string_view{account.email}, microseconds(account.created), account.disabled);
     if (auto done = insert.run(); !done) return done;
@@ -255,9 +259,38 @@ Result<void> SqliteAccountStore::set_disabled(const Jid& bare, bool disabled) {
 }
 
 Result<void> SqliteAccountStore::remove_account(const Jid& bare) {
-  auto remove = database_->use("DELETE FROM account WHERE host=? AND address=?");
-  if (auto done = remove.with(bare.domain(), bare.bare()).run(); !done) return done;
-  if (database_->changes() == 0) return fail(Errc::not_found, "no account {}", bare.bare());
+  return atomically([&]() -> Result<void> {
+    {
+      auto remove = database_->use("DELETE FROM account WHERE host=? AND address=?");
+      if (auto done = remove.with(bare.domain(), bare.bare()).run(); !done) return done;
+      if (database_->changes() == 0) return fail(Errc::not_found, "no account {}", bare.bare());
+    }
+    return end_rights(bare);
+  });
+}
+
+// Looks at every roster: removals are rare, and an index would cost each change of a roster.
+Result<void> SqliteAccountStore::end_rights(const Jid& bare) {
+  std::vector<std::pair<std::int64_t, Subscription>> owners;
+  {
+    auto find = database_->use("SELECT owner, subscription FROM contact WHERE address=?");
+    find.with(bare.bare());
+    const auto read = each(find, [&]() -> Result<void> {
+      owners.emplace_back(find.integer(0), unpack(find.integer(1)));
+      return {};
+    });
+    if (!read) return read;
+  }
+  for (const auto& [owner, before] : owners) {
+    const Subscription after = without_rights(before);
+    auto change = nothing_left(after)
+                      ? database_->use("DELETE FROM contact WHERE owner=?1 AND address=?2 AND ?3=?3")
+                      : database_->use("UPDATE contact SET subscription=?3, request=x'' WHERE owner=?1 AND address=?2");
+    if (auto done = change.with(owner, bare.bare(), pack(after)).run(); !done) return done;
+    if (!visibly_different(before, after)) continue;
+    auto count = database_->use("UPDATE account SET roster_version=roster_version+1 WHERE id=?");
+    if (auto done = count.with(owner).run(); !done) return done;
+  }
   return {};
 }
 

@@ -70,6 +70,7 @@ class SqliteAccountStore final : public domain::AccountStore {
   Result<void> write_item(std::int64_t owner, const domain::RosterItem& item);
   Result<void> delete_item(std::int64_t owner, const domain::Jid& contact);
   Result<void> set_version(std::int64_t owner, std::uint64_t version);
+  Result<void> end_rights(const domain::Jid& bare);
   template <class Body>
   auto atomically(Body body) -> decltype(body());
 

@@ -1,7 +1,7 @@
 // One SQLite connection with the settings that our promises need: WAL, synchronous=FULL (a commit that returned is on
 // disk), foreign keys, a busy timeout. Statements are prepared once and kept. Owned by one store and used by one thread
-// at a time. Errors: SQLITE_FULL is Errc::disk_full, all others Errc::storage_failed with the file and SQLite's
-// sentence.
+// at a time. Errors: a full disk is Errc::disk_full, a lock that another process holds is Errc::timeout, all others are
+// Errc::storage_failed with the file and SQLite's sentence. After the first two the connection can go on.
 //
 // After an I/O error the connection no longer moves its write-ahead log into the file, not even when it closes. The
 // next start does, before anything is written: so no new commit ever stands in the log behind one that failed to be
@@ -93,7 +93,11 @@ class Connection {
   Statement use(const char* sql);
   Result<void> run(const char* sql) { return use(sql).run(); }
 
-  Result<void> begin() { return run("BEGIN"); }
+  // For writing. Waits for a lock of another process, but not again before it has been free once: who comes next is
+  // told at once.
+  Result<void> begin();
+  // Everything may be read while another process holds the lock; a write is Errc::timeout at once.
+  Result<void> begin_reading();
   Result<void> commit();  // rolled back when it fails
   void rollback();
   bool in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
@@ -106,14 +110,16 @@ class Connection {
 
  private:
   Connection(sqlite3* database, std::string name) : database_(database), name_(std::move(name)) {}
+  Result<std::int64_t> identify(const Schema& schema);
   Result<void> configure(const Options& options);
-  Result<void> migrate(const Schema& schema);
+  Result<void> migrate(const Schema& schema, std::int64_t version);
   Result<void> script(const char* sql);  // several statements, without parameters
   Result<std::int64_t> number(const char* sql);
 
   sqlite3* database_;
   const std::string name_;  // of the file, for sentences
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
+  bool locked_ = false;  // the last begin() waited in vain
 };
 
 // Rolls back what was not committed when it goes.

@@ -54,9 +54,7 @@ Result<void> Placement::add_message(const LogRecord& record) {
   if (!owner) return pass(owner);
   ChunkEntry entry{.sequence = record.sequence, .time = record.time, .hash = message_hash(envelope)};
   if (references.sender_archive) {
-    const auto peer = envelope.to.empty() ? owner : addresses_.find_or_add(envelope.to.bare());
-    if (!peer) return pass(peer);
-    entry.peer = *peer;
+    entry.peer = *owner;  // the recipient at its real name, whatever alias the sender wrote
     entry.roles = kSent;
     archives_[*sender].push_back(entry);
   }

@@ -30,7 +30,7 @@ class Settings:
 
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, depth, login_seconds, stanza_seconds, write_seconds,
-    #   offline_messages, login_attempts
+    #   offline_messages, login_attempts, failures_per_address, failures_per_account
 
 
 # The table and the key behind each name, and how its value is written.
@@ -43,6 +43,8 @@ _LIMIT_KEYS = {
     "write_seconds": ("xmpp", "write_timeout", '"{}s"'),
     "offline_messages": ("offline", "max_messages", "{}"),
     "login_attempts": ("auth", "attempts_per_stream", "{}"),
+    "failures_per_address": ("auth", "failures_per_address", "{}"),
+    "failures_per_account": ("auth", "failures_per_account", "{}"),
 }
 
 
@@ -58,8 +60,6 @@ def anser_toml(settings: Settings, data: Path) -> str:
             f"plain_without_tls = {_bool(settings.plain_without_tls)}",
             f"anonymous = {_bool(settings.anonymous)}",
             f"iq_auth = {_bool(settings.iq_auth)}",
-            # All tests share an address and many fail to log in on purpose.
-            "failures_per_address = 0",
         ],
         # Tests make many accounts from one address; only the tests of the limit want one (0 is none).
         "registration": [
@@ -72,7 +72,8 @@ def anser_toml(settings: Settings, data: Path) -> str:
     }
     if settings.client_authority:
         tables["xmpp"].append(f'client_ca = "{settings.client_authority}"')
-    for name, value in settings.limits.items():
+    # All tests share an address and many fail to log in on purpose.
+    for name, value in {"failures_per_address": 0, **settings.limits}.items():
         table, key, form = _LIMIT_KEYS[name]
         tables.setdefault(table, []).append(f"{key} = {form.format(value)}")
 

@@ -106,6 +106,21 @@ class Anser(Server):
     def configure(self) -> None:
         self.config_path.write_text(anser_toml(self.settings, self.data))
 
+    def start(self) -> "Anser":
+        self._starts = len(self.logged(" serves "))
+        return super().start()
+
+    def _answers_or_died(self) -> bool:
+        # Its own word too: it listens a moment before it is ready, and a port alone may be somebody else's.
+        if self.process.poll() is not None:
+            return True
+        return super()._answers_or_died() and len(self.logged(" serves ")) > self._starts
+
+    def logged(self, words: str) -> list[str]:
+        """The lines of the log with these words."""
+        text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        return [line for line in text.splitlines() if words in line]
+
     def command(self) -> list[str]:
         return [self.binary(), "serve", "--config", str(self.config_path), "--data", str(self.data)]
 

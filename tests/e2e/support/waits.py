@@ -19,7 +19,7 @@ async def within(awaitable, what: str, seconds: float | None = None):
 
 # Below the range from which the kernel gives ports to clients, and elsewhere for each process that runs tests.
 _ports = itertools.cycle(range(10_000, 32_000))
-for _ in range(os.getpid() * 97 % 22_000):
+for _ in range(os.getpid() * 2_003 % 22_000):  # processes that are made together are far apart
     next(_ports)
 
 
