@@ -62,6 +62,17 @@ void Account::forget_contact(std::string_view contact) {
   if (found != contacts_.end() && found->contact.full() == contact) contacts_.erase(found);
 }
 
+std::size_t Account::listed_contacts() const {
+  return static_cast<std::size_t>(std::count_if(contacts_.begin(), contacts_.end(),
+                                                [](const auto& contact) { return contact.subscription.listed; }));
+}
+
+std::size_t Account::waiting_requests() const {
+  return static_cast<std::size_t>(std::count_if(contacts_.begin(), contacts_.end(), [](const auto& contact) {
+    return contact.subscription.asked && !contact.subscription.listed;
+  }));
+}
+
 bool Account::blocks(const Jid& who) const {
   return std::any_of(blocked_.begin(), blocked_.end(), [&](const Jid& rule) { return matches(rule, who); });
 }

@@ -18,7 +18,12 @@ namespace anser::domain {
 
 class Account {
  public:
-  enum class Standing : std::uint8_t { loading, present, missing };
+  enum class Standing : std::uint8_t {
+    loading,
+    present,
+    missing,
+    unknown  // storage did not say: whoever asked is told to try again, and the object goes
+  };
 
   explicit Account(Jid bare) : bare_(std::move(bare)) {}
 
@@ -46,12 +51,18 @@ class Account {
   const std::vector<Jid>& blocked() const { return blocked_; }
   // XEP-0191 §3.1: a full address, a bare one, a domain with resource, or a domain blocks what it matches.
   bool blocks(const Jid& who) const;
+  std::size_t listed_contacts() const;   // what the owner has put into the roster
+  std::size_t waiting_requests() const;  // what strangers have
 
  private:
   friend class Router;
 
   // What is on its way to the account, in order. It leaves once it is durable, where that is due.
   struct Held {
+    // It waits without being in the log, and may have to go there when its turn comes. Nothing that comes after it may
+    // be appended before it, or the log would tell another order than the sessions saw.
+    bool undecided() const;
+
     std::uint64_t ticket = 0;  // of its append; 0 when none is due
     bool durable = true;
     bool barrier = false;  // something is being read or stored that nothing may overtake; `work` says what
@@ -69,18 +80,23 @@ class Account {
     SessionId session = 0;
     std::uint64_t through = 0;  // sequence; 0 while being fetched
     std::uint64_t count = 0;
+    std::uint64_t known = 0;          // offline_count_ when it was asked for
+    bool more = false;                // wait behind these: what comes now is stored behind them
+    std::vector<std::uint64_t> late;  // went back to waiting since; their sequences may be lower
   };
 
   // What every message reads comes first, in one cache line.
   Standing standing_ = Standing::loading;
   bool temporary_ = false;
   bool idle_listed_ = false;
-  bool flush_due_ = false;  // in the batch of appends that is being taken in
-  std::uint32_t busy_ = 0;  // storage jobs and appends that will come back to this object
+  bool flush_due_ = false;       // in the batch of appends that is being taken in
+  std::uint32_t busy_ = 0;       // storage jobs and appends that will come back to this object
+  std::uint32_t undecided_ = 0;  // in the outbox
   std::vector<Session*> sessions_;
   std::unique_ptr<std::deque<Held>> outbox_;
   std::vector<Jid> blocked_;
 
+  std::size_t appended_at_ = 0;  // where in the outbox the next append of this batch is looked for
   Jid bare_;
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;

@@ -1,17 +1,37 @@
 // Router, the part that changes accounts: roster entries, blocking, removal. What the actor remembers changes at once
 // or with the commit, the sessions are told, and `done` is called after the commit.
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/log.h"
 #include "domain/router.h"
 
 namespace anser::domain {
+namespace {
+
+// Many rules against many contacts: a look-up each, not a search through the list.
+class BlockRules {
+ public:
+  explicit BlockRules(const std::vector<Jid>& rules) {
+    for (const Jid& rule : rules) rules_.insert(rule.full());
+  }
+  bool has(const Jid& rule) const { return rules_.contains(rule.full()); }
+  // A bare address: a rule with a resource does not cover it.
+  bool cover(const Jid& bare) const {
+    return rules_.contains(bare.full()) || rules_.contains(std::string{bare.domain()});
+  }
+
+ private:
+  std::unordered_set<std::string> rules_;
+};
+
+}  // namespace
 
 void Router::set_roster_entry(Account& account, const Jid& contact, std::string name, std::vector<std::string> groups,
                               Done done) {
   Subscription subscription = account.subscription(contact.full());
-  if (!subscription.listed && account.contacts_.size() >= limits_.roster_items) {
+  if (!subscription.listed && account.listed_contacts() >= limits_.roster_items) {
     return done(fail(Errc::resource_limit, "the roster is full: {} entries are allowed", limits_.roster_items));
   }
   subscription.listed = true;
@@ -25,6 +45,7 @@ void Router::set_roster_entry(Account& account, const Jid& contact, std::string 
       [this, &account, done = std::move(done)](Result<AccountStore::Changed> changed) {
         --account.busy_;
         if (!changed) {
+          refresh(account);
           done(pass(changed));
           return rest(account);
         }
@@ -49,6 +70,7 @@ void Router::remove_roster_entry(Account& account, const Jid& contact, Done done
       [this, &account, contact, before, done = std::move(done)](Result<std::uint64_t> version) {
         --account.busy_;
         if (!version) {
+          refresh(account);
           done(pass(version));
           return rest(account);
         }
@@ -75,22 +97,16 @@ void Router::remove_roster_entry(Account& account, const Jid& contact, Done done
 }
 
 void Router::block(Account& account, std::vector<Jid> who, Done done) {
+  const BlockRules known{account.blocked_};
   std::vector<Jid> fresh;
-  for (const Jid& address : who) {
-    const auto& blocked = account.blocked_;
-    if (std::find(blocked.begin(), blocked.end(), address) == blocked.end()) fresh.push_back(address);
-  }
+  std::copy_if(who.begin(), who.end(), std::back_inserter(fresh), [&](const Jid& rule) { return !known.has(rule); });
   if (account.blocked_.size() + fresh.size() > limits_.blocked) {
     return done(fail(Errc::resource_limit, "the block list is full: {} addresses are allowed", limits_.blocked));
   }
   // XEP-0191 §3.3: whoever saw our presence sees us go, and the block list holds from here on.
+  const BlockRules added{fresh};
   for (const auto& contact : account.contacts_) {
-    const bool now_blocked = std::any_of(fresh.begin(), fresh.end(), [&](const Jid& rule) {
-      Account probe{account.bare_};
-      probe.blocked_.push_back(rule);
-      return probe.blocks(contact.contact);
-    });
-    if (now_blocked && contact.subscription.from) show_presence_to(account, contact.contact, false);
+    if (contact.subscription.from && added.cover(contact.contact)) show_presence_to(account, contact.contact, false);
   }
   account.blocked_.insert(account.blocked_.end(), fresh.begin(), fresh.end());
   ++account.busy_;
@@ -98,10 +114,9 @@ void Router::block(Account& account, std::vector<Jid> who, Done done) {
       core_, [bare = account.bare_, who](AccountStore& store) { return store.block(bare, who); },
       [this, &account, who, done = std::move(done)](Result<void> outcome) {
         --account.busy_;
-        if (outcome) {
-          for (Session* session : account.sessions_) {
-            if (session->wants_blocklist_) session->push_blocking(true, who);
-          }
+        if (!outcome) refresh(account);
+        for (Session* session : account.sessions_) {
+          if (outcome && session->wants_blocklist_) session->push_blocking(true, who);
         }
         done(outcome);
         rest(account);
@@ -109,16 +124,11 @@ void Router::block(Account& account, std::vector<Jid> who, Done done) {
 }
 
 void Router::unblock(Account& account, std::vector<Jid> who, Done done) {
-  std::vector<Jid> freed;
-  const auto named = [&](const Jid& rule) {
-    return who.empty() || std::find(who.begin(), who.end(), rule) != who.end();
-  };
-  std::copy_if(account.blocked_.begin(), account.blocked_.end(), std::back_inserter(freed), named);
-  std::erase_if(account.blocked_, named);
-  Account before{account.bare_};
-  before.blocked_ = freed;
+  const BlockRules named{who}, before{account.blocked_};
+  std::erase_if(account.blocked_, [&](const Jid& rule) { return who.empty() || named.has(rule); });
+  const BlockRules after{account.blocked_};
   for (const auto& contact : account.contacts_) {
-    const bool visible_again = before.blocks(contact.contact) && !account.blocks(contact.contact);
+    const bool visible_again = before.cover(contact.contact) && !after.cover(contact.contact);
     if (visible_again && contact.subscription.from) show_presence_to(account, contact.contact, true);
   }
   ++account.busy_;
@@ -126,53 +136,103 @@ void Router::unblock(Account& account, std::vector<Jid> who, Done done) {
       core_, [bare = account.bare_, who](AccountStore& store) { return store.unblock(bare, who); },
       [this, &account, who, done = std::move(done)](Result<void> outcome) {
         --account.busy_;
-        if (outcome) {
-          for (Session* session : account.sessions_) {
-            if (session->wants_blocklist_) session->push_blocking(false, who);
-          }
+        if (!outcome) refresh(account);
+        for (Session* session : account.sessions_) {
+          if (outcome && session->wants_blocklist_) session->push_blocking(false, who);
         }
         done(outcome);
         rest(account);
       });
 }
 
+// First the log forgets what waits for the account and what it archived, then accounts.db forgets the account and every
+// right that others gave it: whatever happens between the two, whoever registers the name next inherits nothing.
 void Router::remove_account(const Jid& bare, SessionId spare, Done done) {
   with_account(bare, [this, spare, done = std::move(done)](Account& account) {
+    if (account.standing_ == Account::Standing::unknown) {
+      return done(fail(Errc::resource_limit, "the server is too busy for this; try again later"));
+    }
     if (!account.present()) return done(fail(Errc::not_found, "there is no account {}", account.bare_.full()));
-    ++account.busy_;
-    storage_.submit(
-        core_, [bare = account.bare_](AccountStore& store) { return store.remove_account(bare); },
-        [this, &account, spare, done](Result<void> outcome) {
-          --account.busy_;
-          if (!outcome) return done(outcome);
-          append(account,
-                 LogEntry{
-                     .kind = RecordKind::forget, .references = {}, .owner = account.bare_, .target = 0, .envelope = {}},
-                 works_.open(), false);
-          // XEP-0077 §3.2: contacts are told, so that no right of the account survives it.
-          for (const auto& contact : std::vector<ContactState>(account.contacts_)) {
-            Envelope notice;
-            notice.kind = Kind::presence;
-            notice.from = account.bare_;
-            notice.to = contact.contact;
-            if (contact.subscription.from) show_presence_to(account, contact.contact, false);
-            for (const Type type : {Type::unsubscribe, Type::unsubscribed}) {
-              notice.type = type;
-              send(notice);
-            }
-          }
-          account.contacts_.clear();
-          account.blocked_.clear();
-          account.offline_count_ = 0;
-          account.standing_ = Account::Standing::missing;
-          end_sessions(account.bare_, spare, CloseReason::account_removed);
-          done({});
-          rest(account);
-        });
+    const std::uint64_t ticket = next_ticket_;
+    LogEntry entry;
+    entry.kind = RecordKind::forget;
+    entry.owner = account.bare_;
+    account.standing_ = Account::Standing::missing;  // nothing new is kept for it
+    const auto stays = [this, &account, done](const Error& why) {
+      account.standing_ = Account::Standing::present;
+      refresh(account);
+      done(tl::make_unexpected(why));
+    };
+    if (!append(account, std::move(entry), works_.open(), false)) {
+      return stays({Errc::resource_limit, "the log takes no more at the moment"});
+    }
+    when_appended_[ticket] = [this, &account, spare, done, stays](bool stored) {
+      if (!stored) return stays({Errc::disk_full, "the disk is full"});
+      ++account.busy_;
+      storage_.submit(
+          core_, [bare = account.bare_](AccountStore& store) { return store.remove_account(bare); },
+          [this, &account, spare, done, stays](Result<void> outcome) {
+            --account.busy_;
+            if (!outcome) return stays(outcome.error());
+            note_change(account.bare_);
+            tell_contacts_of_removal(account);
+            account.contacts_.clear();
+            account.blocked_.clear();
+            account.offline_count_ = 0;
+            account.offline_.reset();
+            end_sessions(account.bare_, spare, CloseReason::account_removed);
+            done({});
+            rest(account);
+          });
+    };
   });
 }
 
+// XEP-0077 §3.2: contacts are told. Their stored side has changed with the removal; this is for those who are here.
+void Router::tell_contacts_of_removal(Account& account) {
+  for (const auto& contact : std::vector<ContactState>(account.contacts_)) {
+    Envelope notice;
+    notice.kind = Kind::presence;
+    notice.from = account.bare_;
+    notice.to = contact.contact;
+    if (contact.subscription.from) show_presence_to(account, contact.contact, false);
+    for (const Type type : {Type::unsubscribe, Type::unsubscribed}) {
+      notice.type = type;
+      send(notice);
+    }
+  }
+  for (unsigned core = 0; core < cores_; ++core) {
+    post_.send(core_, static_cast<CoreId>(core), AccountChanged{account.bare_, AccountChanged::What::gone, 0});
+  }
+}
+
+// What no notice reaches: an approval in advance, a request that nobody has seen.
+void Router::forget_removed(const Jid& gone) {
+  for (auto& [address, account] : accounts_) {
+    Subscription subscription = account.subscription(gone.full());
+    if (subscription == Subscription{}) continue;
+    subscription.approved = subscription.asked = false;
+    account.set_subscription(gone, subscription);
+  }
+}
+
+void Router::refresh(Account& account) {
+  ++account.busy_;
+  storage_.run<AccountState>(
+      core_, [bare = account.bare_](AccountStore& store) { return store.load_state(bare); },
+      [this, &account](Result<AccountState> state) {
+        --account.busy_;
+        if (state && state->exists) {
+          take_state(account, std::move(*state));
+        } else if (!state) {
+          log::error("domain", "{} could not be read again: {}", account.bare_.full(), state.error().message);
+        }
+        rest(account);
+      });
+}
+
 void Router::end_sessions(const Jid& bare, SessionId spare, CloseReason reason) {
+  note_change(bare);
   Account* account = find(bare.full());
   if (!account) return;
   for (Session* session : std::vector<Session*>(account->sessions_)) {
@@ -185,9 +245,11 @@ void Router::end_sessions(const Jid& bare, SessionId spare, CloseReason reason) 
 void Router::account_changed(const AccountChanged& changed) {
   switch (changed.what) {
     case AccountChanged::What::created:
-      if (Account* account = find(changed.account.full());
-          account && account->standing_ == Account::Standing::missing) {
-        load(*account);  // remembered as missing: look again
+      if (find(changed.account.full())) {
+        // Remembered as missing, or read just before: look again.
+        with_account(changed.account, [this](Account& account) {
+          if (account.standing_ == Account::Standing::missing) load(account);
+        });
       }
       break;
     case AccountChanged::What::password:
@@ -195,6 +257,9 @@ void Router::account_changed(const AccountChanged& changed) {
       break;
     case AccountChanged::What::removed:
       remove_account(changed.account, changed.spare, [](Result<void>) {});
+      break;
+    case AccountChanged::What::gone:
+      forget_removed(changed.account);
       break;
   }
 }

@@ -69,6 +69,12 @@ struct Envelope {
   Bytes inner;                   // the content: default namespace jabber:client, no prefix from outside
   std::optional<Error> failure;  // with Type::error from the server itself: each door writes it in its own words
 
+  // What it occupies, nearly: what limits on waiting stanzas count.
+  std::size_t bytes() const {
+    return sizeof(Envelope) + from.full().size() + to.full().size() + id.size() + lang.size() + extra.size() +
+           origin_id.size() + inner.size();
+  }
+
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 

@@ -41,7 +41,12 @@ struct FencePassed {
 
 // Something outside the account's own actor changed the account: what its core remembers of it no longer holds.
 struct AccountChanged {
-  enum class What : std::uint8_t { created, password, removed };
+  enum class What : std::uint8_t {
+    created,
+    password,
+    removed,
+    gone  // removed; every core forgets what its accounts have granted it
+  };
   Jid account;
   What what = What::created;
   SessionId spare = 0;  // this session made the change and stays

@@ -108,7 +108,7 @@ Result<Mail> decode_mail(std::string_view& in) {
     AccountChanged changed;
     changed.account = reader.jid();
     changed.what =
-        static_cast<AccountChanged::What>(reader.byte(static_cast<std::uint8_t>(AccountChanged::What::removed)));
+        static_cast<AccountChanged::What>(reader.byte(static_cast<std::uint8_t>(AccountChanged::What::gone)));
     changed.spare = reader.varint();
     mail = std::move(changed);
   }

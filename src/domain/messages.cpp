@@ -9,9 +9,33 @@
 
 namespace anser::domain {
 
+bool Account::Held::undecided() const {
+  return !barrier && ticket == 0 && stamp.sequence == 0 && envelope.kind == Kind::message && storable(envelope);
+}
+
+// While the messages that have waited are handed over in pages, what comes now waits behind them. What arrives while a
+// page is read waits behind the barrier; what stands in front of that barrier has its turn before the page.
+Fate Router::fate(const Account& account, const Envelope& envelope, const Jid& target, bool has_turn) const {
+  const Fate fate = fate_of(account, envelope, target);
+  const auto& page = account.offline_;
+  const bool behind = page && (page->more || (has_turn && page->through == 0));
+  return behind && fate == Fate::all && storable(envelope) ? Fate::store : fate;
+}
+
+References Router::references(const Account& account, const Envelope& envelope, Fate fate) const {
+  References references;
+  if (fate != Fate::one && fate != Fate::all && fate != Fate::store) return references;
+  references.offline = fate == Fate::store;
+  if (limits_.archive && archivable(envelope)) {
+    references.sender_archive = !envelope.facts.temporary_sender;
+    references.recipient_archive = !account.temporary_;
+  }
+  return references;
+}
+
 void Router::deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work) {
-  Fate fate = fate_of(account, envelope, target);
-  if (fate == Fate::store && account.offline_count_ >= limits_.offline_messages) {
+  const Fate fate = this->fate(account, envelope, target, false);
+  if (fate == Fate::store && account.offline_count_ >= limits_.offline_messages && !account.offline_) {
     bounce(envelope, Errc::unavailable, fmt::format("{} messages wait already", account.offline_count_));
     return finish(work);  // XEP-0160 §2: a full queue is service-unavailable
   }
@@ -21,12 +45,7 @@ void Router::deliver_message(Account& account, Envelope envelope, const Jid& tar
   }
   if (fate == Fate::ignore) return finish(work);
 
-  References references;
-  references.offline = fate == Fate::store;
-  if (limits_.archive && archivable(envelope)) {
-    references.sender_archive = !envelope.facts.temporary_sender;
-    references.recipient_archive = !account.temporary_;
-  }
+  const References references = this->references(account, envelope, fate);
   if (references.none() && (!account.outbox_ || account.outbox_->empty())) {
     hand_over(account, envelope, target, fate, {});
     return finish(work);
@@ -47,8 +66,13 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
       if (Account::eligible(*session)) least = std::max<int>(least, session->priority_);
     }
   }
+  const auto wants = [least](const Session* session) {
+    return Account::eligible(*session) && session->priority_ >= least;
+  };
+  Stamp copy = stamp;
+  if (std::count_if(account.sessions_.begin(), account.sessions_.end(), wants) > 1) copy.shared_before = next_session_;
   for (Session* session : account.sessions_) {
-    if (Account::eligible(*session) && session->priority_ >= least) session->deliver(envelope, stamp);
+    if (wants(session)) session->deliver(envelope, copy);
   }
 }
 
@@ -57,30 +81,53 @@ void Router::hold(Account& account, Envelope envelope, const Jid& target, Refere
   if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();
   Account::Held held;
   held.references = references;
-  held.durable = references.none();
   held.work = work;
   held.target = target;
-  if (!references.none()) {
-    held.ticket = next_ticket_;
-    LogEntry entry;
-    entry.references = references;
-    entry.owner = account.bare_;
-    entry.envelope = envelope;
-    if (!append(account, std::move(entry), work, true)) {
-      bounce(envelope, Errc::resource_limit, "the log takes no more at the moment");
+  held.envelope = std::move(envelope);
+  if (!references.none() && account.undecided_ == 0) {
+    if (!append_held(account, held, RecordKind::message)) {
+      bounce(held.envelope, Errc::resource_limit, "the log takes no more at the moment");
       return finish(work);
     }
-    if (references.offline) ++account.offline_count_;
+  } else if (held.undecided()) {
+    ++account.undecided_;
   }
-  held.envelope = std::move(envelope);
   account.outbox_->push_back(std::move(held));
+}
+
+// False when the log's queue is full; then nothing has happened.
+bool Router::append_held(Account& account, Account::Held& held, RecordKind kind) {
+  const std::uint64_t ticket = next_ticket_;
+  LogEntry entry;
+  entry.kind = kind;
+  entry.owner = account.bare_;
+  entry.target = held.stamp.sequence;
+  if (kind == RecordKind::message) {
+    entry.references = held.references;
+    entry.envelope = held.envelope;
+  }
+  if (!append(account, std::move(entry), held.work, true)) return false;
+  if (held.references.offline) ++account.offline_count_;
+  if (kind == RecordKind::offline && account.offline_) account.offline_->late.push_back(held.stamp.sequence);
+  held.ticket = ticket;
+  held.durable = false;
+  return true;
+}
+
+// Once a minute: whoever floods the log's queue must not flood the operator's.
+void Router::tell_of_refusal(const Account& account, const Error& error) {
+  constexpr std::chrono::minutes kEvery{1};
+  const Tick now = clock_.tick();
+  if (told_of_refusal_ && now - *told_of_refusal_ < kEvery) return;
+  told_of_refusal_ = now;
+  log::warn("domain", "the log refuses entries, now for {}: {}", account.bare_.full(), error.message);
 }
 
 // False when the log's queue is full; then nothing has happened.
 bool Router::append(Account& account, LogEntry entry, WorkId work, bool held) {
   const std::uint64_t ticket = next_ticket_;
   if (auto taken = log_.append(core_, ticket, std::move(entry)); !taken) {
-    log::warn("domain", "the log refused an entry for {}: {}", account.bare_.full(), taken.error().message);
+    tell_of_refusal(account, taken.error());
     if (!held) finish(work);
     return false;
   }
@@ -93,7 +140,7 @@ bool Router::append(Account& account, LogEntry entry, WorkId work, bool held) {
 void Router::appended(Result<std::span<const Appended>> batch) {
   if (!batch) {
     // The log has said that nothing more is safe: whoever waits is told by the streams' end, never by a false answer.
-    log::error("domain", "the log failed: {}", batch.error().message);
+    log::debug("domain", "the log failed: {}", batch.error().message);  // the store has told it once
     each_session([this](Session& session) {
       close(session);
       session.close(CloseReason::storage_failed);
@@ -113,16 +160,24 @@ void Router::appended(Result<std::span<const Appended>> batch) {
     if (!pending.held) {
       --account.busy_;
       finish(pending.work);
+      if (const auto then = when_appended_.extract(done.ticket)) then.mapped()(true);
       rest(account);
       continue;
     }
-    for (auto& held : *account.outbox_) {
+    // Tickets rise along the outbox but for those that were appended late, so the search goes on where it ended.
+    auto& outbox = *account.outbox_;
+    if (!std::exchange(account.flush_due_, true)) {
+      account.appended_at_ = 0;
+      ready.push_back(&account);
+    }
+    for (std::size_t looked = 0; looked < outbox.size(); ++looked, ++account.appended_at_) {
+      if (account.appended_at_ >= outbox.size()) account.appended_at_ = 0;
+      auto& held = outbox[account.appended_at_];
       if (held.ticket != done.ticket) continue;
       held.durable = true;
-      held.stamp = Stamp{done.sequence, done.time, false};
+      if (held.stamp.sequence == 0) held.stamp = Stamp{.sequence = done.sequence, .time = done.time};
       break;
     }
-    if (!std::exchange(account.flush_due_, true)) ready.push_back(&account);
   }
   for (Account* account : ready) {
     account->flush_due_ = false;
@@ -133,24 +188,23 @@ void Router::appended(Result<std::span<const Appended>> batch) {
 // The disk is full: the sender is told, so nothing that was acknowledged is missing.
 void Router::refused_append(Account& account, const PendingAppend& pending) {
   if (!pending.held) {
-    // A note about a message that is safe already (`delivered`, `offline`, `forget`): it may come once more, or be seen
-    // in the archive only.
-    log::error("domain", "the disk is full: what is noted of the messages of {} may be out of date",
-               account.bare_.full());
+    // A note about a message that is safe already (`delivered`, `offline`), or a removal that its owner asks for again.
+    log::debug("domain", "what is noted of the messages of {} may be out of date", account.bare_.full());
     --account.busy_;
     finish(pending.work);
+    if (const auto then = when_appended_.extract(pending.ticket)) then.mapped()(false);
     return rest(account);
   }
   auto& outbox = *account.outbox_;
-  const auto held =
+  const auto found =
       std::find_if(outbox.begin(), outbox.end(), [&](const auto& entry) { return entry.ticket == pending.ticket; });
-  ANSER_ASSERT(held != outbox.end());
-  if (held->references.offline) --account.offline_count_;
-  bounce(held->envelope, Errc::disk_full, "the disk is full; try again later");
-  const WorkId work = held->work;
-  outbox.erase(held);
+  ANSER_ASSERT(found != outbox.end());
+  const Account::Held held = std::move(*found);
+  outbox.erase(found);
+  if (held.references.offline) --account.offline_count_;
   --account.busy_;
-  finish(work);
+  bounce(held.envelope, Errc::disk_full, "this cannot be stored at the moment; try again later");  // perhaps to itself
+  finish(held.work);
   flush(account);
 }
 
@@ -166,36 +220,18 @@ void Router::flush(Account& account) {
     if (held.envelope.kind == Kind::iq) {
       deliver_iq(account, std::move(held.envelope), held.target);
     } else if (held.envelope.kind == Kind::presence) {
-      Session* session = account.find_session(held.target.resource());
-      if (session)
+      if (Session* session = account.find_session(held.target.resource()))
         session->deliver(held.envelope, {});
       else if (held.target.resource().empty())
         deliver_to_available(account, held.envelope);
-    } else if (held.ticket == 0) {
-      // It only waited its turn. Who is there may have changed, so it is decided again.
-      const Fate fate = fate_of(account, held.envelope, held.target);
-      if (fate == Fate::one || fate == Fate::all) {
-        hand_over(account, held.envelope, held.target, fate, {});
-      } else {
-        std::deque<Account::Held> behind;
-        behind.swap(outbox);  // it must not queue behind itself
-        deliver_message(account, std::move(held.envelope), held.target, held.work);
-        for (auto& other : behind) outbox.push_back(std::move(other));
-        continue;
+    } else if (held.undecided()) {
+      --account.undecided_;
+      if (!flush_message(account, held)) {
+        append_undecided(account);
+        break;
       }
-    } else if (!held.references.offline) {
-      const Fate fate = fate_of(account, held.envelope, held.target);
-      if (fate == Fate::one || fate == Fate::all) {
-        hand_over(account, held.envelope, held.target, fate, held.stamp);
-      } else if (fate == Fate::store && account.present()) {
-        // The recipient left while this was on its way to the disk: from the archive alone it would not come to it.
-        LogEntry entry;
-        entry.kind = RecordKind::offline;
-        entry.owner = account.bare_;
-        entry.target = held.stamp.sequence;
-        if (append(account, std::move(entry), held.work, false)) ++account.offline_count_;
-        continue;  // the append closes the work
-      }
+    } else if (!held.references.offline && !flush_message(account, held)) {
+      break;
     }
     finish(held.work);
   }
@@ -204,21 +240,67 @@ void Router::flush(Account& account) {
   rest(account);
 }
 
-void Router::undelivered(Envelope envelope, const Stamp& stamp) {
+// Its turn has come. Who is there may have changed since it arrived, so it is decided again. False when it has to go to
+// the log first: then it stands in front of the outbox once more.
+bool Router::flush_message(Account& account, Account::Held& held) {
+  const Fate fate = this->fate(account, held.envelope, held.target, true);
+  const bool logged = held.stamp.sequence != 0;
+  held.references = references(account, held.envelope, fate);
+  if (fate == Fate::refuse) {
+    bounce(held.envelope, Errc::unavailable, "nobody there takes this message");
+    return true;
+  }
+  if (fate == Fate::ignore) return true;
+  if (logged ? fate != Fate::store : held.references.none()) {
+    hand_over(account, held.envelope, held.target, fate, held.stamp);
+    return true;
+  }
+  // In the log already, the recipient left meanwhile: from the archive alone it would not come to it.
+  if (append_held(account, held, logged ? RecordKind::offline : RecordKind::message)) {
+    account.outbox_->push_front(std::move(held));
+    return false;
+  }
+  bounce(held.envelope, Errc::resource_limit, "the log takes no more at the moment");
+  return true;
+}
+
+// Those behind one that had to be appended go with it, as far as their turn has come too: one commit for all.
+void Router::append_undecided(Account& account) {
+  auto& outbox = *account.outbox_;
+  for (auto& held : outbox) {
+    if (held.barrier) return;
+    if (!held.undecided()) continue;
+    const Fate fate = this->fate(account, held.envelope, held.target, true);
+    held.references = references(account, held.envelope, fate);
+    if (held.references.none() || !append_held(account, held, RecordKind::message)) return;
+    --account.undecided_;
+  }
+}
+
+void Router::undelivered(const Session& session, Envelope envelope, const Stamp& stamp) {
   if (envelope.kind != Kind::message || stamp.delayed) return;  // a delayed one still has its offline reference
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
   Account* account = find(target->bare());
   if (!account || !account->present()) return;
-  if (stamp.sequence == 0 || account->any_eligible()) {
-    if (stamp.sequence == 0) return deliver_message(*account, std::move(envelope), *target, works_.open());
-    return hand_over(*account, envelope, *target, Fate::all, stamp);
+  if (stamp.shared_before != 0) {
+    const auto has_it = [&](const Session* other) {
+      return Account::eligible(*other) && other->id_ < stamp.shared_before &&
+             (envelope.type != Type::chat || other->priority_ >= session.priority_);
+    };
+    if (std::any_of(account->sessions_.begin(), account->sessions_.end(), has_it)) return;
   }
-  LogEntry entry;
-  entry.kind = RecordKind::offline;
-  entry.owner = account->bare_;
-  entry.target = stamp.sequence;
-  if (append(*account, std::move(entry), works_.open(), false)) ++account->offline_count_;
+  // Behind whatever is on its way: newer messages may be, but what waited for longer comes first.
+  if (!account->outbox_) account->outbox_ = std::make_unique<std::deque<Account::Held>>();
+  Account::Held held;
+  held.work = works_.open();
+  held.target = *target;
+  held.envelope = std::move(envelope);
+  held.stamp.sequence = stamp.sequence;
+  held.stamp.time = stamp.time;
+  if (held.undecided()) ++account->undecided_;
+  account->outbox_->push_back(std::move(held));
+  flush(*account);
 }
 
 // ---- messages that waited -------------------------------------------------------------------------------------------
@@ -227,9 +309,10 @@ void Router::fetch_offline(Account& account, Session& session) {
   if (account.offline_ || account.offline_count_ == 0 || account.temporary_) return;
   account.offline_ = std::make_unique<Account::Offline>();
   account.offline_->session = session.id_;
+  account.offline_->known = account.offline_count_;
   raise_barrier(account, 0);  // what comes now comes after what has waited
   ++account.busy_;
-  log_.offline(core_, account.bare_, limits_.offline_messages,
+  log_.offline(core_, account.bare_, limits_.offline_messages, limits_.offline_page,
                [this, &account, id = session.id_](Result<std::vector<LogRecord>> records) {
                  --account.busy_;
                  offline_fetched(account, id, std::move(records));
@@ -244,16 +327,18 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
                records.error().message);
     if (still_asked) account.offline_.reset();
   } else if (session && still_asked) {
+    auto& page = *account.offline_;
     for (const LogRecord& record : *records) {
-      session->deliver(record.entry.envelope, Stamp{record.sequence, record.time, true});
+      session->deliver(record.entry.envelope, Stamp{.sequence = record.sequence, .time = record.time, .delayed = true});
     }
     if (records->empty()) {
-      account.offline_count_ = 0;
+      account.offline_count_ -= std::min(page.known, account.offline_count_);
       account.offline_.reset();
     } else {
-      account.offline_->through = records->back().sequence;
-      account.offline_->count = records->size();
-      session->ask_confirmation(account.offline_->through);
+      page.through = records->back().sequence;
+      page.count = records->size();
+      page.more = page.known > page.count;
+      session->ask_confirmation(page.through);
     }
   }
   lift_barrier(account, 0);
@@ -280,14 +365,26 @@ void Router::confirmed(Session& session, std::uint64_t number) {
   Account* account = session.account_;
   if (!account || !account->offline_ || account->offline_->session != session.id_) return;
   if (account->offline_->through != number) return;
-  const std::uint64_t count = account->offline_->count;
-  account->offline_.reset();
-  account->offline_count_ -= std::min(count, account->offline_count_);
+  const auto page = std::move(account->offline_);
+  account->offline_count_ -= std::min(page->count, account->offline_count_);
   LogEntry entry;
   entry.kind = RecordKind::delivered;
   entry.owner = account->bare_;
   entry.target = number;
-  append(*account, std::move(entry), works_.open(), false);
+  append(*account, entry, works_.open(), false);
+  // `delivered` ends all up to `number`, those too that have begun to wait since the page was read.
+  entry.kind = RecordKind::offline;
+  for (const std::uint64_t late : page->late) {
+    if (late > number) continue;
+    entry.target = late;
+    append(*account, entry, works_.open(), false);
+  }
+  // The next page, or what was stored while nobody could take it.
+  for (Session* other : account->sessions_) {
+    if (!Account::eligible(*other) || (Account::eligible(session) && other != &session)) continue;
+    fetch_offline(*account, *other);
+    break;
+  }
 }
 
 }  // namespace anser::domain

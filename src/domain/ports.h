@@ -94,7 +94,9 @@ class AccountStore {
   virtual Result<std::optional<AccountRecord>> find_account(const Jid& bare) = 0;
   virtual Result<void> set_keys(const Jid& bare, std::span<const core::ScramKeys> keys) = 0;
   virtual Result<void> set_disabled(const Jid& bare, bool disabled) = 0;
-  virtual Result<void> remove_account(const Jid& bare) = 0;  // and all that it owns in this file
+  // And all that it owns in this file, and every right that it has in other rosters: whoever takes the name next has
+  // none of them. Items that their owners have listed stay, without a subscription.
+  virtual Result<void> remove_account(const Jid& bare) = 0;
   // In order of address, after `after` (empty: from the start), at most `limit`. Keys are left out.
   virtual Result<std::vector<AccountRecord>> list_accounts(std::string_view host, std::string_view after,
                                                            std::size_t limit) = 0;
@@ -249,8 +251,8 @@ class MessageLog {
   virtual void on_appended(CoreId core, AppendedHandler handler) = 0;
 
   // The owner's waiting messages, oldest first, including every append that this core submitted before; at most
-  // `limit`.
-  virtual void offline(CoreId core, const Jid& owner, std::size_t limit,
+  // `limit`, and no more once they have `bytes` together.
+  virtual void offline(CoreId core, const Jid& owner, std::size_t limit, std::size_t bytes,
                        std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
   virtual void count_offline(CoreId core, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) = 0;
 };

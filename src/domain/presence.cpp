@@ -5,6 +5,17 @@
 #include "domain/router.h"
 
 namespace anser::domain {
+namespace {
+
+// Requests of strangers that an account keeps for its next login, whole (RFC 6121 §3.1.3). All of them together are
+// written to a client at once, so what they say beside who asks is bounded.
+constexpr std::size_t kWaitingRequests = 200;
+constexpr std::size_t kRequestBytes = 4096;
+
+// A blocked contact's words do not come through, but what he gives up is given up (a deleted account's notices).
+bool ends_rights(Type type) { return type == Type::unsubscribe || type == Type::unsubscribed; }
+
+}  // namespace
 
 // ---- what a session says of itself ----------------------------------------------------------------------------------
 
@@ -23,7 +34,7 @@ Envelope Router::presence_of(const Session& session) const {
 
 void Router::own_presence(Session& session, Account& account, Envelope presence) {
   if (presence.type == Type::unavailable) {
-    if (session.available()) become_unavailable(session, account, std::move(presence), true);
+    if (session.available() || session.directed_) become_unavailable(session, account, std::move(presence), true);
     return;
   }
   if (presence.type != Type::available) {
@@ -49,6 +60,7 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
     }
     for (unsigned core = 0; core < cores_; ++core) {
       if (contacts[core].empty()) continue;
+      session.touched_ |= std::uint64_t{1} << core;
       Probe probe{session.jid_, std::move(contacts[core])};
       if (core == core_)
         receive_probe(std::move(probe));
@@ -61,10 +73,12 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
 }
 
 void Router::become_unavailable(Session& session, Account& account, Envelope presence, bool to_itself) {
-  session.presence_.reset();
-  broadcast(account, presence);
-  deliver_to_available(account, presence);
-  if (to_itself) session.deliver(presence, {});  // §4.5.2
+  if (session.presence_) {
+    session.presence_.reset();
+    broadcast(account, presence);
+    deliver_to_available(account, presence);
+    if (to_itself) session.deliver(presence, {});  // §4.5.2
+  }
   if (session.directed_) {
     // §4.6.3: whoever got directed presence learns of the end, once.
     const auto directed = std::move(session.directed_);
@@ -114,6 +128,7 @@ void Router::broadcast_to(const Envelope& presence, std::vector<Jid> contacts) {
   for (auto& contact : contacts) by_core[home_of(contact)].push_back(std::move(contact));
   for (unsigned core = 0; core < cores_; ++core) {
     if (by_core[core].empty()) continue;
+    touch_core(presence.from, static_cast<CoreId>(core));
     Broadcast letter{presence, std::move(by_core[core])};
     if (core == core_)
       receive_broadcast(std::move(letter));
@@ -219,9 +234,12 @@ void Router::outbound_subscription(Session& session, Account& account, Envelope 
   if (contact.full() == account.bare_.full() || !contact.has_local())
     return;  // nobody subscribes to himself or to a host
   const Subscription before = account.subscription(contact.full());
-  if (!before.listed && presence.type == Type::subscribe && account.contacts_.size() >= limits_.roster_items) {
+  if (!before.listed && presence.type == Type::subscribe && account.listed_contacts() >= limits_.roster_items) {
     return bounce(presence, Errc::resource_limit,
                   fmt::format("the roster is full: {} entries are allowed", limits_.roster_items));
+  }
+  if (presence.type == Type::subscribe && presence.inner.size() + presence.extra.size() > kRequestBytes) {
+    return bounce(presence, Errc::policy_violation, fmt::format("a request may say {} bytes", kRequestBytes));
   }
   const SubscriptionChange change = outbound(before, presence.type);
   session.touched_ |= std::uint64_t{1} << core_;  // a fence waits for the commit below
@@ -238,13 +256,15 @@ void Router::outbound_subscription(Session& session, Account& account, Envelope 
 
 void Router::inbound_subscription(Account& account, Envelope presence, WorkId work) {
   const auto contact = hosts_.canonical(presence.from.to_bare());
-  if (!account.present() || account.temporary_ || !contact || account.blocks(*contact) ||
-      contact->full() == account.bare_.full()) {
+  if (!account.present() || account.temporary_ || !contact ||
+      (account.blocks(*contact) && !ends_rights(presence.type)) || contact->full() == account.bare_.full()) {
     return finish(work);
   }
   const Subscription before = account.subscription(contact->full());
-  if (!before.listed && presence.type == Type::subscribe && account.contacts_.size() >= 2 * limits_.roster_items) {
-    return finish(work);  // requests do not fill the memory of somebody who never answers them
+  if (!before.listed && !before.asked && presence.type == Type::subscribe &&
+      account.waiting_requests() >= kWaitingRequests) {
+    bounce(presence, Errc::resource_limit, "too many requests wait for an answer there");
+    return finish(work);
   }
   const SubscriptionChange change = inbound(before, presence.type);
   presence.to = account.bare_;
@@ -263,13 +283,14 @@ void Router::inbound_subscription(Account& account, Envelope presence, WorkId wo
   if (work == 0) work = works_.open();
   std::string request;
   if (presence.type == Type::subscribe) encode(presence, request);
+  const bool shown = change.pass_on && !account.blocks(*contact);
   raise_barrier(account, work);  // what the contact sends next must not overtake it (RFC 6120 §10.1)
   // The stanza comes before the push that it caused (§3.1.6, §3.3.3).
   store_subscription(
       account, *contact, change, std::move(request),
-      [this, &account, contact = *contact, change, before, work, presence = std::move(presence)](bool stored) {
+      [this, &account, contact = *contact, change, before, work, shown, presence = std::move(presence)](bool stored) {
         if (stored) {
-          if (change.pass_on) {
+          if (shown) {
             if (presence.type == Type::subscribe) {
               deliver_to_available(account, presence);
             } else {
@@ -308,12 +329,11 @@ void Router::store_subscription(Account& account, const Jid& contact, const Subs
       [bare = account.bare_, contact, next = change.next, request = std::move(request)](AccountStore& store) {
         return store.set_subscription(bare, contact, next, request);
       },
-      [this, &account, contact, before, push = change.push, work,
-       then = std::move(then)](Result<AccountStore::Changed> changed) {
+      [this, &account, push = change.push, work, then = std::move(then)](Result<AccountStore::Changed> changed) {
         if (!changed) {
           log::error("domain", "a subscription of {} could not be stored: {}", account.bare_.full(),
                      changed.error().message);
-          account.set_subscription(contact, before);
+          refresh(account);
         }
         then(changed.has_value());
         if (changed) {

@@ -44,22 +44,30 @@ void Router::load(Account& account) {
         if (!state || !state->exists) {
           if (!state) log::error("domain", "{} could not be loaded: {}", account.bare_.full(), state.error().message);
           --account.busy_;
-          account.standing_ = Account::Standing::missing;
+          account.standing_ = state ? Account::Standing::missing : Account::Standing::unknown;
           return loaded(account);
         }
-        account.contacts_ = std::move(state->contacts);
-        std::sort(account.contacts_.begin(), account.contacts_.end(),
-                  [](const ContactState& a, const ContactState& b) { return a.contact.full() < b.contact.full(); });
-        account.contacts_.shrink_to_fit();
-        account.blocked_ = std::move(state->blocked);
-        account.roster_version_ = state->roster_version;
+        take_state(account, std::move(*state));
         log_.count_offline(core_, account.bare_, [this, &account](Result<std::uint64_t> count) {
           --account.busy_;
+          if (!count) {
+            log::error("domain", "the waiting messages of {} could not be counted: {}", account.bare_.full(),
+                       count.error().message);
+          }
           account.offline_count_ = count ? *count : 0;
-          account.standing_ = Account::Standing::present;
+          account.standing_ = count ? Account::Standing::present : Account::Standing::unknown;
           loaded(account);
         });
       });
+}
+
+void Router::take_state(Account& account, AccountState state) {
+  account.contacts_ = std::move(state.contacts);
+  std::sort(account.contacts_.begin(), account.contacts_.end(),
+            [](const ContactState& a, const ContactState& b) { return a.contact.full() < b.contact.full(); });
+  account.contacts_.shrink_to_fit();
+  account.blocked_ = std::move(state.blocked);
+  account.roster_version_ = state.roster_version;
 }
 
 void Router::loaded(Account& account) {
@@ -71,6 +79,14 @@ void Router::loaded(Account& account) {
   }
   if (waiting) {
     for (auto& entry : *waiting) {
+      if (account.standing_ == Account::Standing::unknown) {
+        // Nothing may be concluded from that: not that the account is missing, nor that a contact has no right.
+        if (auto* route = std::get_if<Route>(&entry.mail)) {
+          bounce(route->envelope, Errc::resource_limit, "the server is too busy for this; try again later");
+        }
+        finish(entry.work);
+        continue;
+      }
       if (auto* route = std::get_if<Route>(&entry.mail)) {
         const Jid target = route->target.empty() ? route->envelope.to : route->target;
         deliver(account, std::move(route->envelope), target, entry.work);
@@ -81,6 +97,11 @@ void Router::loaded(Account& account) {
     }
   }
   --account.busy_;
+  if (account.standing_ == Account::Standing::unknown && account.busy_ == 0 && account.sessions_.empty()) {
+    touch(account);
+    accounts_.erase(account.bare_.full());
+    return;
+  }
   rest(account);
 }
 
@@ -126,7 +147,7 @@ void Router::each_session(const std::function<void(Session&)>& visit) {
 
 // ---- sessions -------------------------------------------------------------------------------------------------------
 
-void Router::open(Session& session, Jid full, bool temporary, std::function<void(Result<void>)> done) {
+void Router::open(Session& session, Jid full, bool temporary, std::function<void(Result<void>)> done, Tick since) {
   ANSER_ASSERT(home_of(full) == core_);
   const Jid bare = full.to_bare();
   session.jid_ = std::move(full);
@@ -137,14 +158,40 @@ void Router::open(Session& session, Jid full, bool temporary, std::function<void
     account.standing_ = Account::Standing::present;
     account.temporary_ = true;
   }
-  with_account(bare, [this, id = session.id_, done = std::move(done)](Account& account) mutable {
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end()) return;  // hung up while the account was being loaded
-    attach(*found->second, account, std::move(done));
+  with_account(bare, [this, id = session.id_, since, done = std::move(done)](Account& account) mutable {
+    // It may have hung up while the account was being loaded.
+    if (Session* waiting = find_session(id)) attach(*waiting, account, since, std::move(done));
   });
 }
 
-void Router::attach(Session& session, Account& account, std::function<void(Result<void>)> done) {
+Session* Router::find_session(SessionId id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+// A login is worth something until the account changes hands or its password changes, bound or not.
+bool Router::changed_since(const Jid& bare, Tick since) const {
+  const auto found = changed_.find(bare.full());
+  return found != changed_.end() && found->second >= since;
+}
+
+void Router::note_change(const Jid& bare) {
+  constexpr std::size_t kRemembered = 1024;  // then those that no login can be older than are forgotten
+  constexpr std::chrono::hours kLongestLogin{1};
+  const Tick now = clock_.tick();
+  if (changed_.size() >= kRemembered) {
+    std::erase_if(changed_, [&](const auto& entry) { return entry.second + kLongestLogin < now; });
+  }
+  changed_[bare.full()] = now;
+}
+
+void Router::attach(Session& session, Account& account, Tick since, std::function<void(Result<void>)> done) {
+  if (account.standing_ == Account::Standing::unknown) {
+    return done(fail(Errc::resource_limit, "the server is too busy for this; try again later"));
+  }
+  if (changed_since(account.bare_, since)) {
+    return done(fail(Errc::not_authorized, "the account has changed since this login; log in again"));
+  }
   if (!account.present()) return done(fail(Errc::not_found, "the account {} does not exist", account.bare_.full()));
   if (Session* old = account.find_session(session.jid_.resource())) {
     if (!limits_.replace_on_conflict) return done(fail(Errc::conflict, "the resource is in use"));
@@ -312,7 +359,16 @@ void Router::send(Envelope envelope) {
     if (!real) return;
     alias = std::move(*real);
   }
-  if (envelope.to.has_local()) dispatch(std::move(envelope), std::move(alias), nullptr);
+  if (!envelope.to.has_local()) return;
+  if (envelope.kind == Kind::presence) touch_core(envelope.from, home_of(alias.empty() ? envelope.to : alias));
+  dispatch(std::move(envelope), std::move(alias), nullptr);
+}
+
+// What an account's sessions bring about counts as sent by them: their fences wait for it.
+void Router::touch_core(const Jid& from, CoreId home) {
+  Account* account = find(from.bare());
+  if (!account) return;
+  for (Session* session : account->sessions_) session->touched_ |= std::uint64_t{1} << home;
 }
 
 void Router::bounce(const Envelope& original, Errc code, std::string_view text) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,10 +38,11 @@ class IqService {
 
 struct RouterLimits {
   std::size_t sessions_per_account = 20;
-  std::size_t offline_messages = 1000;  // per account
+  std::size_t offline_messages = 1000;    // per account
+  std::size_t offline_page = 256 * 1024;  // bytes handed over before the client has to confirm
   std::size_t roster_items = 1000;
   std::size_t blocked = 1000;
-  std::size_t directed_presences = 1000;  // remembered per session; beyond it the stanza is refused
+  std::size_t directed_presences = 1000;  // remembered per session; the oldest is forgotten
   std::size_t idle_accounts = 4096;       // kept loaded on this core without a session
   bool archive = true;
   bool replace_on_conflict = true;  // a new session with a taken resource replaces the old one
@@ -61,17 +63,20 @@ class Router {
   const Hosts& hosts() const { return hosts_; }
 
   // ---- sessions ----
-  // `full` lives on this core. Errc::conflict (taken, and replacing is off), resource_limit, not_found (the account has
-  // gone), storage_failed. The session must outlive the call of `done`, or be closed before.
-  void open(Session& session, Jid full, bool temporary, std::function<void(Result<void>)> done);
+  // `full` lives on this core. `since` is when its login looked the account up: a password change or removal after that
+  // makes the login worthless (Errc::not_authorized). Errc::conflict (taken, and replacing is off), resource_limit,
+  // not_found (the account has gone), storage_failed. The session must outlive the call of `done`, or be closed before.
+  void open(Session& session, Jid full, bool temporary, std::function<void(Result<void>)> done,
+            Tick since = Tick::max());
   // Its connection has gone: tells its contacts and forgets it. Harmless if it was never opened.
   void close(Session& session);
   // A stanza from a session; `from` is the session's address already.
   void route(Session& session, Envelope envelope);
   // Calls session.fence_passed(number) once everything it has sent so far is done; perhaps at once.
   void fence(Session& session, std::uint64_t number);
-  // A message was handed to a session that went away before it could be written: it goes on to other sessions or waits.
-  void undelivered(Envelope envelope, const Stamp& stamp);
+  // A message was handed to a session that went away before it could be written: unless another session has it too, it
+  // goes on to other sessions or waits. `session` is closed already.
+  void undelivered(const Session& session, Envelope envelope, const Stamp& stamp);
   // The client has confirmed what ask_confirmation(number) asked about.
   void confirmed(Session& session, std::uint64_t number);
 
@@ -82,6 +87,7 @@ class Router {
   // Calls back, perhaps at once, with the account loaded (present or missing).
   void with_account(const Jid& bare, std::function<void(Account&)> then);
   Account* find(std::string_view bare);
+  Session* find_session(SessionId id);
   std::size_t session_count() const { return session_count_; }
   void each_session(const std::function<void(Session&)>& visit);
 
@@ -116,12 +122,16 @@ class Router {
   // router.cpp
   Account& summon(const Jid& bare);
   void load(Account& account);
+  void take_state(Account& account, AccountState state);
   void loaded(Account& account);
   void rest(Account& account);   // lists an account without sessions for eviction
   void touch(Account& account);  // takes it off that list
   void evict();
-  void attach(Session& session, Account& account, std::function<void(Result<void>)> done);
+  void attach(Session& session, Account& account, Tick since, std::function<void(Result<void>)> done);
+  bool changed_since(const Jid& bare, Tick since) const;
+  void note_change(const Jid& bare);
   void dispatch(Envelope envelope, Jid alias, Session* session);
+  void touch_core(const Jid& from, CoreId home);
   void receive_route(Route route, WorkId work);
   void deliver(Account& account, Envelope envelope, const Jid& target, WorkId work);
   void deliver_iq(Account& account, Envelope envelope, const Jid& target);
@@ -131,13 +141,22 @@ class Router {
   void fence_answered(SessionId session, std::uint64_t number);
 
   // account_changes.cpp
+  void refresh(Account& account);  // after a failed change: what is stored is what holds
+  void tell_contacts_of_removal(Account& account);
+  void forget_removed(const Jid& gone);
   void account_changed(const AccountChanged& changed);
 
   // messages.cpp
+  Fate fate(const Account& account, const Envelope& envelope, const Jid& target, bool has_turn) const;
+  References references(const Account& account, const Envelope& envelope, Fate fate) const;
   void deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work);
   void hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp);
   void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work);
   bool append(Account& account, LogEntry entry, WorkId work, bool held);
+  void tell_of_refusal(const Account& account, const Error& error);
+  bool append_held(Account& account, Account::Held& held, RecordKind kind);
+  void append_undecided(Account& account);
+  bool flush_message(Account& account, Account::Held& held);
   void appended(Result<std::span<const Appended>> batch);
   void refused_append(Account& account, const PendingAppend& pending);
   void flush(Account& account);
@@ -183,7 +202,10 @@ class Router {
   std::size_t session_count_ = 0;
 
   std::uint64_t next_ticket_ = 1;
-  std::deque<PendingAppend> appends_;  // in order of ticket
+  std::optional<Tick> told_of_refusal_;
+  std::deque<PendingAppend> appends_;                                                  // in order of ticket
+  std::unordered_map<std::uint64_t, std::function<void(bool stored)>> when_appended_;  // by ticket; rarely any
+  std::unordered_map<std::string, Tick> changed_;  // passwords and removals of late: logins begun before are worthless
   CompletionRing works_;
   std::vector<PendingFence> fences_;
 };

@@ -400,7 +400,7 @@ TEST_F(RouterTest, WhatASessionCouldNotWriteGoesToTheOthersOrWaits) {
   login(juliet, "juliet@capulet.example/balcony");
   router.close(juliet);
 
-  router.undelivered(message(romeo, "juliet@capulet.example", "unread"), {});
+  router.undelivered(juliet, message(romeo, "juliet@capulet.example", "unread"), {});
   settle();
 
   login(later, "juliet@capulet.example/bed", kNoPresence);

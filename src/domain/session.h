@@ -29,6 +29,8 @@ struct Stamp {
   std::uint64_t sequence = 0;  // in the log; 0 when it is not there
   Time time{};                 // when the log took it
   bool delayed = false;        // it waited: say so (XEP-0203)
+  // When several sessions were given it: those with a lower id had their chance. 0: one session alone.
+  std::uint64_t shared_before = 0;
 };
 
 // What this process calls a session. Unique per core while the process runs.
@@ -48,6 +50,7 @@ class Session {
  public:
   virtual ~Session() = default;
 
+  // The verbs below only write or remember; none of them may call the router back before the turn ends.
   virtual void deliver(const Envelope& envelope, const Stamp& stamp) = 0;
   virtual void push_roster(const RosterItem& item, std::uint64_t version) = 0;
   virtual void push_roster_removal(const Jid& contact, std::uint64_t version) = 0;
@@ -56,6 +59,10 @@ class Session {
   virtual void ask_confirmation(std::uint64_t number) = 0;
   // All that the session sent before `Router::fence(session, number)` has been done, durably where it is due.
   virtual void fence_passed(std::uint64_t number) = 0;
+  // A request of this session to its own account or host is being answered; then it has been. For doors that stop
+  // reading when too many are.
+  virtual void request_begun() {}
+  virtual void request_done() {}
   virtual void close(CloseReason reason) = 0;
   virtual std::string peer() const = 0;  // where it comes from, for people: 192.0.2.1:4711
 

@@ -116,11 +116,14 @@ class FakeLog final : public MessageLog {
     return {};
   }
   void on_appended(CoreId, AppendedHandler handler) override { handler_ = std::move(handler); }
-  void offline(CoreId, const Jid& owner, std::size_t limit,
+  void offline(CoreId, const Jid& owner, std::size_t limit, std::size_t bytes,
                std::function<void(Result<std::vector<LogRecord>>)> done) override {
-    queries_.push_back([this, owner, limit, done = std::move(done)] {
+    queries_.push_back([this, owner, limit, bytes, done = std::move(done)] {
       auto found = waiting_for(owner);
       if (found.size() > limit) found.resize(limit);
+      std::size_t size = 0, kept = 0;
+      while (kept < found.size() && size < bytes) size += found[kept++].entry.envelope.bytes();
+      found.resize(kept);
       done(std::move(found));
     });
   }
@@ -147,6 +150,7 @@ class FakeLog final : public MessageLog {
   }
   bool answer() {
     if (queries_.empty()) return false;
+    commit();  // a query comes after the appends before it
     const auto query = std::move(queries_.front());
     queries_.pop_front();
     query();
