@@ -71,8 +71,8 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   void flush_soon() { core_.mark(*this); }
   // Bytes appended and not yet taken by the kernel.
   std::size_t queued() const { return out_.size() + (wire_.size() - sent_); }
-  // More than kHighWater waits: keep what else there is in a backlog, on_writable() asks for it.
-  bool congested() const { return queued() > kHighWater; }
+  // kHighWater or more waits: keep what else there is in a backlog, on_writable() asks for it.
+  bool congested() const { return queued() >= kHighWater; }
   // Called when kLowWater or less waits after the connection had been congested, so at the end of this turn already if
   // the socket takes everything. May append, flush and close, must not destroy.
   void on_writable(std::function<void()> refill) { refill_ = std::move(refill); }

@@ -45,10 +45,15 @@ class Mailboxes {
     batch.push_back(std::move(value));
   }
 
-  // More is under way from this core to that one than it takes off: stop reading until it says no.
-  bool congested(CoreId to) const {
-    const Lane& lane = senders_[Core::current()->id()]->lanes[to];
-    return lane.batch.size() + lane.under_way.load(std::memory_order_relaxed) >= kCongested;
+  // More is under way from this core to another than that one takes off: stop reading until it says no.
+  bool congested() const {
+    const Core* here = Core::current();
+    const std::vector<Lane>& lanes = senders_[here->id()]->lanes;
+    for (std::size_t to = 0; to < lanes.size(); ++to) {
+      const std::size_t waiting = lanes[to].batch.size() + lanes[to].under_way.load(std::memory_order_relaxed);
+      if (to != here->id() && waiting >= kCongested) return true;
+    }
+    return false;
   }
 
  private:

@@ -104,13 +104,13 @@ TEST(Mailboxes, SayWhenMoreIsUnderWayThanIsTakenOff) {
   Mailboxes<int> mailboxes{cores, [](CoreId, std::vector<int>&&) {}};
   bool before = true, at_limit = false, after = true;
   boost::asio::post(cores.at(0).io(), [&] {
-    before = mailboxes.congested(1);
+    before = mailboxes.congested();
     for (std::size_t i = 0; i < Mailboxes<int>::kCongested; ++i) mailboxes.post(1, 1);
   });
   boost::asio::post(cores.at(0).io(), [&] { boost::asio::post(cores.at(0).io(), [&] { cores.stop(); }); });
   cores.at(0).run();  // the batch is handed over, and core 1 does not run yet
   boost::asio::post(cores.at(0).io(), [&] {
-    at_limit = mailboxes.congested(1);
+    at_limit = mailboxes.congested();
     cores.stop();
   });
   cores.at(0).io().restart();
@@ -118,7 +118,7 @@ TEST(Mailboxes, SayWhenMoreIsUnderWayThanIsTakenOff) {
   cores.at(1).io().restart();
   cores.at(1).io().poll();
   boost::asio::post(cores.at(0).io(), [&] {
-    after = mailboxes.congested(1);
+    after = mailboxes.congested();
     cores.stop();
   });
   cores.at(0).io().restart();

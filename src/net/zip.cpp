@@ -11,7 +11,7 @@ Zip::Zip(const CompressionLimits& limits)
 
 Result<std::unique_ptr<Zip>> Zip::make(const CompressionLimits& limits) {
   auto zip = std::unique_ptr<Zip>{new Zip{limits}};
-  zip->out_ready_ = deflateInit2(&zip->out_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, limits.window_bits, limits.memory_level,
+  zip->out_ready_ = deflateInit2(&zip->out_, limits.level, Z_DEFLATED, limits.window_bits, limits.memory_level,
                                  Z_DEFAULT_STRATEGY) == Z_OK;
   zip->in_ready_ = inflateInit2(&zip->in_, MAX_WBITS) == Z_OK;
   if (!zip->out_ready_ || !zip->in_ready_) return fail(Errc::resource_limit, "zlib does not start");

@@ -55,6 +55,17 @@ TEST(Zip, AppendsToWhatIsAlreadyOnTheWire) {
   EXPECT_EQ(inflate_all(*theirs, std::string_view{wire}.substr(13)), "hello");
 }
 
+TEST(Zip, CompressesAsHardAsItIsTold) {
+  const auto size_at = [](int level) {
+    CompressionLimits limits;
+    limits.level = level;
+    std::string wire;
+    (*Zip::make(limits))->deflate(xml_of(100'000), wire);
+    return wire.size();
+  };
+  EXPECT_GT(size_at(1), size_at(9));
+}
+
 TEST(Zip, TakesInputSplitAtEveryByte) {
   auto ours = *Zip::make({});
   auto theirs = *Zip::make({});

@@ -87,23 +87,23 @@ void append_normalized(std::string& out, std::string_view raw, std::string_view 
 
 int character_bytes(const char* p, const char* end) {
   const auto lead = static_cast<unsigned char>(*p);
-  if (lead < 0xC2 || lead > 0xF4) return -1;
+  if (lead < 0xC2 || lead > 0xF4) return kNotUtf8;
   if (end - p < 2) return 0;
   const auto second = static_cast<unsigned char>(p[1]);
-  if (lead < 0xE0) return continues(p[1]) ? 2 : -1;
+  if (lead < 0xE0) return continues(p[1]) ? 2 : kNotUtf8;
 
   if (lead < 0xF0) {
-    if (!continues(p[1]) || (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F)) return -1;
+    if (!continues(p[1]) || (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F)) return kNotUtf8;
     if (end - p < 3) return 0;
-    if (!continues(p[2])) return -1;
-    return lead == 0xEF && second == 0xBF && static_cast<unsigned char>(p[2]) >= 0xBE ? -1 : 3;
+    if (!continues(p[2])) return kNotUtf8;
+    return lead == 0xEF && second == 0xBF && static_cast<unsigned char>(p[2]) >= 0xBE ? kNotXml : 3;
   }
 
-  if (!continues(p[1]) || (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return -1;
+  if (!continues(p[1]) || (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return kNotUtf8;
   if (end - p < 3) return 0;
-  if (!continues(p[2])) return -1;
+  if (!continues(p[2])) return kNotUtf8;
   if (end - p < 4) return 0;
-  return continues(p[3]) ? 4 : -1;
+  return continues(p[3]) ? 4 : kNotUtf8;
 }
 
 char32_t decode(const char* p) {

@@ -57,7 +57,9 @@ inline const char* skip_plain(const char* p, const char* end, char a, char b, ch
 }
 
 // How many bytes the character at p has; p is not ASCII. 0: what is there is right so far, but it goes on behind `end`.
-// -1: not UTF-8, or a character that XML does not have (U+FFFE, U+FFFF).
+// kNotUtf8, kNotXml: an error.
+inline constexpr int kNotUtf8 = -1;
+inline constexpr int kNotXml = -2;  // U+FFFE or U+FFFF
 int character_bytes(const char* p, const char* end);
 
 // The character at p, whose bytes are right.

@@ -67,6 +67,12 @@ Scanner::Step Scanner::refuse(StreamError kind, std::string sentence) {
   return Step::failed;
 }
 
+// RFC 6120 §4.9.3.22: what breaks UTF-8 is another encoding; what XML does not have is ill-formed XML (§11.3).
+Scanner::Step Scanner::refuse_character(int why) {
+  if (why == kNotUtf8) return refuse(StreamError::unsupported_encoding, "the stream must be UTF-8");
+  return refuse(StreamError::not_well_formed, "a character that XML does not have");
+}
+
 Scanner::Step Scanner::over_limit(std::string_view name, std::size_t limit) {
   return refuse(StreamError::policy_violation, fmt::format("more than {} allows: {}", name, limit));
 }
@@ -153,7 +159,7 @@ Scanner::Step Scanner::scan_name() {
     } else if (!is_ascii(*p_)) {
       const int bytes = character_bytes(p_, end_);
       if (bytes == 0) return Step::need_more;
-      if (bytes < 0) return refuse(StreamError::not_well_formed, "not UTF-8");
+      if (bytes < 0) return refuse_character(bytes);
       const char32_t code = decode(p_);
       if (!(name_start_ ? is_name_start(code) : is_name_character(code))) {
         return refuse(StreamError::not_well_formed, "a character that is not allowed in a name");
@@ -271,7 +277,7 @@ Scanner::Step Scanner::skip_characters() {
   do {
     const int bytes = character_bytes(p_, end_);
     if (bytes == 0) return Step::need_more;
-    if (bytes < 0) return refuse(StreamError::not_well_formed, "not UTF-8, or a character that XML does not have");
+    if (bytes < 0) return refuse_character(bytes);
     p_ += bytes;
   } while (p_ != end_ && !is_ascii(*p_));
   return Step::go;

@@ -164,6 +164,7 @@ class Scanner {
   bool in_content() const { return frames_.size() > 1; }  // of the element, or further inside
 
   Step refuse(StreamError kind, std::string sentence);
+  Step refuse_character(int why);  // kNotUtf8 or kNotXml
   Step over_limit(std::string_view name, std::size_t limit);
 
   Limits limits_;

@@ -24,6 +24,29 @@ std::vector<Feature> make_all(const Services& services) {
 
 }  // namespace
 
+// Counts a request from the call of its handler until its answer was sent.
+class Features::Underway {
+ public:
+  Underway(Features& features, domain::Session* session) : features_(features), session_(session ? session->id() : 0) {
+    if (session)
+      session->request_begun();
+    else
+      ++features_.foreign_;
+  }
+  ~Underway() {
+    if (session_ == 0)
+      --features_.foreign_;
+    else if (auto* session = features_.services_.router.find_session(session_))  // it may have gone
+      session->request_done();
+  }
+  Underway(const Underway&) = delete;
+  Underway& operator=(const Underway&) = delete;
+
+ private:
+  Features& features_;
+  const domain::SessionId session_;
+};
+
 Features::Features(Services& services) : services_(services), features_(make_all(services)) {
   for (const auto& feature : features_) {
     stream_features_.append(feature.info.stream);
@@ -62,6 +85,8 @@ void Features::serve(domain::Account* account, domain::Session* session, domain:
   const auto [first, last] = handlers_.equal_range(Key{envelope.type, key_of(payload->ns(), payload->local())});
   for (auto found = first; found != last; ++found) {
     if (!covers(found->second->scope, scope)) continue;
+    if (!session && foreign_ >= kForeignRequests)
+      return reply(envelope, fail(Errc::resource_limit, "too many ask at once; try again later"));
     core::Jid target;
     if (account) {
       target = account->bare();
@@ -76,6 +101,7 @@ void Features::serve(domain::Account* account, domain::Session* session, domain:
 }
 
 net::Task<void> Features::answer(IqHandler handler, Iq iq) {
+  const Underway underway{*this, iq.session};
   domain::Envelope request;  // only what the reply needs: the payload goes to the handler
   request.kind = domain::Kind::iq;
   request.type = iq.envelope.type;

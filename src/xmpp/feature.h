@@ -91,6 +91,10 @@ class Features final : public domain::IqService {
   std::vector<std::string_view> disco(Scope scope) const;
 
  private:
+  // Handlers of others' requests to accounts of this core that may wait at once; the sessions' own are limited by them.
+  static constexpr std::size_t kForeignRequests = 1024;
+  class Underway;
+
   net::Task<void> answer(IqHandler handler, Iq iq);
   void reply(const domain::Envelope& request, Reply reply);
 
@@ -106,6 +110,7 @@ class Features final : public domain::IqService {
   };
 
   Services& services_;
+  std::size_t foreign_ = 0;  // others' requests under way
   std::vector<Feature> features_;
   std::unordered_multimap<Key, const Feature::Entry*, KeyHash> handlers_;
   std::string stream_features_;

@@ -21,8 +21,11 @@ class LoginGuard {
     unsigned free_failures = 3;  // of one account, before answers become slow
     std::chrono::milliseconds slowest{5000};
     std::chrono::minutes forget{10};
-    std::size_t accounts = 10'000;       // remembered at most
-    double registrations_per_hour = 20;  // of one address; 0: no limit
+    std::size_t accounts = 10'000;           // remembered at most
+    double registrations_per_hour = 20;      // of one address; 0: no limit
+    unsigned password_changes = 8;           // derived at once, whoever asks: logins need the same workers
+    double password_changes_per_minute = 1;  // of one account
+    double password_change_burst = 10;
   };
 
   explicit LoginGuard(Limits limits)
@@ -37,11 +40,19 @@ class LoginGuard {
   void succeeded(std::string_view account);
   // Counts an account that is about to be made.
   bool may_register(const boost::asio::ip::address& address, Tick now);
+  // Counts a change of an account's password. False: one of this account is under way, too many are, or it has had too
+  // many of late. After true, password_change_over() is owed.
+  [[nodiscard]] bool begin_password_change(std::string_view account, Tick now);
+  void password_change_over(std::string_view account);
 
  private:
   struct Failures {
     unsigned count = 0;
     Tick last{};
+  };
+  struct Changes {
+    net::TokenBucket bucket;
+    bool under_way = false;
   };
 
   const Limits limits_;
@@ -49,6 +60,8 @@ class LoginGuard {
   net::AddressLimits addresses_;
   net::AddressLimits registrations_;
   std::unordered_map<std::string, Failures> accounts_;
+  std::unordered_map<std::string, Changes> changes_;  // of passwords, by account
+  unsigned changes_under_way_ = 0;
 };
 
 }  // namespace anser::xmpp

@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "xmpp/feature.h"
 #include "xmpp/registration.h"
+#include "xmpp/sasl_messages.h"
 #include "xmpp/stream.h"
 
 namespace anser::xmpp {
@@ -38,7 +39,9 @@ Negotiation::Negotiation(Shared& shared, net::Core& core, net::Handed handed, bo
 Negotiation::~Negotiation() { shared_.home(core_.id()).negotiations.erase(this); }
 
 net::Task<void> Negotiation::run() {
-  shared_.home(core_.id()).negotiations.insert(this);
+  auto& services = shared_.home(core_.id());
+  if (services.stopping) co_return shut_down();
+  services.negotiations.insert(this);
   connection_->limit(settings_->login_timeout);
   if (direct_tls_) {
     auto tls = shared_.tls();
@@ -63,6 +66,9 @@ net::Task<void> Negotiation::run() {
       send("</stream:stream>");
       co_return connection_->close_after_flush();
     }
+    if (++elements_ > kElementsBeforeLogin + kElementsPerAccount * settings_->accounts_per_stream) {
+      co_return end({"policy-violation", "too much was said before the login"});
+    }
     auto stanza = to_element(reader_.stanza());
     if (!stanza) co_return end({"not-well-formed", stanza.error().message});
     // What follows may wait, and the loop's read buffer belongs to everybody.
@@ -77,6 +83,17 @@ net::Task<void> Negotiation::run() {
 }
 
 net::Task<bool> Negotiation::receive() {
+  if (connection_->congested()) {
+    // Whoever asks and does not read the answers is not listened to. The loop's read buffer is everybody's meanwhile.
+    std::string left{input_};
+    rest_ = std::move(left);
+    input_ = rest_;
+    const auto drained = co_await connection_->drained();
+    if (!drained) {
+      connection_->abort();
+      co_return false;
+    }
+  }
   for (;;) {
     event_ = reader_.next(input_);
     if (event_ == Event::error) {
@@ -154,7 +171,7 @@ net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
   } else if (stanza.ns() == kSaslNs) {
     if (tls_only) {
       send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>");
-      co_return Next::go_on;
+      co_return count_attempt();
     }
     auto task = sasl(std::move(stanza));
     next = co_await std::move(task);
@@ -206,33 +223,34 @@ net::Task<Negotiation::Next> Negotiation::sasl(xml::Element element) {
   if (element.local() == "abort") {
     authenticator_->abort();
     send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><aborted/></failure>");
-    co_return Next::go_on;
+    co_return count_attempt();
   }
   const bool begins = element.local() == "auth";
   if (!begins && element.local() != "response") {
     end({"unsupported-stanza-type", "this element is not understood here"});
     co_return Next::over;
   }
-  std::optional<std::string> message;
-  if (!(begins && text.empty())) {
-    auto decoded = text == "=" ? Result<std::string>{std::string{}} : base64_decode(text);
-    if (!decoded) {
-      SaslStep wrong;
-      wrong.condition = "incorrect-encoding";
-      wrong.text = decoded.error().message;
-      authenticator_->abort();
-      auto task = answer_sasl(std::move(wrong));
-      const Next next = co_await std::move(task);
-      co_return next;
-    }
-    message = std::move(*decoded);
+  if (begins && authenticator_->exchanging()) {
+    // The one before is given up: an attempt, or names could be tried for ever without an end to any of them.
+    authenticator_->abort();
+    if (count_attempt() == Next::over) co_return Next::over;
+  }
+  auto message = decode_sasl_text(text, begins);
+  if (!message) {
+    SaslStep wrong;
+    wrong.condition = "incorrect-encoding";
+    wrong.text = message.error().message;
+    authenticator_->abort();
+    auto task = answer_sasl(std::move(wrong));
+    const Next next = co_await std::move(task);
+    co_return next;
   }
   SaslStep step;
   if (begins) {
-    auto task = authenticator_->start(std::string{element.attr("mechanism")}, std::move(message));
+    auto task = authenticator_->start(std::string{element.attr("mechanism")}, std::move(*message));
     step = co_await std::move(task);
   } else {
-    auto task = authenticator_->respond(std::move(*message));
+    auto task = authenticator_->respond(std::move(**message));
     step = co_await std::move(task);
   }
   auto task = answer_sasl(std::move(step));
@@ -256,9 +274,8 @@ net::Task<Negotiation::Next> Negotiation::answer_sasl(SaslStep step) {
         text.append("</text>");
       }
       send(text.append("</failure>"));
-      if (++attempts_ < settings_->attempts_per_stream) co_return Next::go_on;
-      end({"policy-violation", "too many attempts to log in"});
-      co_return Next::over;
+      sasl_failed_ = true;
+      co_return count_attempt();
     case SaslStep::What::success:
       break;
   }
@@ -271,6 +288,12 @@ net::Task<Negotiation::Next> Negotiation::answer_sasl(SaslStep step) {
   }
   hand_over(std::move(*step.login), {}, {});
   co_return Next::over;
+}
+
+Negotiation::Next Negotiation::count_attempt() {
+  if (++attempts_ < settings_->attempts_per_stream) return Next::go_on;
+  end({"policy-violation", "too many attempts to log in"});
+  return Next::over;
 }
 
 void Negotiation::answer_iq(const xml::Element& iq, Result<std::optional<xml::Element>> reply) {
@@ -326,7 +349,7 @@ net::Task<Negotiation::Next> Negotiation::iq(xml::Element iq) {
 // XEP-0078, the password form only: a digest would need the password in clear text on our side.
 net::Task<Negotiation::Next> Negotiation::iq_auth(xml::Element iq) {
   const xml::Element& query = *iq.first_child();
-  if (attempts_ > 0 && !old_login_tried_) {
+  if (sasl_failed_ && !old_login_tried_) {
     // XEP-0078 §6: not to be tried after SASL has failed.
     answer_iq(iq, fail(Errc::policy_violation, "a login by SASL has failed on this stream"));
     co_return Next::go_on;
@@ -338,30 +361,27 @@ net::Task<Negotiation::Next> Negotiation::iq_auth(xml::Element iq) {
     answer_iq(iq, std::optional<xml::Element>{std::move(form)});
     co_return Next::go_on;
   }
-  std::string username = query.child_text("username");
-  std::string resource = query.child_text("resource");
-  if (username.empty() || resource.empty() || !query.find("password")) {
-    answer_iq(iq, fail(Errc::not_acceptable, "username, password and resource are required"));
+  auto login = read_old_login(query);
+  if (!login) {
+    answer_iq(iq, pass(login));
     co_return Next::go_on;
   }
   if (shared_.guard.refuse(connection_.get()->peer_address(), shared_.clock.tick())) {
     answer_iq(iq, fail(Errc::resource_limit, "too many attempts from this address have failed; try again later"));
     co_return Next::go_on;
   }
-  auto task = authenticator_->check_password(std::move(username), query.child_text("password"), "jabber:iq:auth");
+  auto task = authenticator_->check_password(std::move(login->username), std::move(login->password), "jabber:iq:auth");
   SaslStep step = co_await std::move(task);
   if (step.what != SaslStep::What::success) {
     answer_iq(iq, fail(Errc::not_authorized, "{}", step.text));
-    if (++attempts_ < settings_->attempts_per_stream) co_return Next::go_on;
-    end({"policy-violation", "too many attempts to log in"});
-    co_return Next::over;
+    co_return count_attempt();
   }
   auto drained = co_await connection_->drained();
   if (!drained) {
     connection_->abort();
     co_return Next::over;
   }
-  hand_over(std::move(*step.login), std::move(resource), std::string{iq.attr("id")});
+  hand_over(std::move(*step.login), std::move(login->resource), std::string{iq.attr("id")});
   co_return Next::over;
 }
 

@@ -28,6 +28,10 @@ class Negotiation {
   void shut_down() { end({"system-shutdown", "the server is stopping"}); }
 
  private:
+  // Elements before login, beside those that making accounts takes.
+  static constexpr unsigned kElementsBeforeLogin = 100;
+  static constexpr unsigned kElementsPerAccount = 4;
+
   enum class Next : std::uint8_t { go_on, restart, over };
 
   net::Task<bool> receive();      // the next event into event_; false: the connection is gone or has been ended
@@ -36,6 +40,7 @@ class Negotiation {
   net::Task<Next> start_tls();
   net::Task<Next> sasl(xml::Element element);
   net::Task<Next> answer_sasl(SaslStep step);
+  Next count_attempt();  // one that came to nothing
   net::Task<Next> iq(xml::Element iq);
   net::Task<Next> iq_auth(xml::Element iq);
   void answer_iq(const xml::Element& iq, Result<std::optional<xml::Element>> reply);
@@ -60,7 +65,9 @@ class Negotiation {
   bool header_sent_ = false;
   unsigned registered_ = 0;  // accounts made on this stream
   bool old_login_tried_ = false;
+  bool sasl_failed_ = false;
   unsigned attempts_ = 0;
+  unsigned elements_ = 0;  // since the connection began
   std::unique_ptr<Authenticator> authenticator_;
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/clock.h"
@@ -21,6 +22,7 @@ namespace anser::xmpp {
 
 class Features;
 class Negotiation;
+class Stream;
 struct Services;
 
 struct Shared {
@@ -36,14 +38,17 @@ struct Shared {
   std::function<SharedSettings()> settings;                    // as of now; any thread
   std::function<std::shared_ptr<const net::TlsServer>()> tls;  // null: no certificate, no TLS
   std::function<Services&(net::CoreId)> home;
+  std::function<bool()> congested = {};  // more is under way from this core to another than that one takes; may be none
 };
 
 struct Services {
   Shared& shared;
   net::Core& core;
   domain::Router& router;
-  const Features* features = nullptr;                  // set when they are made, before the first stream
-  std::unordered_set<Negotiation*> negotiations = {};  // of this core, for the server's stop
+  const Features* features = nullptr;                          // set when they are made, before the first stream
+  std::unordered_set<Negotiation*> negotiations = {};          // of this core, for the server's stop
+  std::unordered_multimap<std::string, Stream*> unbound = {};  // logged in, without a resource yet; by account
+  bool stopping = false;                                       // whoever comes now is told so
 };
 
 // Runs `work` on the thread of accounts.db and resumes on this core after the commit. Make the function first, then

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <ctime>
+#include <vector>
 
 #include "xml/element.h"
 #include "xml/escape.h"
@@ -15,6 +16,7 @@ using domain::Type;
 
 constexpr std::string_view kStanzaIdNs = "urn:xmpp:sid:0";
 constexpr std::string_view kDelayNs = "urn:xmpp:delay";
+constexpr std::string_view kOldDelayNs = "jabber:x:delay";  // XEP-0091
 constexpr std::string_view kChatStatesNs = "http://jabber.org/protocol/chatstates";
 constexpr std::string_view kHintsNs = "urn:xmpp:hints";
 
@@ -93,10 +95,36 @@ bool server_owned(const xml::Stanza& stanza, const xml::Child& child, const doma
   if (child.ns == "urn:xmpp:mam:2") return child.local == "result";
   if (child.ns == "urn:xmpp:occupant-id:0") return true;
   const bool stanza_id = child.ns == kStanzaIdNs && child.local == "stanza-id";
-  const bool delay = child.ns == kDelayNs && child.local == "delay";
+  const bool old_delay = child.ns == kOldDelayNs && child.local == "x";
+  const bool delay = old_delay || (child.ns == kDelayNs && child.local == "delay");
   if (!stanza_id && !delay) return false;
+  // Written again with declarations from outside, a child may cross a limit that it kept before. Nobody forges by that.
   const auto element = xml::parse_element(stanza.raw(child));
-  return element && names_us(element->attr(stanza_id ? "by" : "from"), hosts);
+  if (!element) return true;
+  const auto author = element->attr(stanza_id ? "by" : "from");
+  if (delay && author.empty()) return true;  // a delay of nobody's is ours to the reader
+  return names_us(author, hosts);
+}
+
+// The content as if its forged elements had never been there.
+struct Honest {
+  std::string inner;
+  std::vector<xml::Child> children;
+};
+
+Honest without_forgeries(const xml::Stanza& stanza, const domain::Hosts& hosts) {
+  Honest honest;
+  std::size_t from = 0;
+  for (const auto& child : stanza.children) {
+    honest.inner.append(stanza.inner.substr(from, child.offset - from));
+    from = child.offset + child.length;
+    if (server_owned(stanza, child, hosts)) continue;
+    honest.children.push_back(child);
+    honest.children.back().offset = static_cast<std::uint32_t>(honest.inner.size());
+    honest.inner.append(stanza.raw(child));
+  }
+  honest.inner.append(stanza.inner.substr(from));
+  return honest;
 }
 
 void read_message_facts(const xml::Stanza& stanza, Envelope& envelope) {
@@ -156,8 +184,9 @@ void append_attribute(std::string& out, std::string_view name, std::string_view 
 
 }  // namespace
 
-Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_view stream_lang,
+Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_view stream_lang,
                   const domain::Hosts& hosts) {
+  xml::Stanza stanza = written;
   Taken taken;
   Envelope& envelope = taken.envelope;
   envelope.from = own;
@@ -198,7 +227,9 @@ Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_v
       envelope.lang = attribute.value;
     } else if (attribute.ns.empty()) {
       append_attribute(envelope.extra, attribute.local, attribute.value);
-    } else if (attribute.ns != xml::kXmlNs) {
+    } else if (attribute.ns == xml::kXmlNs) {
+      append_attribute(envelope.extra, "xml:" + std::string{attribute.local}, attribute.value);
+    } else {
       const std::string prefix = "x" + std::to_string(envelope.extra.size());
       append_attribute(envelope.extra, "xmlns:" + prefix, attribute.ns);
       append_attribute(envelope.extra, prefix + ":" + std::string{attribute.local}, attribute.value);
@@ -227,6 +258,17 @@ Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_v
       refuse(Errc::jid_malformed, address.error().message);
   }
 
+  Honest honest;
+  bool forged = false;
+  if (envelope.kind != Kind::iq) {
+    for (const auto& child : stanza.children) forged |= server_owned(stanza, child, hosts);
+  }
+  if (forged) {
+    honest = without_forgeries(stanza, hosts);
+    stanza.inner = honest.inner;
+    stanza.children = honest.children;
+  }
+
   envelope.facts.has_payload = !stanza.children.empty();
   switch (envelope.kind) {
     case Kind::message:
@@ -246,23 +288,19 @@ Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_v
     }
   }
 
-  bool forged = false;
-  if (envelope.kind != Kind::iq) {
-    for (const auto& child : stanza.children) forged |= server_owned(stanza, child, hosts);
-  }
-  if (!forged) {
-    envelope.inner = domain::Bytes::copy(stanza.inner);
+  const std::size_t attributes =
+      envelope.extra.size() + envelope.id.size() + envelope.lang.size() + envelope.origin_id.size();
+  if (attributes > kMaxAttributes) {
+    taken.failure = StreamFailure{"policy-violation",
+                                  fmt::format("the attributes of a stanza may have {} bytes together", kMaxAttributes)};
     return taken;
   }
-  std::string kept;
-  std::size_t from = 0;
-  for (const auto& child : stanza.children) {
-    if (!server_owned(stanza, child, hosts)) continue;
-    kept.append(stanza.inner.substr(from, child.offset - from));
-    from = child.offset + child.length;
+  if (stanza.inner.size() > kMaxContent) {
+    taken.failure =
+        StreamFailure{"policy-violation", fmt::format("the content of a stanza may have {} bytes", kMaxContent)};
+    return taken;
   }
-  kept.append(stanza.inner.substr(from));
-  envelope.inner = domain::Bytes::copy(kept);
+  envelope.inner = domain::Bytes::copy(stanza.inner);
   return taken;
 }
 

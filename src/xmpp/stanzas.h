@@ -13,6 +13,13 @@
 
 namespace anser::xmpp {
 
+// What the attributes of one stanza may have together, escaped as they are kept. Far above what any client sends, far
+// below what the log takes.
+inline constexpr std::size_t kMaxAttributes = 16 * 1024;
+// The content, once every namespace is declared where it is used. What the log takes (domain/envelope_codec.cpp), and
+// so the largest stanza that may be configured.
+inline constexpr std::size_t kMaxContent = 64 << 20;
+
 struct Taken {
   domain::Envelope envelope;
   std::optional<Error> refused;          // answer with this stanza error; the stream lives on
@@ -20,7 +27,7 @@ struct Taken {
 };
 
 // `own` is the session's full address, `stream_lang` what its stream header declared, if anything.
-Taken take_stanza(const xml::Stanza& stanza, const core::Jid& own, std::string_view stream_lang,
+Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_view stream_lang,
                   const domain::Hosts& hosts);
 
 void append_stanza(std::string& out, const domain::Envelope& envelope, const domain::Stamp& stamp);

@@ -1,12 +1,12 @@
 #include "xmpp/stream.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/log.h"
 #include "core/random.h"
 #include "xml/escape.h"
 #include "xmpp/feature.h"
-#include "xmpp/roster_text.h"
 
 namespace anser::xmpp {
 namespace {
@@ -16,9 +16,7 @@ using domain::Envelope;
 using domain::Kind;
 using domain::Type;
 
-constexpr std::string_view kConfirmId = "anser-confirm-";
-constexpr std::string_view kPingId = "anser-ping-";
-constexpr std::size_t kLateBytes = 256;  // what a waiting stanza costs beside its content
+constexpr std::chrono::milliseconds kMailPause{10};  // between two looks at a congested mailbox
 
 net::Task<void> live(std::unique_ptr<Stream> stream) { co_await stream->run(); }
 
@@ -38,6 +36,7 @@ Stream::Stream(Services& services, Arrival arrival)
       lang_(std::move(arrival.lang)),
       account_(arrival.login.account.full()),
       mechanism_(std::move(arrival.login.mechanism)),
+      since_(arrival.login.since),
       temporary_(arrival.login.temporary) {
   if (!arrival.iq_id.empty()) {
     bind_at_once_ = std::make_unique<std::string>(arrival.resource + '\0' + arrival.iq_id);
@@ -51,6 +50,7 @@ Stream::Stream(Services& services, Arrival arrival)
 }
 
 Stream::~Stream() {
+  no_longer_unbound();
   services_.router.close(*this);
   if (backlog_) give_back_backlog();
 }
@@ -59,6 +59,7 @@ net::Task<void> Stream::run() {
   std::string rest;  // input that waits while this coroutine does
   std::string_view input;
   Then then = Then::go_on;
+  if (!arrive()) co_return;
   if (bind_at_once_) {
     const auto bound = std::move(bind_at_once_);
     const auto cut = bound->find('\0');
@@ -70,13 +71,13 @@ net::Task<void> Stream::run() {
       std::string left{input};
       rest = std::move(left);
       input = rest;
-      while (!ended_ && (binding_ || wait_for_ > fence_passed_)) co_await gate_.wait();
+      while (!ended_ && must_wait()) co_await gate_.wait();
       if (ended_) co_return;
-      then = Then::go_on;
       if (held_) {
         const auto request = std::move(held_);
         services_.router.route(*this, std::move(*request));
       }
+      then = must_wait() ? Then::wait : Then::go_on;
       continue;
     }
     if (then == Then::restart) {
@@ -95,12 +96,13 @@ net::Task<void> Stream::run() {
         rest.clear();
         if (bound_ && in_stanza_ != !reader_.between_stanzas()) {
           in_stanza_ = !in_stanza_;
-          connection_.limit(in_stanza_ ? settings_->stanza_timeout : settings_->ping_after);
+          connection_.limit(in_stanza_ ? settings_->stanza_timeout : silence_allowed());
         }
+        if (should_hold_back()) co_await hold_back();
         auto bytes = co_await connection_.read();
         if (bytes) {
           input = *bytes;
-          if (bound_ && !in_stanza_) connection_.limit(settings_->ping_after);
+          if (bound_ && !in_stanza_) connection_.limit(silence_allowed());
           pinged_ = false;
           if (bucket_) {
             const auto wait = bucket_->take(static_cast<double>(input.size()), services_.shared.clock.tick());
@@ -112,22 +114,15 @@ net::Task<void> Stream::run() {
           }
         } else if (ended_) {
           co_return;
-        } else if (bytes.error().code == Errc::timeout && bound_ && !pinged_ && !in_stanza_) {
-          pinged_ = true;
-          send(request_text("get", std::string{kPingId} + std::to_string(next_push_++))
-                   .append("<ping xmlns='urn:xmpp:ping'/></iq>"));
-          connection_.limit(settings_->ping_wait);
         } else if (bytes.error().code == Errc::timeout) {
-          end({"connection-timeout", in_stanza_ ? "a stanza took too long"
-                                     : bound_   ? "no answer came to a ping"
-                                                : "the login took too long"});
-          co_return;
+          on_silence();
+          if (ended_) co_return;
         } else if (bytes.error().code == Errc::policy_violation || bytes.error().code == Errc::bad_request) {
-          log::warn("xmpp", "{} from {}: {}", account_, connection_.peer(), bytes.error().message);
+          log::warn("xmpp", "{} from {}: {}", name(), connection_.peer(), bytes.error().message);
           end({"policy-violation", bytes.error().message});
           co_return;
         } else {
-          log::info("xmpp", "{} from {} hung up", bound_ ? jid().full() : account_, connection_.peer());
+          log::info("xmpp", "{} from {} hung up", name(), connection_.peer());
           ended_ = true;
           services_.router.close(*this);
           connection_.abort();
@@ -142,7 +137,7 @@ net::Task<void> Stream::run() {
         then = take();
         break;
       case Event::end:
-        log::info("xmpp", "{} from {} logged out", bound_ ? jid().full() : account_, connection_.peer());
+        log::info("xmpp", "{} from {} logged out", name(), connection_.peer());
         services_.router.close(*this);
         ended_ = true;
         connection_.out().append("</stream:stream>");
@@ -153,6 +148,57 @@ net::Task<void> Stream::run() {
         co_return;
     }
   }
+}
+
+bool Stream::arrive() {
+  if (services_.stopping) {
+    end(stream_failure_of(domain::CloseReason::shutdown));
+    return false;
+  }
+  // As many may stand in the door as may come in.
+  if (services_.unbound.count(account_) >= services_.router.limits().sessions_per_account) {
+    end({"policy-violation", "too many streams of this account wait to be bound"});
+    return false;
+  }
+  services_.unbound.emplace(account_, this);
+  return true;
+}
+
+void Stream::no_longer_unbound() {
+  const auto [first, last] = services_.unbound.equal_range(account_);
+  const auto self = std::find_if(first, last, [this](const auto& entry) { return entry.second == this; });
+  if (self != last) services_.unbound.erase(self);
+}
+
+// Whoever asks before it is bound and does not read the answers is not read from; after that the backlog has its
+// limits. Nor is anybody while another core takes less than this one sends it.
+bool Stream::should_hold_back() const {
+  if (!bound_) return connection_.congested();
+  return services_.shared.congested && services_.shared.congested();
+}
+
+net::Task<void> Stream::hold_back() {
+  if (!bound_) {
+    auto drained = co_await connection_.drained();
+    if (!drained) connection_.abort();
+  }
+  while (bound_ && !ended_ && should_hold_back()) co_await net::pause_for(kMailPause);
+}
+
+// Without pings the whole of the silence that is allowed, else the time until one is sent.
+std::chrono::seconds Stream::silence_allowed() const {
+  return settings_->ping_after.count() > 0 ? settings_->ping_after : settings_->ping_wait;
+}
+
+void Stream::on_silence() {
+  if (in_stanza_) return end({"connection-timeout", "a stanza took too long"});
+  if (!bound_) return end({"connection-timeout", "the login took too long"});
+  if (settings_->ping_after.count() == 0) return end({"connection-timeout", "nothing came for too long"});
+  if (pinged_) return end({"connection-timeout", "no answer came to a ping"});
+  pinged_ = true;
+  push(request_text("get", std::string{kPingId} + std::to_string(next_push_++))
+           .append("<ping xmlns='urn:xmpp:ping'/></iq>"));
+  connection_.limit(settings_->ping_wait);
 }
 
 void Stream::on_header() {
@@ -182,7 +228,7 @@ Stream::Then Stream::take() {
     return element ? take_compress(*element) : Then::go_on;
   }
   if (stanza.ns == xml::kStreamsNs && stanza.local == "error") {
-    log::info("xmpp", "{} from {} ended its stream with an error", jid().full(), connection_.peer());
+    log::info("xmpp", "{} from {} ended its stream with an error", name(), connection_.peer());
     services_.router.close(*this);
     ended_ = true;
     connection_.out().append("</stream:stream>");
@@ -199,25 +245,26 @@ Stream::Then Stream::take() {
     services_.router.bounce(envelope, taken.refused->code, taken.refused->message);
     return Then::go_on;
   }
-  if (envelope.kind == Kind::iq) {
-    if (envelope.type == Type::result || envelope.type == Type::error) {
-      const auto to_us = envelope.to.empty() || !envelope.to.has_local() || envelope.to.full() == jid().bare();
-      if (to_us) return take_iq_answer(envelope);
-    } else if (unfenced_ > 0 || next_fence_ - 1 > fence_passed_) {
-      const auto to_server = envelope.to.empty() || envelope.to.resource().empty();
-      if (to_server) {
-        // The answer will mean that all before it is done; so it has to be.
-        wait_for_ = next_fence_ - 1;  // one may be out already that covers everything
-        if (unfenced_ > 0) set_fence();
-        if (wait_for_ > fence_passed_) {
-          held_ = std::make_unique<Envelope>(std::move(envelope));
-          return Then::wait;
-        }
+  const bool iq = envelope.kind == Kind::iq;
+  const bool request = iq && (envelope.type == Type::get || envelope.type == Type::set);
+  const bool to_us = envelope.to.empty() || !envelope.to.has_local() || envelope.to.full() == jid().bare();
+  if (iq && !request && to_us) return take_iq_answer(envelope);
+  const bool change = request && envelope.type == Type::set;
+  if (request && to_us) {
+    if (unfenced_ > 0 || next_fence_ - 1 > fence_passed_) {
+      // The answer will mean that all before it is done; so it has to be.
+      wait_for_ = next_fence_ - 1;  // one may be out already that covers everything
+      if (unfenced_ > 0) set_fence();
+      if (change) unfenced_ = 1;  // what it brings about elsewhere is for the next fence
+      if (wait_for_ > fence_passed_) {
+        held_ = std::make_unique<Envelope>(std::move(envelope));
+        return Then::wait;
       }
     }
+    if (change) unfenced_ = 1;
   } else {
     ++unfenced_;
-    unfenced_bytes_ += envelope.inner.size() + 256;
+    unfenced_bytes_ += envelope.bytes();
   }
   const bool subscription = envelope.kind == Kind::presence && domain::is_subscription(envelope.type);
   services_.router.route(*this, std::move(envelope));
@@ -225,15 +272,15 @@ Stream::Then Stream::take() {
   if (subscription) {
     // It is sent on when it is stored; what follows on this stream must not overtake it (RFC 6120 §10.1).
     set_fence();
+    unfenced_ = 1;  // and what it brings about at the contact's is for the next fence
     return wait_for_ > fence_passed_ ? Then::wait : Then::go_on;
   }
   if (unfenced_ >= kFenceEvery || unfenced_bytes_ >= settings_->uncommitted_bytes / 2) {
     set_fence();
     const std::uint64_t allowed = std::max(1u, settings_->uncommitted_stanzas / kFenceEvery);
     wait_for_ = wait_for_ > allowed ? wait_for_ - allowed : 0;
-    if (wait_for_ > fence_passed_) return Then::wait;
   }
-  return Then::go_on;
+  return must_wait() ? Then::wait : Then::go_on;
 }
 
 void Stream::set_fence() {
@@ -299,8 +346,9 @@ Stream::Then Stream::bind(std::string resource, std::string iq_id, bool legacy) 
     return Then::go_on;
   }
   binding_ = true;
-  services_.router.open(*this, std::move(*full), temporary_,
-                        [this, iq_id, legacy](Result<void> outcome) { bound(std::move(outcome), iq_id, legacy); });
+  services_.router.open(
+      *this, std::move(*full), temporary_,
+      [this, iq_id, legacy](Result<void> outcome) { bound(std::move(outcome), iq_id, legacy); }, since_);
   return binding_ ? Then::wait : Then::go_on;
 }
 
@@ -308,16 +356,18 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
   binding_ = false;
   if (!outcome) {
     services_.router.close(*this);
-    log::info("xmpp", "{} from {} could not bind: {}", account_, connection_.peer(), outcome.error().message);
-    if (outcome.error().code == Errc::not_found || legacy)
+    log::info("xmpp", "{} from {} could not bind: {}", name(), connection_.peer(), outcome.error().message);
+    const Errc code = outcome.error().code;
+    if (code == Errc::not_found || code == Errc::not_authorized || legacy)
       end({"not-authorized", outcome.error().message});
     else
       send_iq_error(iq_id, outcome.error());
     return gate_.open();
   }
   bound_ = true;
-  connection_.limit(settings_->ping_after);
-  log::info("xmpp", "{} from {} logged in ({}{}{})", jid().full(), connection_.peer(), mechanism_,
+  no_longer_unbound();
+  connection_.limit(silence_allowed());
+  log::info("xmpp", "{} from {} logged in ({}{}{})", name(), connection_.peer(), mechanism_,
             connection_.tls() ? ", TLS" : "", connection_.compressed() ? ", zlib" : "");
   std::string text = "<iq type='result' id='";
   xml::append_escaped_attribute(text, iq_id);
@@ -334,7 +384,12 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
 
 Stream::Then Stream::take_compress(const xml::Element& element) {
   const auto refuse = [this](std::string_view condition) {
-    send(std::string{"<failure xmlns='"}.append(kCompressNs).append("'><").append(condition).append("/></failure>"));
+    auto text =
+        std::string{"<failure xmlns='"}.append(kCompressNs).append("'><").append(condition).append("/></failure>");
+    if (bound_)
+      push(std::move(text));
+    else
+      send(text);
     return Then::go_on;
   };
   if (element.local() != "compress" || !settings_->compression || connection_.compressed())
@@ -350,89 +405,17 @@ Stream::Then Stream::take_compress(const xml::Element& element) {
   return Then::restart;
 }
 
-// ---- what the router wants written ----------------------------------------------------------------------------------
-
-void Stream::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
-  if (ended_) {
-    services_.router.undelivered(envelope, stamp);
-    return;
-  }
-  if (!backlog_ && !connection_.congested() && header_sent_) {
-    append_stanza(connection_.out(), envelope, stamp);
-    return connection_.flush_soon();
-  }
-  if (!backlog_) {
-    backlog_ = std::make_unique<Backlog>([this] { fall_behind(); });
-    services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
-    connection_.on_writable([this] { send_backlog(); });
-  }
-  backlog_->bytes += envelope.inner.size() + kLateBytes;
-  backlog_->stanzas.push_back({envelope, stamp});
-  if (backlog_->bytes > settings_->output_bytes || backlog_->stanzas.size() > settings_->backlog_messages)
-    fall_behind();
-}
-
-void Stream::fall_behind() {
-  log::warn("xmpp", "{} from {} does not read: {} stanzas wait", jid().full(), connection_.peer(),
-            backlog_->stanzas.size());
-  close(domain::CloseReason::too_slow);
-}
-
-void Stream::send_backlog() {
-  if (!backlog_ || !header_sent_ || ended_) return;
-  while (!backlog_->stanzas.empty() && !connection_.congested() && connection_.queued() < net::Connection::kHighWater) {
-    const Late late = std::move(backlog_->stanzas.front());
-    backlog_->stanzas.pop_front();
-    backlog_->bytes -= late.envelope.inner.size() + kLateBytes;
-    append_stanza(connection_.out(), late.envelope, late.stamp);
-    connection_.flush_soon();
-  }
-  if (backlog_->stanzas.empty())
-    backlog_.reset();
-  else
-    services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
-}
-
-void Stream::give_back_backlog() {
-  const auto backlog = std::move(backlog_);
-  for (auto& late : backlog->stanzas) services_.router.undelivered(std::move(late.envelope), late.stamp);
-}
-
-void Stream::push_roster(const domain::RosterItem& item, std::uint64_t version) {
-  std::string text = request_text("set", "push-" + std::to_string(next_push_++));
-  append_roster_push(text, item, version);
-  send(text.append("</iq>"));
-}
-
-void Stream::push_roster_removal(const domain::Jid& contact, std::uint64_t version) {
-  std::string text = request_text("set", "push-" + std::to_string(next_push_++));
-  append_roster_removal(text, contact, version);
-  send(text.append("</iq>"));
-}
-
-void Stream::push_blocking(bool blocked, const std::vector<domain::Jid>& who) {
-  xml::Element push{"urn:xmpp:blocking", blocked ? "block" : "unblock"};
-  for (const auto& address : who) push.child(xml::Element{"urn:xmpp:blocking", "item"}.attr("jid", address.full()));
-  std::string text = request_text("set", "push-" + std::to_string(next_push_++));
-  push.append_to(text);
-  send(text.append("</iq>"));
-}
-
-void Stream::ask_confirmation(std::uint64_t number) {
-  // An answer to this proves that everything written before it has been read.
-  Envelope ping;
-  ping.kind = Kind::iq;
-  ping.type = Type::get;
-  ping.from = jid().to_domain();
-  ping.to = jid();
-  ping.id = std::string{kConfirmId} + std::to_string(number);
-  ping.inner = domain::Bytes::copy("<ping xmlns='urn:xmpp:ping'/>");
-  deliver(ping, {});
-}
+// ---- what the router says
+// --------------------------------------------------------------------------------------------
 
 void Stream::fence_passed(std::uint64_t number) {
   fence_passed_ = number;
-  if (wait_for_ <= fence_passed_) gate_.open();
+  if (!must_wait()) gate_.open();
+}
+
+void Stream::request_done() {
+  --requests_;
+  if (!must_wait()) gate_.open();
 }
 
 void Stream::close(domain::CloseReason reason) { end(stream_failure_of(reason)); }
@@ -443,21 +426,15 @@ void Stream::end(const StreamFailure& failure) {
   if (ended_) return;
   services_.router.close(*this);
   ended_ = true;
-  log::info("xmpp", "stream of {} from {} ended: {} ({})", bound_ ? jid().full() : account_, connection_.peer(),
-            failure.condition, failure.text);
+  no_longer_unbound();
+  log::info("xmpp", "stream of {} from {} ended: {} ({})", name(), connection_.peer(), failure.condition, failure.text);
   std::string text;
   if (!header_sent_) append_header(text, host_, {}, core::random_id());
   append_stream_error(text, failure);
   connection_.out().append(text);
   connection_.close_after_flush();
-  if (backlog_) give_back_backlog();
+  if (backlog_) services_.core.mark(*backlog_);  // the router may be in the middle of something
   gate_.open();
-}
-
-void Stream::send(std::string_view text) {
-  if (ended_) return;
-  connection_.out().append(text);
-  connection_.flush_soon();
 }
 
 void Stream::send_iq_error(std::string_view id, const Error& error) {
@@ -468,12 +445,6 @@ void Stream::send_iq_error(std::string_view id, const Error& error) {
   send(text.append("</iq>"));
 }
 
-std::string Stream::request_text(std::string_view type, std::string_view id) const {
-  std::string text = "<iq type='";
-  text.append(type).append("' to='");
-  xml::append_escaped_attribute(text, jid().full());
-  text.append("' id='").append(id).append("'>");
-  return text;
-}
+std::string Stream::name() const { return for_log(bound_ ? jid().full() : account_); }
 
 }  // namespace anser::xmpp

@@ -3,8 +3,9 @@
 //
 // Flow: stanzas are taken one after the other. A request to the server waits until what the stream sent before it is
 // done (a fence), so an answered ping means that nothing before it can be lost; every kFenceEvery stanzas a fence is
-// sent anyway, and reading stops when too much is not yet done. Output beyond the socket waits in a bounded backlog of
-// envelopes; a client that falls behind it is disconnected, and its messages go back to the router.
+// sent anyway, and reading stops when too much is not yet done, or too many requests are not yet answered. Output
+// beyond the socket waits in a bounded backlog of envelopes and pushes; a client that falls behind it is disconnected
+// at the end of the turn, and its messages go back to the router then: what the router calls only writes or remembers.
 #pragma once
 
 #include <deque>
@@ -53,12 +54,17 @@ class Stream final : public domain::Session {
   void push_blocking(bool blocked, const std::vector<domain::Jid>& who) override;
   void ask_confirmation(std::uint64_t number) override;
   void fence_passed(std::uint64_t number) override;
+  void request_begun() override { ++requests_; }
+  void request_done() override;
   void close(domain::CloseReason reason) override;
 
   std::string peer() const override { return connection_.peer(); }
 
  private:
+  static constexpr std::string_view kConfirmId = "anser-confirm-";
+  static constexpr std::string_view kPingId = "anser-ping-";
   static constexpr unsigned kFenceEvery = 32;  // stanzas
+  static constexpr unsigned kRequests = 16;    // to the own account or host that may wait for their answers
 
   // What a coroutine has to do for the stanza that was just taken.
   enum class Then : std::uint8_t { go_on, wait, restart, over };
@@ -70,26 +76,49 @@ class Stream final : public domain::Session {
   Then take_iq_answer(const domain::Envelope& envelope);
   Then bind(std::string resource, std::string iq_id, bool legacy);
   void bound(Result<void> outcome, std::string iq_id, bool legacy);
+  bool must_wait() const { return binding_ || wait_for_ > fence_passed_ || requests_ >= kRequests; }
+  bool should_hold_back() const;
+  net::Task<void> hold_back();
+  bool arrive();  // false: it may not stay
   void on_header();
+  void on_silence();
+  std::chrono::seconds silence_allowed() const;
   void end(const StreamFailure& failure);
-  void send(std::string_view text);
   void send_iq_error(std::string_view id, const Error& error);
-  void send_backlog();
-  void give_back_backlog();
-  void fall_behind();
-  std::string request_text(std::string_view type, std::string_view id) const;
+  void no_longer_unbound();
+  std::string name() const;  // for log lines
 
+  // stream_output.cpp
   struct Late {
     domain::Envelope envelope;
     domain::Stamp stamp;
+    std::string text;  // not empty: a push, written already; there is no envelope then
+    std::size_t bytes = 0;
   };
-  // What waits while the client does not read.
-  struct Backlog {
-    explicit Backlog(std::function<void()> too_slow) : patience(std::move(too_slow)) {}
-    std::deque<Late> stanzas;
+  // What waits while the client does not read. Its alarm and the turn's end call back, so it is never destroyed from
+  // there: a stream that ends keeps it, emptied.
+  class Backlog final : public net::TurnEnd {
+   public:
+    explicit Backlog(Stream& stream) : patience([&stream] { stream.fall_behind(); }), stream_(stream) {}
+    std::deque<Late> waiting;
     std::size_t bytes = 0;
     net::Alarm patience;
+
+   private:
+    void at_end_of_turn() override { stream_.settle_backlog(); }
+    Stream& stream_;
   };
+
+  void send(std::string_view text);  // at once: negotiation only, run() waits until it has left
+  void push(std::string text);       // in turn with what is delivered
+  bool writable() const { return !ended_ && !backlog_ && !connection_.congested() && header_sent_; }
+  void put_off(Late late);
+  bool too_far_behind() const;
+  void send_backlog();
+  void settle_backlog();
+  void give_back_backlog();
+  void fall_behind();
+  std::string request_text(std::string_view type, std::string_view id) const;
 
   Services& services_;
   SharedSettings settings_;
@@ -100,6 +129,7 @@ class Stream final : public domain::Session {
   std::string account_;  // bare, before bind
   std::string mechanism_;
   std::unique_ptr<std::string> bind_at_once_;  // jabber:iq:auth: resource, NUL, iq id
+  Tick since_;                                 // when the login read its account
   bool temporary_ = false;
   bool header_sent_ = false;
   bool binding_ = false;
@@ -107,6 +137,7 @@ class Stream final : public domain::Session {
   bool ended_ = false;
   bool pinged_ = false;
   bool in_stanza_ = false;  // half of one has come: it has a time limit
+  unsigned requests_ = 0;   // under way
   unsigned unfenced_ = 0;   // stanzas since the last fence
   std::size_t unfenced_bytes_ = 0;
   std::uint64_t next_fence_ = 1;

@@ -27,6 +27,10 @@ std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const
 
 StreamFailure failure_of(const xml::StreamReader& reader);
 
+// An address of a client's as a log line shows it: in one word (a space is \20), so that a resource cannot pass for the
+// words around it. Other white space is in no address (RFC 7622 §3.4).
+std::string for_log(std::string_view address);
+
 // The stanza as a tree that owns its text; for everything that is not on the hot path.
 Result<xml::Element> to_element(const xml::Stanza& stanza);
 

@@ -1,4 +1,6 @@
 // src/xmpp/features/blocking.cpp: XEP-0191 Blocking Command. The router enforces the list (src/domain/router.cpp).
+#include <algorithm>
+
 #include "xmpp/await_done.h"
 #include "xmpp/feature.h"
 
@@ -10,15 +12,24 @@ constexpr xml::Name kBlocklist{kNs, "blocklist"};
 constexpr xml::Name kBlock{kNs, "block"};
 constexpr xml::Name kUnblock{kNs, "unblock"};
 
-Result<std::vector<core::Jid>> addresses_in(const xml::Element& command) {
+// An alias is kept under the host's real name: the router compares real names.
+Result<std::vector<core::Jid>> addresses_in(const xml::Element& command, const domain::Hosts& hosts) {
   std::vector<core::Jid> addresses;
   for (const auto& item : command.children()) {
     if (!item.is({kNs, "item"})) continue;
     auto address = core::Jid::parse(item.attr("jid"));
     if (!address) return fail(Errc::jid_malformed, "{}", address.error().message);
-    addresses.push_back(std::move(*address));
+    if (auto real = hosts.canonical(*address)) address = std::move(*real);
+    if (std::find(addresses.begin(), addresses.end(), *address) == addresses.end())
+      addresses.push_back(std::move(*address));
   }
   return addresses;
+}
+
+// Whoever blocked this would no longer reach his own account, or the host that serves it. Another host of ours may go.
+bool cuts_off(const core::Jid& account, const core::Jid& blocked) {
+  if (blocked.has_local()) return blocked.bare() == account.full();
+  return blocked.full() == account.domain();
 }
 
 net::Task<Reply> show(Iq iq) {
@@ -30,9 +41,14 @@ net::Task<Reply> show(Iq iq) {
 }
 
 net::Task<Reply> change(domain::Router& router, Iq iq, bool block) {
-  auto addresses = addresses_in(iq.payload);
+  auto addresses = addresses_in(iq.payload, router.hosts());
   if (!addresses) co_return pass(addresses);
   if (block && addresses->empty()) co_return fail(Errc::bad_request, "name at least one address to block");
+  for (const auto& address : *addresses) {
+    if (block && cuts_off(iq.target, address))
+      co_return fail(Errc::not_allowed, "{} cannot be blocked: nobody blocks himself or his own server",
+                     address.full());
+  }
   auto start = [&router, account = iq.account, addresses = std::move(*addresses), block](domain::Router::Done done) {
     if (block)
       router.block(*account, addresses, std::move(done));

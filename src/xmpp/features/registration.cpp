@@ -14,6 +14,25 @@ namespace {
 constexpr xml::Name kRegister{"jabber:iq:register", "query"};
 constexpr std::size_t kMaxField = 1023;
 
+// At most kMaxField bytes, and no half of a character at their end.
+std::string shortened(std::string text) {
+  if (text.size() <= kMaxField) return text;
+  std::size_t end = kMaxField;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
+// While it lives, the account's password is being changed.
+struct PasswordChange {
+  PasswordChange(LoginGuard& guard, std::string account) : guard(guard), account(std::move(account)) {}
+  ~PasswordChange() { guard.password_change_over(account); }
+  PasswordChange(const PasswordChange&) = delete;
+  PasswordChange& operator=(const PasswordChange&) = delete;
+  LoginGuard& guard;
+  const std::string account;
+};
+
 net::Task<Reply> show(Shared& shared, Iq iq) {
   // §3.1: whoever has a session is registered already, and is told so with what is known.
   xml::Element query{kRegister};
@@ -57,6 +76,10 @@ net::Task<Reply> change(const Services& services, Iq iq) {
   if (!own) co_return fail(Errc::not_allowed, "only the own password can be changed");
 
   Shared& shared = services.shared;
+  if (!shared.guard.begin_password_change(account.full(), shared.clock.tick())) {
+    co_return fail(Errc::resource_limit, "too many passwords are being changed; try again later");
+  }
+  const PasswordChange under_way{shared.guard, account.full()};
   auto keys_task = derive_all(shared, std::move(password), shared.settings()->scram_iterations);
   auto keys = co_await std::move(keys_task);
   if (!keys) co_return pass(keys);
@@ -112,8 +135,8 @@ net::Task<Result<void>> register_account(Shared& shared, const Settings& setting
     co_return fail(Errc::not_acceptable, "log in to change a password");
   }
   account.jid = std::move(*jid);
-  account.name = query.child_text("name").substr(0, kMaxField);
-  account.email = query.child_text("email").substr(0, kMaxField);
+  account.name = shortened(query.child_text("name"));
+  account.email = shortened(query.child_text("email"));
   account.created = shared.clock.now();
   if (!shared.guard.may_register(from, shared.clock.tick())) {
     co_return fail(Errc::resource_limit, "too many accounts have been made from this address; try again later");
