@@ -163,7 +163,15 @@ std::string& Connection::out() {
 void Connection::at_end_of_turn() { write(); }
 
 // Writes until everything is gone or the socket is full.
+// A peer that keeps up gets several backlogs' pieces in one turn, or who writes to it faster would leave it behind.
 void Connection::write() {
+  for (int i = 0; i < kRefillsAtOnce; ++i) {
+    write_queued();
+    if (!refill_if_owed()) return;
+  }
+}
+
+void Connection::write_queued() {
   if (closed_ || handshaking_) return;
   if (output_lost_) return lose_output();
   owes_refill_ = owes_refill_ || congested();
@@ -186,15 +194,16 @@ void Connection::write() {
     recycle(wire_);
     sent_ = 0;
   }
-  refill_if_owed();
 }
 
-void Connection::refill_if_owed() {
-  if (!owes_refill_ || queued() > kLowWater) return;
+// True when there is more to write now.
+bool Connection::refill_if_owed() {
+  if (closed_ || !owes_refill_ || queued() > kLowWater) return false;
   owes_refill_ = false;
-  if (!refill_) return;
+  if (!refill_) return false;
   const auto refill = refill_;  // it may set another
   refill();
+  return queued() > 0;
 }
 
 void Connection::recycle(std::string& buffer) { core_.give_back(std::exchange(buffer, {})); }

@@ -55,8 +55,9 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   static constexpr std::size_t kLowWater = 16 * 1024;
   static constexpr std::chrono::seconds kDrainLimit{30};  // drained()
   static constexpr std::chrono::seconds kGoodbyeLimit{
-      5};                                 // close_after_flush(), from the call until the socket is gone
-  static constexpr int kReadsAtOnce = 4;  // full buffers in a row, then the others have their turn
+      5};                                   // close_after_flush(), from the call until the socket is gone
+  static constexpr int kReadsAtOnce = 4;    // full buffers in a row, then the others have their turn
+  static constexpr int kRefillsAtOnce = 8;  // of kHighWater each: more than one read of kReadsAtOnce brings in
 
   Connection(Core& core, Handed handed);
   ~Connection();
@@ -138,10 +139,11 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   Result<std::string_view> receive_decrypted(std::span<char> buffer);
 
   void write();
+  void write_queued();
   void prepare_wire();
   Written write_some(std::string_view bytes);
   void lose_output();
-  void refill_if_owed();
+  bool refill_if_owed();
   void recycle(std::string& buffer);
   Task<Result<void>> drained_within(std::chrono::milliseconds limit);
   Task<Result<void>> shake_hands(std::chrono::milliseconds limit);
