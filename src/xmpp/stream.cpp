@@ -296,6 +296,7 @@ Stream::Then Stream::take_iq_answer(const Envelope& envelope) {
     const std::string_view digits = std::string_view{envelope.id}.substr(kConfirmId.size());
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
     services_.router.confirmed(*this, number);
+    unfenced_ = std::max(unfenced_, 1u);  // more may come now: a ping behind this is answered behind that
   }
   return Then::go_on;  // answers to pushes and pings: that the client lives is all they say
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.faults import FaultyAnser, FullByShim, SmallDisk, build_shim, locked
-from support.session import Session, fresh_id, settle
+from support.session import Session, fresh_id
 from support.stage import Stage
 from support.waits import free_port, wait_until, within
 from support.wire import Gone
@@ -62,9 +62,7 @@ async def faulty(house, folder, shim, server_log):
 
 async def _bodies(session: Session) -> list[str]:
     """All that had waited for this session."""
-    await session.settled()
-    await settle(session)
-    return [m.text_of("body") for m in session.heard("message")]
+    return [m.text_of("body") for m in await session.all_that_waited()]
 
 
 async def _confirmed(sender: Session, to, count: int, word: str = "kept") -> list[str]:

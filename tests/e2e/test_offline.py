@@ -11,9 +11,7 @@ from support.xml import CHAT_STATES, DELAY, DISCO_INFO
 
 async def _bodies(session) -> list[str]:
     """All that had waited for this session."""
-    await session.settled()
-    await settle(session)
-    return [m.text_of("body") for m in session.heard("message")]
+    return [m.text_of("body") for m in await session.all_that_waited()]
 
 
 async def test_messages_wait_in_their_order(server):

@@ -150,6 +150,4 @@ async def new_owner(stage: Stage, account: Account) -> Account:
 
 async def bodies(session: Session) -> list[str | None]:
     """Of all messages that have come by now."""
-    await session.settled()
-    await session.settled()
-    return [m.text_of("body") for m in session.heard("message")]
+    return [m.text_of("body") for m in await session.all_that_waited()]

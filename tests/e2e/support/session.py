@@ -158,6 +158,16 @@ class Session(Wire):
         assert answer.name == "iq", answer
         return self
 
+    async def all_that_waited(self) -> list[Node]:
+        """Messages come from their waiting in pages, the next when the ping behind the last has been answered."""
+        found: list[Node] = []
+        while True:
+            await self.settled()
+            more = self.heard("message")
+            if not more:
+                return found
+            found += more
+
     async def push(self, jid=None) -> Node:
         """The next roster push, answered; returns its item."""
         iq = await self.take(lambda s: _is_push(s, jid), f"a roster push{f' about {jid}' if jid else ''}")
