@@ -229,7 +229,7 @@ QUESTIONS = pytest.mark.parametrize("about", ["rosters", "resources", "the absen
 @QUESTIONS
 async def test_a_flood_of_questions_holds_up_nobody(attacked, about):
     """The flooder reads all answers and asks on; the account database has little room for questions."""
-    server, nurse = await attacked(limits={"storage_queue": 64, "uncommitted_stanzas": 8, "cores": 1})
+    server, nurse = await attacked(limits={"storage_queue": 256, "cores": 1})
     juliet, mallory = await server.account("juliet"), await server.session("mallory")
     await _has_a_long_roster(mallory)
     flood = asyncio.ensure_future(_asks_on(server, mallory.account, _questions(about, juliet, 1000)))
