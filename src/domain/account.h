@@ -16,7 +16,7 @@
 
 namespace anser::domain {
 
-class Account {
+class alignas(64) Account {
  public:
   enum class Standing : std::uint8_t {
     loading,
@@ -96,8 +96,8 @@ class Account {
   std::unique_ptr<std::deque<Held>> outbox_;
   std::vector<Jid> blocked_;
 
-  std::size_t appended_at_ = 0;  // where in the outbox the next append of this batch is looked for
   Jid bare_;
+  std::size_t appended_at_ = 0;  // where in the outbox the next append of this batch is looked for
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;
   std::uint64_t offline_count_ = 0;

@@ -208,12 +208,12 @@ void Router::tell_contacts_of_removal(Account& account) {
 
 // What no notice reaches: an approval in advance, a request that nobody has seen.
 void Router::forget_removed(const Jid& gone) {
-  for (auto& [address, account] : accounts_) {
+  accounts_.each([&](Account& account) {
     Subscription subscription = account.subscription(gone.full());
-    if (subscription == Subscription{}) continue;
+    if (subscription == Subscription{}) return;
     subscription.approved = subscription.asked = false;
     account.set_subscription(gone, subscription);
-  }
+  });
 }
 
 void Router::refresh(Account& account) {

@@ -23,14 +23,11 @@ Router::~Router() = default;
 
 // ---- accounts -------------------------------------------------------------------------------------------------------
 
-Account* Router::find(std::string_view bare) {
-  const auto found = accounts_.find(bare);
-  return found == accounts_.end() ? nullptr : &found->second;
-}
+Account* Router::find(std::string_view bare) { return accounts_.find(bare); }
 
 Account& Router::summon(const Jid& bare) {
   if (Account* account = find(bare.full())) return *account;
-  Account& account = accounts_.try_emplace(bare.full(), bare).first->second;
+  Account& account = accounts_.find_or_add(bare);
   load(account);
   return account;
 }
@@ -99,7 +96,7 @@ void Router::loaded(Account& account) {
   --account.busy_;
   if (account.standing_ == Account::Standing::unknown && account.busy_ == 0 && account.sessions_.empty()) {
     touch(account);
-    accounts_.erase(account.bare_.full());
+    accounts_.erase(account);
     return;
   }
   rest(account);
@@ -131,7 +128,7 @@ void Router::evict() {
   while (idle_.size() > limits_.idle_accounts) {
     Account& oldest = *idle_.front();
     touch(oldest);
-    if (oldest.busy_ == 0 && oldest.sessions_.empty()) accounts_.erase(oldest.bare_.full());
+    if (oldest.busy_ == 0 && oldest.sessions_.empty()) accounts_.erase(oldest);
   }
 }
 
@@ -154,7 +151,7 @@ void Router::open(Session& session, Jid full, bool temporary, std::function<void
   session.id_ = next_session_++;
   sessions_.emplace(session.id_, &session);
   if (temporary && !find(bare.full())) {
-    Account& account = accounts_.try_emplace(bare.full(), bare).first->second;
+    Account& account = accounts_.find_or_add(bare);
     account.standing_ = Account::Standing::present;
     account.temporary_ = true;
   }
@@ -234,7 +231,7 @@ void Router::close(Session& session) {
     }
   }
   if (account->temporary_ && account->sessions_.empty() && account->busy_ == 0) {
-    accounts_.erase(account->bare_.full());
+    accounts_.erase(*account);
     return;
   }
   rest(*account);

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "domain/account.h"
+#include "domain/account_table.h"
 #include "domain/completion_ring.h"
 #include "domain/delivery.h"
 #include "domain/hosts.h"
@@ -104,10 +105,6 @@ class Router {
   void end_sessions(const Jid& bare, SessionId spare, CloseReason reason);
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   struct PendingAppend {
     std::uint64_t ticket;
     Account* account;
@@ -195,8 +192,8 @@ class Router {
   RouterLimits limits_;
   IqService* iq_service_ = nullptr;
 
-  std::unordered_map<std::string, Account, Hash, std::equal_to<>> accounts_;  // nodes, so they never move
-  std::list<Account*> idle_;                                                  // without sessions, longest first
+  AccountTable accounts_;
+  std::list<Account*> idle_;  // without sessions, longest first
   std::unordered_map<SessionId, Session*> sessions_;
   SessionId next_session_ = 1;
   std::size_t session_count_ = 0;

@@ -1,0 +1,74 @@
+#include "domain/account_table.h"
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace anser::domain {
+namespace {
+
+constexpr std::size_t kFewest = 64;  // slots
+
+std::size_t hash_of(std::string_view bare) { return std::hash<std::string_view>{}(bare); }
+
+}  // namespace
+
+std::size_t AccountTable::place_of(std::size_t hash, std::string_view bare) const {
+  std::size_t at = hash & mask();
+  while (slots_[at].account && (slots_[at].hash != hash || slots_[at].account->bare().full() != bare)) {
+    at = (at + 1) & mask();
+  }
+  return at;
+}
+
+Account* AccountTable::find(std::string_view bare) const {
+  if (slots_.empty()) return nullptr;
+  return slots_[place_of(hash_of(bare), bare)].account.get();
+}
+
+Account& AccountTable::find_or_add(const Jid& bare) {
+  if (2 * (size_ + 1) > slots_.size()) grow();
+  const std::size_t hash = hash_of(bare.full());
+  Slot& slot = slots_[place_of(hash, bare.full())];
+  if (!slot.account) {
+    slot.hash = hash;
+    slot.account = std::make_unique<Account>(bare);
+    ++size_;
+  }
+  return *slot.account;
+}
+
+void AccountTable::erase(const Account& account) {
+  const std::size_t hash = hash_of(account.bare().full());
+  std::size_t free = place_of(hash, account.bare().full());
+  ANSER_ASSERT(slots_[free].account.get() == &account);
+  slots_[free].account.reset();
+  --size_;
+  // Those behind move up, so that no probe ends at the gap before it reaches them.
+  for (std::size_t at = (free + 1) & mask(); slots_[at].account; at = (at + 1) & mask()) {
+    const std::size_t from_home = (at - slots_[at].hash) & mask();
+    const std::size_t from_gap = (at - free) & mask();
+    if (from_home < from_gap) continue;
+    slots_[free] = std::exchange(slots_[at], Slot{});
+    free = at;
+  }
+}
+
+void AccountTable::each(const std::function<void(Account&)>& visit) const {
+  for (const Slot& slot : slots_) {
+    if (slot.account) visit(*slot.account);
+  }
+}
+
+void AccountTable::grow() {
+  std::vector<Slot> old(slots_.empty() ? kFewest : 2 * slots_.size());
+  old.swap(slots_);
+  for (Slot& slot : old) {
+    if (!slot.account) continue;
+    std::size_t at = slot.hash & mask();
+    while (slots_[at].account) at = (at + 1) & mask();
+    slots_[at] = std::move(slot);
+  }
+}
+
+}  // namespace anser::domain
