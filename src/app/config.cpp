@@ -204,6 +204,10 @@ void Reader::check_together() {
     refuse({"limits.output_queue_bytes", "limits.stanza_bytes"},
            "limits.output_queue_bytes must hold at least one stanza of limits.stanza_bytes");
   }
+  if (c.limits.unacked_bytes < c.limits.stanza_bytes) {
+    refuse({"limits.unacked_bytes", "limits.stanza_bytes"},
+           "limits.unacked_bytes must hold at least one stanza of limits.stanza_bytes");
+  }
 }
 
 void Reader::overrule(string_view path, const std::string& value, string_view origin) {

@@ -62,6 +62,7 @@ struct Config {
     Duration write_timeout = std::chrono::seconds{60};
     Duration ping_after = std::chrono::minutes{5};     // 0: never
     Duration silent_limit = std::chrono::minutes{10};  // 0: no limit
+    Duration resume_within = std::chrono::minutes{5};  // 0: never
     ResourceConflict resource_conflict = ResourceConflict::replace;
     std::size_t max_resources = 20;
   } xmpp;
@@ -110,6 +111,8 @@ struct Config {
     std::size_t connections_per_address = 100;  // 0: no limit
     std::size_t output_queue_bytes = 2_MB;
     std::size_t backlog_messages = 10'000;
+    std::size_t unacked_bytes = 2_MB;
+    std::size_t unacked_stanzas = 2'000;
     std::size_t rate_bytes_per_second = 1_MB;  // 0: no limit
     std::size_t rate_burst_bytes = 4_MB;
     std::size_t roster_items = 1'000;

@@ -170,6 +170,9 @@ std::vector<Key> make_xmpp_keys() {
                                     "Silence after which the server asks a client whether it is still there."),
       row<&C::xmpp, &X::silent_limit>("xmpp.silent_limit", kDuration, {kSecond, 7 * kDay, "no limit"}, kSighup,
                                       "Silence after which a session is taken for dead and ended."),
+      row<&C::xmpp, &X::resume_within>("xmpp.resume_within", kDuration, {kSecond, kDay, "not at all"}, kSighup,
+                                       "How long a session with stream management waits for a client that has lost "
+                                       "its connection; then its messages go elsewhere or wait."),
       choice<&C::xmpp, &X::resource_conflict>(
           "xmpp.resource_conflict", kSighup,
           "Whether a new session with a resource that is online replaces the old one or is refused."),
@@ -279,6 +282,11 @@ std::vector<Key> make_limit_keys() {
           "Bytes that wait for a client that does not read; then its session ends."),
       row<&C::limits, &L::backlog_messages>("limits.backlog_messages", kInteger, {100, kMany}, kSighup,
                                             "Messages that wait for a session that does not keep up; then it ends."),
+      row<&C::limits, &L::unacked_bytes>(
+          "limits.unacked_bytes", kSize, {64 * kKB, kGB}, kSighup,
+          "Bytes that a client with stream management has not confirmed; then its session ends."),
+      row<&C::limits, &L::unacked_stanzas>("limits.unacked_stanzas", kInteger, {10, kMany}, kSighup,
+                                           "The same in stanzas."),
       row<&C::limits, &L::rate_bytes_per_second>("limits.rate_bytes_per_second", kSize, {kKB, kGB, "no limit"}, kSighup,
                                                  "What the server reads of one session in a second, on average."),
       row<&C::limits, &L::rate_burst_bytes>("limits.rate_burst_bytes", kSize, {kKB, kGB}, kSighup,

@@ -96,6 +96,9 @@ xmpp::SharedSettings settings_of(const Config& config) {
           : seconds(std::max(config.xmpp.silent_limit - config.xmpp.ping_after, Config::Duration{1'000}));
   settings->output_bytes = limits.output_queue_bytes;
   settings->backlog_messages = limits.backlog_messages;
+  settings->resume_within = seconds(config.xmpp.resume_within);
+  settings->queue_bytes = limits.unacked_bytes;
+  settings->queue_stanzas = limits.unacked_stanzas;
   settings->uncommitted_stanzas = static_cast<unsigned>(limits.uncommitted_stanzas);
   settings->uncommitted_bytes = limits.uncommitted_bytes;
   settings->rate_bytes_per_second = limits.rate_bytes_per_second;
@@ -110,7 +113,8 @@ domain::RouterLimits router_limits_of(const Config& config) {
   limits.sessions_per_account = config.xmpp.max_resources;
   limits.offline_messages = config.offline.max_messages;
   // What a client may let wait must hold a page beside all else.
-  limits.offline_page = std::min<std::size_t>(limits.offline_page, config.limits.output_queue_bytes / 4);
+  limits.offline_page =
+      std::min({limits.offline_page, config.limits.output_queue_bytes / 4, config.limits.unacked_bytes / 4});
   limits.roster_items = config.limits.roster_items;
   limits.blocked = config.limits.blocked;
   limits.directed_presences = config.limits.directed_presences;

@@ -278,6 +278,9 @@ void Router::append_undecided(Account& account) {
 }
 
 void Router::undelivered(const Session& session, Envelope envelope, const Stamp& stamp) {
+  if (envelope.kind == Kind::iq && (envelope.type == Type::get || envelope.type == Type::set)) {
+    return bounce(envelope, Errc::unavailable, "nobody there answers this any more");
+  }
   if (envelope.kind != Kind::message || stamp.delayed) return;  // a delayed one still has its offline reference
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
@@ -294,10 +297,23 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
   if (!account->outbox_) account->outbox_ = std::make_unique<std::deque<Account::Held>>();
   Account::Held held;
   held.work = works_.open();
-  held.target = *target;
+  // The session that it names is gone, even if a new one has that name already: it goes on as sent to the account.
+  held.target = *target == session.jid_ ? target->to_bare() : *target;
   held.envelope = std::move(envelope);
   held.stamp.sequence = stamp.sequence;
   held.stamp.time = stamp.time;
+  // A whole queue may come back. If nobody is there, all of it goes to the log at once, or whoever logs in meanwhile
+  // would find the first of it in what has waited and meet the rest before that page's end.
+  const Fate fate = this->fate(*account, held.envelope, held.target, true);
+  if (fate == Fate::store && account->undecided_ == 0 && !account->offline_) {
+    held.references = references(*account, held.envelope, fate);
+    const bool logged = held.stamp.sequence != 0;
+    if (append_held(*account, held, logged ? RecordKind::offline : RecordKind::message)) {
+      account->outbox_->push_back(std::move(held));
+      return;
+    }
+    held.references = {};
+  }
   if (held.undecided()) ++account->undecided_;
   account->outbox_->push_back(std::move(held));
   flush(*account);

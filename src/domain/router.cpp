@@ -196,6 +196,16 @@ void Router::attach(Session& session, Account& account, Tick since, std::functio
     old->close(CloseReason::replaced);
   }
   if (account.sessions_.size() >= limits_.sessions_per_account) {
+    // One that waits for its lost client makes room, the oldest first.
+    const auto lost = std::find_if(account.sessions_.begin(), account.sessions_.end(),
+                                   [](const Session* other) { return other->detached(); });
+    if (lost != account.sessions_.end()) {
+      Session& oldest = **lost;
+      close(oldest);
+      oldest.close(CloseReason::replaced);
+    }
+  }
+  if (account.sessions_.size() >= limits_.sessions_per_account) {
     return done(fail(Errc::resource_limit, "{} sessions are open already", account.sessions_.size()));
   }
   touch(account);

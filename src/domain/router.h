@@ -75,8 +75,8 @@ class Router {
   void route(Session& session, Envelope envelope);
   // Calls session.fence_passed(number) once everything it has sent so far is done; perhaps at once.
   void fence(Session& session, std::uint64_t number);
-  // A message was handed to a session that went away before it could be written: unless another session has it too, it
-  // goes on to other sessions or waits. `session` is closed already.
+  // A stanza was handed to a session that went away before its client had it for sure. A message goes on to other
+  // sessions or waits, unless another session has it too; a request is refused. `session` is closed already.
   void undelivered(const Session& session, Envelope envelope, const Stamp& stamp);
   // The client has confirmed what ask_confirmation(number) asked about.
   void confirmed(Session& session, std::uint64_t number);

@@ -61,9 +61,12 @@ class Session {
   virtual void fence_passed(std::uint64_t number) = 0;
   // A request of this session to its own account or host is being answered; then it has been. For doors that stop
   // reading when too many are.
-  virtual void request_begun() {}
-  virtual void request_done() {}
+  // The number that begins a request comes back with its end.
+  virtual std::uint64_t request_begun() { return 0; }
+  virtual void request_done(std::uint64_t) {}
   virtual void close(CloseReason reason) = 0;
+  // Its connection is lost and its client may come back for it (XEP-0198): what is delivered waits.
+  virtual bool detached() const { return false; }
   virtual std::string peer() const = 0;  // where it comes from, for people: 192.0.2.1:4711
 
   const Jid& jid() const { return jid_; }

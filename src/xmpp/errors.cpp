@@ -92,7 +92,7 @@ void append_stream_error(std::string& out, const StreamFailure& failure) {
     xml::append_escaped(out, failure.text);
     out.append("</text>");
   }
-  out.append("</stream:error></stream:stream>");
+  out.append(failure.extra).append("</stream:error></stream:stream>");
 }
 
 }  // namespace anser::xmpp

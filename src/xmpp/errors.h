@@ -28,6 +28,7 @@ void append_stanza_error(std::string& out, const Error& error);
 struct StreamFailure {
   std::string_view condition;  // static storage
   std::string text;            // for people; may be empty
+  std::string extra = {};      // an application-specific condition, written already
 };
 StreamFailure stream_failure_of(domain::CloseReason reason);
 

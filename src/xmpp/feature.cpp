@@ -29,7 +29,7 @@ class Features::Underway {
  public:
   Underway(Features& features, domain::Session* session) : features_(features), session_(session ? session->id() : 0) {
     if (session)
-      session->request_begun();
+      request_ = session->request_begun();
     else
       ++features_.foreign_;
   }
@@ -37,7 +37,7 @@ class Features::Underway {
     if (session_ == 0)
       --features_.foreign_;
     else if (auto* session = features_.services_.router.find_session(session_))  // it may have gone
-      session->request_done();
+      session->request_done(request_);
   }
   Underway(const Underway&) = delete;
   Underway& operator=(const Underway&) = delete;
@@ -45,6 +45,7 @@ class Features::Underway {
  private:
   Features& features_;
   const domain::SessionId session_;
+  std::uint64_t request_ = 0;
 };
 
 Features::Features(Services& services) : services_(services), features_(make_all(services)) {

@@ -48,6 +48,7 @@ struct Services {
   const Features* features = nullptr;                          // set when they are made, before the first stream
   std::unordered_set<Negotiation*> negotiations = {};          // of this core, for the server's stop
   std::unordered_multimap<std::string, Stream*> unbound = {};  // logged in, without a resource yet; by account
+  std::unordered_map<std::string, Stream*> resumable = {};     // by the id of their session (XEP-0198)
   bool stopping = false;                                       // whoever comes now is told so
 };
 

@@ -36,11 +36,14 @@ struct Settings {
   std::chrono::seconds login_timeout{60};
   std::chrono::seconds stanza_timeout{60};          // from a stanza's first byte to its last
   std::chrono::milliseconds write_timeout{60'000};  // a client that takes nothing of what waits for so long
-  std::chrono::seconds ping_after{300};  // silence after which the server asks whether anybody is there; 0: never
-  std::chrono::seconds ping_wait{60};    // and how long it waits for an answer; 0: for ever
-  std::size_t output_bytes = 1 << 20;    // a client that is further behind is disconnected
-  std::size_t backlog_messages = 1000;   // stanzas that wait for a client that does not read
-  unsigned uncommitted_stanzas = 64;     // of one session, before it is no longer read from
+  std::chrono::seconds ping_after{300};     // silence after which the server asks whether anybody is there; 0: never
+  std::chrono::seconds ping_wait{60};       // and how long it waits for an answer; 0: for ever
+  std::size_t output_bytes = 1 << 20;       // a client that is further behind is disconnected
+  std::size_t backlog_messages = 1000;      // stanzas that wait for a client that does not read
+  std::chrono::seconds resume_within{300};  // how long a lost session waits for its client (XEP-0198); 0: not at all
+  std::size_t queue_stanzas = 2000;         // of a session with stream management, written or not, until confirmed
+  std::size_t queue_bytes = 2 << 20;
+  unsigned uncommitted_stanzas = 64;  // of one session, before it is no longer read from
   std::size_t uncommitted_bytes = 256 * 1024;
   std::uint64_t rate_bytes_per_second = 0;  // of one session; 0 is no limit
   std::uint64_t rate_burst_bytes = 0;

@@ -30,7 +30,6 @@ void begin_stream(Services& services, Arrival arrival) {
 Stream::Stream(Services& services, Arrival arrival)
     : services_(services),
       settings_(std::move(arrival.settings)),
-      connection_(services.core, std::move(arrival.handed)),
       reader_(std::move(arrival.reader)),
       host_(std::move(arrival.host)),
       lang_(std::move(arrival.lang)),
@@ -38,6 +37,7 @@ Stream::Stream(Services& services, Arrival arrival)
       mechanism_(std::move(arrival.login.mechanism)),
       since_(arrival.login.since),
       temporary_(arrival.login.temporary) {
+  connection_.emplace(services.core, std::move(arrival.handed));
   if (!arrival.iq_id.empty()) {
     bind_at_once_ = std::make_unique<std::string>(arrival.resource + '\0' + arrival.iq_id);
     header_sent_ = true;
@@ -46,13 +46,14 @@ Stream::Stream(Services& services, Arrival arrival)
     bucket_ = std::make_unique<net::TokenBucket>(static_cast<double>(settings_->rate_bytes_per_second),
                                                  static_cast<double>(settings_->rate_burst_bytes));
   }
-  connection_.limit(settings_->login_timeout);
+  connection_->limit(settings_->login_timeout);
 }
 
 Stream::~Stream() {
   no_longer_unbound();
+  forget_management();
   services_.router.close(*this);
-  if (backlog_) give_back_backlog();
+  if (outbox_) give_back();
 }
 
 net::Task<void> Stream::run() {
@@ -75,7 +76,7 @@ net::Task<void> Stream::run() {
       if (ended_) co_return;
       if (held_) {
         const auto request = std::move(held_);
-        services_.router.route(*this, std::move(*request));
+        route_request(std::move(*request));
       }
       then = must_wait() ? Then::wait : Then::go_on;
       continue;
@@ -96,13 +97,13 @@ net::Task<void> Stream::run() {
         rest.clear();
         if (bound_ && in_stanza_ != !reader_.between_stanzas()) {
           in_stanza_ = !in_stanza_;
-          connection_.limit(in_stanza_ ? settings_->stanza_timeout : silence_allowed());
+          connection_->limit(in_stanza_ ? settings_->stanza_timeout : silence_allowed());
         }
         if (should_hold_back()) co_await hold_back();
-        auto bytes = co_await connection_.read();
+        auto bytes = co_await connection_->read();
         if (bytes) {
           input = *bytes;
-          if (bound_ && !in_stanza_) connection_.limit(silence_allowed());
+          if (bound_ && !in_stanza_) connection_->limit(silence_allowed());
           pinged_ = false;
           if (bucket_) {
             const auto wait = bucket_->take(static_cast<double>(input.size()), services_.shared.clock.tick());
@@ -114,19 +115,31 @@ net::Task<void> Stream::run() {
           }
         } else if (ended_) {
           co_return;
+        } else if (management_ && management_->resumption) {
+          detach();  // another connection takes over while this one still stood
         } else if (bytes.error().code == Errc::timeout) {
           on_silence();
           if (ended_) co_return;
         } else if (bytes.error().code == Errc::policy_violation || bytes.error().code == Errc::bad_request) {
-          log::warn("xmpp", "{} from {}: {}", name(), connection_.peer(), bytes.error().message);
+          log::warn("xmpp", "{} from {}: {}", name(), connection_->peer(), bytes.error().message);
           end({"policy-violation", bytes.error().message});
           co_return;
+        } else if (may_detach()) {
+          log::info("xmpp", "{} from {} lost its connection; it may come back within {} s", name(), connection_->peer(),
+                    management_->resume_within.count());
+          detach();
         } else {
-          log::info("xmpp", "{} from {} hung up", name(), connection_.peer());
+          log::info("xmpp", "{} from {} hung up", name(), connection_->peer());
           ended_ = true;
           services_.router.close(*this);
-          connection_.abort();
+          connection_->abort();
           co_return;
+        }
+        if (!attached_) {
+          while (!ended_ && !may_attach()) co_await gate_.wait();
+          if (ended_) co_return;
+          attach();
+          input = {};
         }
         break;
       }
@@ -135,13 +148,18 @@ net::Task<void> Stream::run() {
         break;
       case Event::stanza:
         then = take();
+        if (then == Then::moved) {
+          hand_over_to_resumed(input);
+          co_return;
+        }
         break;
       case Event::end:
-        log::info("xmpp", "{} from {} logged out", name(), connection_.peer());
+        log::info("xmpp", "{} from {} logged out", name(), connection_->peer());
         services_.router.close(*this);
         ended_ = true;
-        connection_.out().append("</stream:stream>");
-        connection_.close_after_flush();
+        forget_management();
+        connection_->out().append("</stream:stream>");
+        connection_->close_after_flush();
         co_return;
       case Event::error:
         end(failure_of(reader_));
@@ -173,14 +191,14 @@ void Stream::no_longer_unbound() {
 // Whoever asks before it is bound and does not read the answers is not read from; after that the backlog has its
 // limits. Nor is anybody while another core takes less than this one sends it.
 bool Stream::should_hold_back() const {
-  if (!bound_) return connection_.congested();
+  if (!bound_) return connection_->congested();
   return services_.shared.congested && services_.shared.congested();
 }
 
 net::Task<void> Stream::hold_back() {
   if (!bound_) {
-    auto drained = co_await connection_.drained();
-    if (!drained) connection_.abort();
+    auto drained = co_await connection_->drained();
+    if (!drained) connection_->abort();
   }
   while (bound_ && !ended_ && should_hold_back()) co_await net::pause_for(kMailPause);
 }
@@ -194,11 +212,14 @@ void Stream::on_silence() {
   if (in_stanza_) return end({"connection-timeout", "a stanza took too long"});
   if (!bound_) return end({"connection-timeout", "the login took too long"});
   if (settings_->ping_after.count() == 0) return end({"connection-timeout", "nothing came for too long"});
-  if (pinged_) return end({"connection-timeout", "no answer came to a ping"});
+  if (pinged_) {
+    const StreamFailure silent{"connection-timeout", "no answer came to a ping"};
+    return may_detach() ? drop_connection(silent) : end(silent);
+  }
   pinged_ = true;
   push(request_text("get", std::string{kPingId} + std::to_string(next_push_++))
            .append("<ping xmlns='urn:xmpp:ping'/></iq>"));
-  connection_.limit(settings_->ping_wait);
+  connection_->limit(settings_->ping_wait);
 }
 
 void Stream::on_header() {
@@ -207,17 +228,17 @@ void Stream::on_header() {
   auto wrong = check_header(header, services_.shared.hosts, host);
   if (!wrong && host != host_) wrong = StreamFailure{"host-unknown", "the stream was opened for another host"};
   lang_ = header.lang();
-  append_header(connection_.out(), host_, header.attr("from"), core::random_id());
+  append_header(connection_->out(), host_, header.attr("from"), core::random_id());
   header_sent_ = true;
   if (wrong) return end(*wrong);
   std::string text = "<stream:features>";
   if (!bound_) text.append("<bind xmlns='").append(kBindNs).append("'/>");
   text.append(services_.features->stream_features());
-  if (settings_->compression && !connection_.compressed()) {
+  if (settings_->compression && !connection_->compressed()) {
     text.append("<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
   }
   send(text.append("</stream:features>"));
-  send_backlog();
+  send_waiting();
 }
 
 Stream::Then Stream::take() {
@@ -227,12 +248,14 @@ Stream::Then Stream::take() {
     const auto element = to_element(stanza);
     return element ? take_compress(*element) : Then::go_on;
   }
+  if (stanza.ns == kManagementNs) return take_management(stanza);
   if (stanza.ns == xml::kStreamsNs && stanza.local == "error") {
-    log::info("xmpp", "{} from {} ended its stream with an error", name(), connection_.peer());
+    log::info("xmpp", "{} from {} ended its stream with an error", name(), connection_->peer());
     services_.router.close(*this);
     ended_ = true;
-    connection_.out().append("</stream:stream>");
-    connection_.close_after_flush();
+    forget_management();
+    connection_->out().append("</stream:stream>");
+    connection_->close_after_flush();
     return Then::over;
   }
   Taken taken = take_stanza(stanza, jid(), lang_, services_.shared.hosts);
@@ -241,6 +264,10 @@ Stream::Then Stream::take() {
     return Then::over;
   }
   Envelope& envelope = taken.envelope;
+  if (management_) {
+    ++management_->taken;
+    management_->taken_bytes += envelope.bytes();
+  }
   if (taken.refused) {
     services_.router.bounce(envelope, taken.refused->code, taken.refused->message);
     return Then::go_on;
@@ -251,6 +278,7 @@ Stream::Then Stream::take() {
   if (iq && !request && to_us) return take_iq_answer(envelope);
   const bool change = request && envelope.type == Type::set;
   if (request && to_us) {
+    if (management_) management_->open.push_back(management_->taken);
     if (unfenced_ > 0 || next_fence_ - 1 > fence_passed_) {
       // The answer will mean that all before it is done; so it has to be.
       wait_for_ = next_fence_ - 1;  // one may be out already that covers everything
@@ -262,10 +290,12 @@ Stream::Then Stream::take() {
       }
     }
     if (change) unfenced_ = 1;
-  } else {
-    ++unfenced_;
-    unfenced_bytes_ += envelope.bytes();
+    route_request(std::move(envelope));
+    if (ended_) return Then::over;
+    return must_wait() ? Then::wait : Then::go_on;
   }
+  ++unfenced_;
+  unfenced_bytes_ += envelope.bytes();
   const bool subscription = envelope.kind == Kind::presence && domain::is_subscription(envelope.type);
   services_.router.route(*this, std::move(envelope));
   if (ended_) return Then::over;
@@ -277,17 +307,34 @@ Stream::Then Stream::take() {
   }
   if (unfenced_ >= kFenceEvery || unfenced_bytes_ >= settings_->uncommitted_bytes / 2) {
     set_fence();
-    const std::uint64_t allowed = std::max(1u, settings_->uncommitted_stanzas / kFenceEvery);
-    wait_for_ = wait_for_ > allowed ? wait_for_ - allowed : 0;
+    pace();
   }
   return must_wait() ? Then::wait : Then::go_on;
+}
+
+// Its handler may answer at once, or begin and answer later.
+void Stream::route_request(Envelope request) {
+  if (!management_) return services_.router.route(*this, std::move(request));
+  // Those before it wait for their answers or have them; this is the newest, and the only one that is not begun.
+  const std::uint64_t number = management_->open.back();
+  management_->begun = false;
+  services_.router.route(*this, std::move(request));
+  if (management_ && !management_->begun) request_answered(number);
 }
 
 void Stream::set_fence() {
   wait_for_ = next_fence_++;
   unfenced_ = 0;
   unfenced_bytes_ = 0;
+  if (management_) management_->marks.push_back({wait_for_, management_->taken, management_->taken_bytes});
   services_.router.fence(*this, wait_for_);
+}
+
+// Some fences may be on their way while reading goes on: those of as many stanzas as may be uncommitted.
+void Stream::pace() {
+  if (management_) return pace_managed();
+  const std::uint64_t allowed = std::max(1u, settings_->uncommitted_stanzas / kFenceEvery);
+  wait_for_ = wait_for_ > allowed ? wait_for_ - allowed : 0;
 }
 
 Stream::Then Stream::take_iq_answer(const Envelope& envelope) {
@@ -309,6 +356,7 @@ Stream::Then Stream::take_before_bind() {
     return Then::over;
   }
   if (stanza.ns == kCompressNs) return take_compress(*element);
+  if (stanza.ns == kManagementNs) return take_resume(*element);
   if (!element->is({xml::kClientNs, "iq"})) {
     if (stanza.ns == xml::kClientNs && (stanza.local == "message" || stanza.local == "presence")) {
       end({"not-authorized", "bind a resource first"});
@@ -357,7 +405,7 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
   binding_ = false;
   if (!outcome) {
     services_.router.close(*this);
-    log::info("xmpp", "{} from {} could not bind: {}", name(), connection_.peer(), outcome.error().message);
+    log::info("xmpp", "{} from {} could not bind: {}", name(), connection_->peer(), outcome.error().message);
     const Errc code = outcome.error().code;
     if (code == Errc::not_found || code == Errc::not_authorized || legacy)
       end({"not-authorized", outcome.error().message});
@@ -367,9 +415,9 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
   }
   bound_ = true;
   no_longer_unbound();
-  connection_.limit(silence_allowed());
-  log::info("xmpp", "{} from {} logged in ({}{}{})", name(), connection_.peer(), mechanism_,
-            connection_.tls() ? ", TLS" : "", connection_.compressed() ? ", zlib" : "");
+  connection_->limit(silence_allowed());
+  log::info("xmpp", "{} from {} logged in ({}{}{})", name(), connection_->peer(), mechanism_,
+            connection_->tls() ? ", TLS" : "", connection_->compressed() ? ", zlib" : "");
   std::string text = "<iq type='result' id='";
   xml::append_escaped_attribute(text, iq_id);
   if (legacy) {
@@ -387,18 +435,15 @@ Stream::Then Stream::take_compress(const xml::Element& element) {
   const auto refuse = [this](std::string_view condition) {
     auto text =
         std::string{"<failure xmlns='"}.append(kCompressNs).append("'><").append(condition).append("/></failure>");
-    if (bound_)
-      push(std::move(text));
-    else
-      send(text);
+    send(text);
     return Then::go_on;
   };
-  if (element.local() != "compress" || !settings_->compression || connection_.compressed())
+  if (element.local() != "compress" || !settings_->compression || connection_->compressed())
     return refuse("setup-failed");
   if (element.child_text("method") != "zlib") return refuse("unsupported-method");
-  connection_.out().append("<compressed xmlns='").append(kCompressNs).append("'/>");
-  connection_.flush_soon();
-  if (auto started = connection_.start_compression(settings_->compression_limits); !started) {
+  connection_->out().append("<compressed xmlns='").append(kCompressNs).append("'/>");
+  connection_->flush_soon();
+  if (auto started = connection_->start_compression(settings_->compression_limits); !started) {
     log::error("xmpp", "compression could not start: {}", started.error().message);
     end({"internal-server-error", "compression could not start"});
     return Then::over;
@@ -411,11 +456,26 @@ Stream::Then Stream::take_compress(const xml::Element& element) {
 
 void Stream::fence_passed(std::uint64_t number) {
   fence_passed_ = number;
+  if (management_) {
+    auto& marks = management_->marks;
+    std::size_t passed = 0;
+    while (passed < marks.size() && marks[passed].fence <= number) management_->fenced = marks[passed++].taken;
+    marks.erase(marks.begin(), marks.begin() + static_cast<std::ptrdiff_t>(passed));
+    acknowledge_soon();
+  }
   if (!must_wait()) gate_.open();
 }
 
-void Stream::request_done() {
+std::uint64_t Stream::request_begun() {
+  ++requests_;
+  if (!management_) return 0;
+  management_->begun = true;
+  return management_->open.back();
+}
+
+void Stream::request_done(std::uint64_t request) {
   --requests_;
+  if (management_) request_answered(request);
   if (!must_wait()) gate_.open();
 }
 
@@ -428,14 +488,19 @@ void Stream::end(const StreamFailure& failure) {
   services_.router.close(*this);
   ended_ = true;
   no_longer_unbound();
-  log::info("xmpp", "stream of {} from {} ended: {} ({})", name(), connection_.peer(), failure.condition, failure.text);
+  forget_management();
+  log::info("xmpp", "stream of {} from {} ended: {} ({})", name(), peer(), failure.condition, failure.text);
+  if (attached_) drop_connection(failure);
+  if (outbox_) services_.core.mark(*outbox_);  // the router may be in the middle of something
+  gate_.open();
+}
+
+void Stream::drop_connection(const StreamFailure& failure) {
   std::string text;
   if (!header_sent_) append_header(text, host_, {}, core::random_id());
   append_stream_error(text, failure);
-  connection_.out().append(text);
-  connection_.close_after_flush();
-  if (backlog_) services_.core.mark(*backlog_);  // the router may be in the middle of something
-  gate_.open();
+  connection_->out().append(text);
+  connection_->close_after_flush();
 }
 
 void Stream::send_iq_error(std::string_view id, const Error& error) {

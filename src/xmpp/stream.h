@@ -4,16 +4,20 @@
 // Flow: stanzas are taken one after the other. A request to the server waits until what the stream sent before it is
 // done (a fence), so an answered ping means that nothing before it can be lost; every kFenceEvery stanzas a fence is
 // sent anyway, and reading stops when too much is not yet done, or too many requests are not yet answered. Output
-// beyond the socket waits in a bounded backlog of envelopes and pushes; a client that falls behind it is disconnected
+// beyond the socket waits in a bounded outbox of envelopes and pushes; a client that falls behind it is disconnected
 // at the end of the turn, and its messages go back to the router then: what the router calls only writes or remembers.
+//
+// With stream management (XEP-0198, stream_management.cpp) the outbox also keeps what was written until the client has
+// confirmed it, and a stream that loses its connection may live on without one for a while: detached. A new connection
+// of the same account that names it hands over its socket and ends; this stream's coroutine goes on with it.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "domain/session.h"
+#include "domain/unacked_queue.h"
 #include "net/connection.h"
 #include "net/task.h"
 #include "net/throttle.h"
@@ -22,6 +26,7 @@
 #include "xmpp/sasl.h"
 #include "xmpp/services.h"
 #include "xmpp/stanzas.h"
+#include "xmpp/stream_management.h"
 #include "xmpp/stream_text.h"
 
 namespace anser::xmpp {
@@ -54,11 +59,12 @@ class Stream final : public domain::Session {
   void push_blocking(bool blocked, const std::vector<domain::Jid>& who) override;
   void ask_confirmation(std::uint64_t number) override;
   void fence_passed(std::uint64_t number) override;
-  void request_begun() override { ++requests_; }
-  void request_done() override;
+  std::uint64_t request_begun() override;
+  void request_done(std::uint64_t request) override;
   void close(domain::CloseReason reason) override;
+  bool detached() const override { return !attached_; }
 
-  std::string peer() const override { return connection_.peer(); }
+  std::string peer() const override { return attached_ ? connection_->peer() : "nowhere"; }
 
  private:
   static constexpr std::string_view kConfirmId = "anser-confirm-";
@@ -67,11 +73,13 @@ class Stream final : public domain::Session {
   static constexpr unsigned kRequests = 16;    // to the own account or host that may wait for their answers
 
   // What a coroutine has to do for the stanza that was just taken.
-  enum class Then : std::uint8_t { go_on, wait, restart, over };
+  enum class Then : std::uint8_t { go_on, wait, restart, over, moved };
 
   Then take();
   Then take_before_bind();
   Then take_compress(const xml::Element& element);
+  void route_request(domain::Envelope request);
+  void pace();
   void set_fence();  // after everything that was sent so far; wait_for_ is its number
   Then take_iq_answer(const domain::Envelope& envelope);
   Then bind(std::string resource, std::string iq_id, bool legacy);
@@ -84,45 +92,66 @@ class Stream final : public domain::Session {
   void on_silence();
   std::chrono::seconds silence_allowed() const;
   void end(const StreamFailure& failure);
+  void drop_connection(const StreamFailure& failure);  // says why; the session goes on or has ended
   void send_iq_error(std::string_view id, const Error& error);
   void no_longer_unbound();
   std::string name() const;  // for log lines
 
+  // stream_management.cpp
+  Then take_management(const xml::Stanza& stanza);
+  std::string enable_management(const xml::Element& element);  // the answer
+  Then take_acknowledgement(std::optional<std::uint32_t> handled);
+  Then take_resume(const xml::Element& element);  // before bind
+  void hand_over_to_resumed(std::string_view input);
+  void request_answered(std::uint64_t request);
+  void pace_managed();
+  std::uint64_t handled() const;
+  void acknowledge_soon();
+  void acknowledge();
+  void ask_for_acknowledgement();
+  void ask_late();
+  void confirm_delivered();
+  bool may_detach() const { return management_ && management_->resumable() && !ended_ && bound_; }
+  void detach();
+  bool may_attach() const;
+  std::string resumed() const;
+  void attach();  // what `resume` has left here
+  void resume(Resumption resumption);
+  void expire();
+  void forget_management();  // the session ends
+
   // stream_output.cpp
-  struct Late {
-    domain::Envelope envelope;
-    domain::Stamp stamp;
-    std::string text;  // not empty: a push, written already; there is no envelope then
-    std::size_t bytes = 0;
-  };
-  // What waits while the client does not read. Its alarm and the turn's end call back, so it is never destroyed from
+  // What waits to be written, or to be confirmed. Its alarm and the turn's end call back, so it is never destroyed from
   // there: a stream that ends keeps it, emptied.
-  class Backlog final : public net::TurnEnd {
+  class Outbox final : public net::TurnEnd {
    public:
-    explicit Backlog(Stream& stream) : patience([&stream] { stream.fall_behind(); }), stream_(stream) {}
-    std::deque<Late> waiting;
-    std::size_t bytes = 0;
+    explicit Outbox(Stream& stream) : patience([&stream] { stream.lose_patience(); }), stream_(stream) {}
+    domain::UnackedQueue queue;
     net::Alarm patience;
 
    private:
-    void at_end_of_turn() override { stream_.settle_backlog(); }
+    void at_end_of_turn() override { stream_.settle_outbox(); }
     Stream& stream_;
   };
 
-  void send(std::string_view text);  // at once: negotiation only, run() waits until it has left
+  void send(std::string_view text);  // at once, and not counted: what is no stanza
   void push(std::string text);       // in turn with what is delivered
-  bool writable() const { return !ended_ && !backlog_ && !connection_.congested() && header_sent_; }
-  void put_off(Late late);
+  bool connected() const { return !ended_ && attached_ && header_sent_; }
+  bool writable() const { return connected() && !outbox_ && !connection_->congested(); }
+  Outbox& outbox();
+  void put_off(domain::Outgoing entry);
+  void write(const domain::Outgoing& entry);
   bool too_far_behind() const;
-  void send_backlog();
-  void settle_backlog();
-  void give_back_backlog();
+  void send_waiting();
+  void settle_outbox();
+  void give_back();
+  void lose_patience();
   void fall_behind();
   std::string request_text(std::string_view type, std::string_view id) const;
 
   Services& services_;
   SharedSettings settings_;
-  net::Connection connection_;
+  std::optional<net::Connection> connection_;  // there is always one; another when it is resumed
   xml::StreamReader reader_;
   std::string host_;
   std::string lang_;     // of the client's stream header
@@ -135,6 +164,7 @@ class Stream final : public domain::Session {
   bool binding_ = false;
   bool bound_ = false;
   bool ended_ = false;
+  bool attached_ = true;  // to its connection
   bool pinged_ = false;
   bool in_stanza_ = false;  // half of one has come: it has a time limit
   unsigned requests_ = 0;   // under way
@@ -145,7 +175,13 @@ class Stream final : public domain::Session {
   std::uint64_t wait_for_ = 0;  // go on when this fence has passed
   Gate gate_;
   std::unique_ptr<domain::Envelope> held_;  // the request that waits for a fence
-  std::unique_ptr<Backlog> backlog_;
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<Management> management_;  // once enabled
+  struct Wish {
+    Stream& session;
+    std::uint32_t handled;
+  };
+  std::unique_ptr<Wish> wish_;  // to resume that session, for the rest of this turn
   std::unique_ptr<net::TokenBucket> bucket_;
   std::uint32_t next_push_ = 1;
 };

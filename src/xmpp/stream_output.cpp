@@ -1,5 +1,5 @@
-// Stream, the part that writes: what the router delivers, and the backlog of what the client has not read. Nothing here
-// calls the router before the end of the turn, for it is in the middle of something.
+// Stream, the part that writes: what the router delivers, and the outbox of what the client has not read or not
+// confirmed. Nothing here calls the router before the end of the turn, for it is in the middle of something.
 #include "base/log.h"
 #include "xml/element.h"
 #include "xml/escape.h"
@@ -11,82 +11,97 @@ namespace anser::xmpp {
 using domain::Envelope;
 
 void Stream::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
-  if (!writable()) return put_off({envelope, stamp, {}, envelope.bytes()});
-  append_stanza(connection_.out(), envelope, stamp);
-  connection_.flush_soon();
+  if (management_ || !writable()) return put_off({envelope, stamp, {}});
+  append_stanza(connection_->out(), envelope, stamp);
+  connection_->flush_soon();
 }
 
 void Stream::push(std::string text) {
   if (ended_) return;
-  if (!writable()) {
-    const std::size_t bytes = sizeof(Late) + text.size();
-    return put_off({{}, {}, std::move(text), bytes});
-  }
-  connection_.out().append(text);
-  connection_.flush_soon();
+  if (management_ || !writable()) return put_off({{}, {}, std::move(text)});
+  connection_->out().append(text);
+  connection_->flush_soon();
 }
 
 void Stream::send(std::string_view text) {
-  if (ended_) return;
-  connection_.out().append(text);
-  connection_.flush_soon();
+  if (ended_ || !attached_) return;
+  connection_->out().append(text);
+  connection_->flush_soon();
+}
+
+void Stream::write(const domain::Outgoing& entry) {
+  if (entry.own_words())
+    connection_->out().append(entry.text);
+  else
+    append_stanza(connection_->out(), entry.envelope, entry.stamp);
+  connection_->flush_soon();
 }
 
 // ---- what waits -----------------------------------------------------------------------------------------------------
 
-void Stream::put_off(Late late) {
-  if (!backlog_) {
-    backlog_ = std::make_unique<Backlog>(*this);
-    if (!ended_) {
-      services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
-      connection_.on_writable([this] { send_backlog(); });
-    }
+Stream::Outbox& Stream::outbox() {
+  if (!outbox_) outbox_ = std::make_unique<Outbox>(*this);
+  return *outbox_;
+}
+
+void Stream::put_off(domain::Outgoing entry) {
+  const bool first = !outbox_;
+  outbox().queue.push(std::move(entry));
+  if (management_) {
+    send_waiting();
+  } else if (first && connected()) {
+    services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
+    connection_->on_writable([this] { send_waiting(); });
   }
-  backlog_->bytes += late.bytes;
-  backlog_->waiting.push_back(std::move(late));
-  if (ended_ || too_far_behind()) services_.core.mark(*backlog_);
+  if (ended_ || too_far_behind()) services_.core.mark(*outbox_);
 }
 
 bool Stream::too_far_behind() const {
-  return backlog_->bytes > settings_->output_bytes || backlog_->waiting.size() > settings_->backlog_messages;
+  const auto& queue = outbox_->queue;
+  if (management_) return queue.bytes() > settings_->queue_bytes || queue.size() > settings_->queue_stanzas;
+  return queue.bytes() > settings_->output_bytes || queue.size() > settings_->backlog_messages;
 }
 
-void Stream::send_backlog() {
-  if (!backlog_ || !header_sent_ || ended_) return;
-  while (!backlog_->waiting.empty() && connection_.queued() < net::Connection::kHighWater) {
-    const Late late = std::move(backlog_->waiting.front());
-    backlog_->waiting.pop_front();
-    backlog_->bytes -= late.bytes;
-    if (late.text.empty())
-      append_stanza(connection_.out(), late.envelope, late.stamp);
-    else
-      connection_.out().append(late.text);
-    connection_.flush_soon();
+void Stream::send_waiting() {
+  if (!outbox_ || !connected()) return;
+  auto& queue = outbox_->queue;
+  const domain::Outgoing* next = queue.next();
+  for (; next && !connection_->congested(); next = queue.next()) {
+    write(*next);
+    queue.mark_written();
+    if (!management_) (void)queue.acknowledge(queue.sent());  // as much as this client will ever tell us
   }
-  if (backlog_->waiting.empty())
-    backlog_.reset();
+  if (next)
+    services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
+  else if (management_)
+    outbox_->patience.disarm();
   else
-    services_.core.timers().arm(backlog_->patience, settings_->write_timeout);
+    return outbox_.reset();
+  if (management_) ask_for_acknowledgement();
 }
 
 // At the end of a turn in which it grew too long, or the stream ended.
-void Stream::settle_backlog() {
+void Stream::settle_outbox() {
   if (!ended_ && too_far_behind()) fall_behind();
-  if (ended_) give_back_backlog();
+  if (ended_) give_back();
 }
 
-void Stream::give_back_backlog() {
-  const std::deque<Late> waiting = std::exchange(backlog_->waiting, {});
-  backlog_->bytes = 0;
-  backlog_->patience.disarm();
-  for (const auto& late : waiting) {
-    if (late.text.empty()) services_.router.undelivered(*this, late.envelope, late.stamp);
+void Stream::give_back() {
+  outbox_->patience.disarm();
+  for (auto& entry : outbox_->queue.take_all()) {
+    if (!entry.own_words()) services_.router.undelivered(*this, std::move(entry.envelope), entry.stamp);
   }
+}
+
+// Nothing of what waits has been taken for too long.
+void Stream::lose_patience() {
+  if (!may_detach()) return fall_behind();
+  drop_connection({"connection-timeout", "nothing is read"});
 }
 
 void Stream::fall_behind() {
   if (ended_) return;
-  log::warn("xmpp", "{} from {} does not read: {} stanzas wait", name(), connection_.peer(), backlog_->waiting.size());
+  log::warn("xmpp", "{} from {} does not read: {} stanzas wait", name(), peer(), outbox_->queue.size());
   close(domain::CloseReason::too_slow);
 }
 
@@ -113,6 +128,10 @@ void Stream::push_blocking(bool blocked, const std::vector<domain::Jid>& who) {
 }
 
 void Stream::ask_confirmation(std::uint64_t number) {
+  if (management_) {
+    management_->confirmations.push_back({outbox().queue.last(), number});
+    return ask_for_acknowledgement();
+  }
   // An answer to this proves that everything written before it has been read.
   Envelope ping;
   ping.kind = domain::Kind::iq;

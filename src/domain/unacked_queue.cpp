@@ -1,0 +1,60 @@
+#include "domain/unacked_queue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace anser::domain {
+namespace {
+
+constexpr std::size_t kKept = 16;     // entries' memory that an empty queue keeps while it is in use
+constexpr std::size_t kCompact = 64;  // gone entries before the others are moved to the front
+
+}  // namespace
+
+void UnackedQueue::push(Outgoing entry) {
+  bytes_ += entry.bytes();
+  entries_.push_back(std::move(entry));
+}
+
+void UnackedQueue::mark_written() {
+  ANSER_ASSERT(written_ < size());
+  reached_ = std::max(reached_, ++written_);
+}
+
+Result<void> UnackedQueue::acknowledge(std::uint32_t handled) {
+  const std::uint32_t confirmed = handled - acked_;  // unsigned, so the wrap is free
+  if (confirmed > reached_) return fail(Errc::ack_ahead, "{} was never sent", handled);
+  reached_ -= confirmed;
+  written_ -= std::min<std::size_t>(confirmed, written_);
+  acked_ = handled;
+  drop_front(confirmed);
+  return {};
+}
+
+void UnackedQueue::drop_front(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    bytes_ -= entries_[first_].bytes();
+    entries_[first_++] = {};
+  }
+  if (first_ == entries_.size()) {
+    entries_.clear();
+    first_ = 0;
+    if (entries_.capacity() > kKept) entries_.shrink_to_fit();
+  } else if (first_ >= kCompact && first_ * 2 >= entries_.size()) {
+    entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+}
+
+std::vector<Outgoing> UnackedQueue::take_all() {
+  std::vector<Outgoing> all(std::make_move_iterator(entries_.begin() + static_cast<std::ptrdiff_t>(first_)),
+                            std::make_move_iterator(entries_.end()));
+  entries_ = {};
+  first_ = written_ = reached_ = bytes_ = 0;
+  return all;
+}
+
+}  // namespace anser::domain

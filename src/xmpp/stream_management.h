@@ -1,0 +1,76 @@
+// What a stream with stream management (XEP-0198) knows beside its outbox: how much of what the client sent is done,
+// who has asked whom for an acknowledgement, and how it may be resumed. State only; stream_management.cpp acts on it.
+// Lives on the core of its stream.
+//
+// Acknowledged means done: `h` counts a stanza when what it changed is committed and its answer is queued. Stanzas are
+// numbered from 1 as they are taken; a fence (router) covers all up to the one it was set behind, and a request counts
+// when it is no longer open. Numbers are 64 bits here and wrap only on the wire.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/connection.h"
+#include "net/timers.h"
+#include "xml/reader.h"
+
+namespace anser::xmpp {
+
+inline constexpr std::string_view kManagementNs = "urn:xmpp:sm:3";
+
+// A connection that wants to go on with a session.
+struct Resumption {
+  net::Handed handed;
+  xml::StreamReader reader;
+  std::string lang;
+  std::uint32_t handled = 0;  // what its client has of the session; the outbox knows it was sent
+};
+
+struct Management {
+  // How long an answer to <r/> may wait for the disk before the client hears how far it is.
+  static constexpr std::chrono::milliseconds kAnswerWithin{250};
+  // Unconfirmed stanzas before the client is asked; or the time after which it is asked about fewer.
+  static constexpr std::size_t kAskAfter = 16;
+  static constexpr std::chrono::milliseconds kAskWithin{2'000};
+
+  Management(std::function<void()> answer, std::function<void()> ask, std::function<void()> expire)
+      : answer_late(std::move(answer)), ask_late(std::move(ask)), expiry(std::move(expire)) {}
+
+  bool resumable() const { return !id.empty(); }
+
+  std::string id;  // of the session, for <resume/>; empty when it cannot be resumed
+  std::chrono::seconds resume_within{0};
+
+  // What the client sent.
+  std::uint64_t taken = 0;  // stanzas
+  std::uint64_t taken_bytes = 0;
+  std::uint64_t fenced = 0;  // of the stanzas, so many are covered by fences that have passed
+  struct Mark {
+    std::uint64_t fence;
+    std::uint64_t taken, taken_bytes;  // when it was set
+  };
+  std::vector<Mark> marks;          // fences that have not passed, oldest first
+  std::vector<std::uint64_t> open;  // requests without an answer, ascending
+  bool begun = false;               // the request that is being routed now has begun
+  bool owes = false;                // an <a/>, once everything up to `asked` is done
+  std::uint64_t asked = 0;
+  std::uint64_t told = 0;  // the last h we sent
+
+  // What it was given.
+  bool asking = false;  // <r/> is out
+  struct Confirmation {
+    std::uint32_t number;   // of the stanza in this stream
+    std::uint64_t waiting;  // Router::confirmed is told so
+  };
+  std::vector<Confirmation> confirmations;  // oldest first
+
+  std::unique_ptr<Resumption> resumption;  // until the stream's coroutine takes it
+  net::Alarm answer_late, ask_late, expiry;
+};
+
+}  // namespace anser::xmpp
