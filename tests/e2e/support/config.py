@@ -25,6 +25,8 @@ class Settings:
     plain_without_tls: bool = True
     anonymous: bool = False
     iq_auth: bool = False
+    resume_seconds: int | None = None  # how long a session waits for its client to come back
+    queue_stanzas: int | None = None  # how many unacknowledged stanzas are kept for it
     limits: dict[str, int] = field(default_factory=dict)
     log_format: str = "text"
 
@@ -70,6 +72,10 @@ def anser_toml(settings: Settings, data: Path) -> str:
         "limits": ["connections_per_address = 0"],
         "log": ['level = "debug"', f'format = "{settings.log_format}"'],
     }
+    if settings.resume_seconds is not None:
+        tables["xmpp"].append(f'resume_within = "{settings.resume_seconds}s"')
+    if settings.queue_stanzas is not None:
+        tables["limits"].append(f"unacked_stanzas = {settings.queue_stanzas}")
     if settings.client_authority:
         tables["xmpp"].append(f'client_ca = "{settings.client_authority}"')
     # All tests share an address and many fail to log in on purpose.

@@ -9,7 +9,8 @@ from .servers import Server
 
 _PROSODY_MODULES = """
   "roster", "saslauth", "tls", "disco", "offline", "c2s", "private", "vcard_legacy", "pep", "version", "time", "ping",
-  "register", "register_ibr", "blocklist", "lastactivity", "admin_shell"
+  "register", "register_ibr", "blocklist", "lastactivity", "admin_shell", "smacks", "mam", "carbons", "csi",
+  "csi_simple"
 """
 _PROSODY_OLD_LOGIN = ', "legacyauth"'
 
@@ -44,6 +45,10 @@ class Prosody(Server):
             'tls_profile = "intermediate"',
             f"c2s_timeout = {limits.get('login_seconds', 300)}",
         ]
+        if s.resume_seconds is not None:
+            lines.append(f"smacks_hibernation_time = {s.resume_seconds}")
+        if s.queue_stanzas is not None:
+            lines.append(f"smacks_max_queue_size = {s.queue_stanzas}")
         first = s.hosts[0].certificate
         if first:  # direct TLS starts before there is a host
             lines.append(f'ssl = {{ certificate = "{first.path}"; key = "{first.key_path}"; }}')
@@ -110,13 +115,21 @@ class Ejabberd(Server):
                 },
                 "mod_blocking": {},
                 "mod_caps": {},
+                "mod_carboncopy": {},
+                "mod_client_state": {},
                 "mod_disco": {},
                 "mod_last": {},
+                "mod_mam": {"default": "always"},
                 "mod_offline": {"access_max_user_messages": "offline"},
                 "mod_ping": {},
                 "mod_privacy": {},
                 "mod_private": {},
                 "mod_roster": {"versioning": True},
+                "mod_stream_mgmt": {
+                    "resume_timeout": 300 if s.resume_seconds is None else s.resume_seconds,
+                    "max_ack_queue": 5000 if s.queue_stanzas is None else s.queue_stanzas,
+                    "resend_on_timeout": True,
+                },
                 "mod_time": {},
                 "mod_vcard": {},
                 "mod_version": {},

@@ -68,11 +68,12 @@ class Stage:
         available: bool = True,
         roster: bool = False,
         domain: str | None = None,
+        type: type[Session] = Session,
         **how,
     ) -> Session:
         """Logged in and, unless told otherwise, available; with `roster`, also interested in roster pushes."""
         account = name if isinstance(name, Account) else await self.account(name, domain)
-        session = await self.wire(type=Session, domain=account.domain, **how)
+        session = await self.wire(type=type, domain=account.domain, **how)
         await session.authenticate(account)
         answer = await session.bind(resource)
         assert answer["type"] == "result", answer
