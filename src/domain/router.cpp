@@ -426,6 +426,7 @@ void Router::receive_route(Route route, WorkId work) {
   const Jid& target = route.target.empty() ? route.envelope.to : route.target;
   Account* account = find(target.bare());
   if (!account) account = &summon(target.to_bare());
+  if (!account->sessions_.empty()) account->sessions_.front()->bring_near();
   touch(*account);
   if (account->standing_ == Account::Standing::loading) {
     if (work == 0) work = works_.open();

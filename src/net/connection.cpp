@@ -53,26 +53,30 @@ Connection::~Connection() {
 
 Task<Result<std::string_view>> Connection::read() {
   for (;;) {
-    if (closed_) co_return fail(Errc::closed, "the connection is closed");
-    if (late_) co_return fail(Errc::timeout, "the time limit has passed");
-
-    if (more_ && reads_in_a_row_ < kReadsAtOnce) {
-      ++reads_in_a_row_;
-      Result<std::string_view> input = receive();
-      if (hung_up() && !more_) input_may_be_there();
-      if (!input || !input->empty()) co_return input;
-    } else if (more_) {
-      reads_in_a_row_ = 0;
-      co_await boost::asio::post(core_.io(), kAwait);  // the others have their turn
-    } else {
-      reads_in_a_row_ = 0;
-      if (!take_ready(wanted_)) {
-        auto readiness = suspend(wanted_);
-        co_await std::move(readiness);
-      }
-      input_may_be_there();
-    }
+    if (auto taken = take()) co_return std::move(*taken);
+    co_await wait();
   }
+}
+
+std::optional<Result<std::string_view>> Connection::take() {
+  if (closed_) return fail(Errc::closed, "the connection is closed");
+  if (late_) return fail(Errc::timeout, "the time limit has passed");
+  if (!more_ && (std::exchange(waited_, false) || take_ready(wanted_))) input_may_be_there();
+  while (more_ && reads_in_a_row_ < kReadsAtOnce) {
+    ++reads_in_a_row_;
+    Result<std::string_view> input = receive();
+    if (hung_up() && !more_) input_may_be_there();
+    if (!input || !input->empty()) return input;
+  }
+  return std::nullopt;
+}
+
+// Not a coroutine where that can be helped: a session that has been silent for long finds less of itself gone cold.
+Task<void> Connection::wait() {
+  reads_in_a_row_ = 0;
+  if (more_) return boost::asio::post(core_.io(), boost::asio::use_awaitable_t<Executor>{});  // others have their turn
+  waited_ = true;
+  return suspend(wanted_);
 }
 
 void Connection::input_may_be_there() {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -66,6 +67,10 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // Errc::closed at its end, io when the network failed, timeout when the limit passed, policy_violation for a
   // compression bomb, bad_request for what is not zlib.
   Task<Result<std::string_view>> read();
+  // read() in two steps, for who waits often and long: what is there now, if anything, without a coroutine of its own,
+  // and the wait for more. `take` is empty when there is nothing yet: then wait.
+  std::optional<Result<std::string_view>> take();
+  Task<void> wait();
 
   // Append here, then flush_soon(): everything appended in a turn leaves in one send at its end.
   std::string& out();
@@ -112,6 +117,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   void admitted() { admission_.admitted(); }
 
   Core& core() { return core_; }
+  using Watched::held_by;
 
   // Takes it apart for another core; nobody may be reading. `unread` is input that read() gave and nobody consumed. The
   // limit stays behind. Better drained() first, so that nothing waits for the other core to take over.
@@ -167,6 +173,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   std::uint32_t wanted_ = kInput;  // what read() waits for
   std::uint8_t reads_in_a_row_ = 0;
   bool more_ = false;         // input is probably there: do not wait
+  bool waited_ = false;       // and woke: look whether it is
   bool owes_refill_ = false;  // was congested
   bool closed_ = false;
   bool late_ = false;  // the limit has passed

@@ -47,6 +47,12 @@ void Watched::happened(std::uint32_t events) {
   }
 }
 
+void Watched::bring_near() const {
+  __builtin_prefetch(waiter_.coroutine());
+  const char* first = reinterpret_cast<const char*>(this) - lines_before_ * kLine;
+  for (std::size_t line = 0; line < lines_; ++line) __builtin_prefetch(first + line * kLine);
+}
+
 void Watched::wake() {
   if (!waiter_.waits()) return;
   // Posted, because whoever calls may be anywhere in the middle of something.
@@ -79,11 +85,16 @@ void Poller::look() {
     const int got = end_;
     for (at_ = 0; at_ < end_; ++at_) {
       const epoll_event& event = events_[static_cast<std::size_t>(at_)];
+      // Who has been silent for long is not in the cache. What leads to it comes while the one before the last is
+      // served, the rest while the last one is.
+      if (at_ + 2 < end_) {
+        const auto* later = static_cast<const char*>(events_[static_cast<std::size_t>(at_) + 2].data.ptr);
+        __builtin_prefetch(later);
+        __builtin_prefetch(later + Watched::kLine);
+      }
       if (at_ + 1 < end_) {
-        // Who has been silent for long is not in the cache; the next one comes while this one is served.
-        const auto* next = static_cast<const char*>(events_[static_cast<std::size_t>(at_) + 1].data.ptr);
-        __builtin_prefetch(next);
-        __builtin_prefetch(next + 64);
+        const auto* next = static_cast<const Watched*>(events_[static_cast<std::size_t>(at_) + 1].data.ptr);
+        if (next) next->bring_near();
       }
       if (event.data.ptr) static_cast<Watched*>(event.data.ptr)->happened(event.events);
     }

@@ -36,6 +36,8 @@ class Waiter {
   ~Waiter() { drop(); }
 
   bool waits() const { return act_ != nullptr; }
+  // The handler begins with a pointer to the coroutine that it resumes.
+  const void* coroutine() const { return act_ ? *std::launder(reinterpret_cast<void* const*>(room_)) : nullptr; }
   template <class Handler>
   void set(Handler handler) {
     static_assert(sizeof(Handler) <= kRoom && std::is_nothrow_move_constructible_v<Handler>);
@@ -66,6 +68,7 @@ class Waiter {
 class Watched : private Link {
  public:
   static constexpr std::uint32_t kInput = EPOLLIN, kOutput = EPOLLOUT;
+  static constexpr std::size_t kLine = 64;  // of the cache
 
  protected:
   Watched() = default;
@@ -93,6 +96,13 @@ class Watched : private Link {
     return boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>&, void()>(
         std::move(start), boost::asio::use_awaitable_t<Executor>{});
   }
+  // Its owner is touched when it is served, so both come into the cache together: the object that holds this one.
+  void held_by(const void* owner, std::size_t bytes) {
+    const auto before = reinterpret_cast<const char*>(this) - static_cast<const char*>(owner);
+    ANSER_ASSERT(before >= 0 && static_cast<std::size_t>(before) < bytes);
+    lines_before_ = static_cast<std::uint16_t>(static_cast<std::size_t>(before) / kLine + 1);
+    lines_ = static_cast<std::uint16_t>(bytes / kLine + 1);
+  }
   // Ends the wait soon, if there is one.
   void wake();
   // The peer has sent its last byte, or the connection is broken: input will come to its end without another notice.
@@ -104,12 +114,14 @@ class Watched : private Link {
   friend class Poller;
   virtual void output_possible() = 0;
   void happened(std::uint32_t events);
+  void bring_near() const;
 
   Poller* poller_ = nullptr;
   std::uint32_t ready_ = 0;  // happened, nobody waited
   std::uint32_t awaited_ = 0;
   bool hung_up_ = false;
   bool output_asked_ = false;
+  std::uint16_t lines_before_ = 0, lines_ = 2;  // of the owner, in the cache: in front of this and altogether
   Waiter waiter_;
 };
 

@@ -38,6 +38,7 @@ Stream::Stream(Services& services, Arrival arrival)
       since_(arrival.login.since),
       temporary_(arrival.login.temporary) {
   connection_.emplace(services.core, std::move(arrival.handed));
+  connection_->held_by(this, sizeof *this);
   if (!arrival.iq_id.empty()) {
     bind_at_once_ = std::make_unique<std::string>(arrival.resource + '\0' + arrival.iq_id);
     header_sent_ = true;
@@ -100,7 +101,12 @@ net::Task<void> Stream::run() {
           connection_->limit(in_stanza_ ? settings_->stanza_timeout : silence_allowed());
         }
         if (should_hold_back()) co_await hold_back();
-        auto bytes = co_await connection_->read();
+        auto taken = connection_->take();
+        while (!taken) {
+          co_await connection_->wait();
+          taken = connection_->take();
+        }
+        const auto& bytes = *taken;
         if (bytes) {
           input = *bytes;
           if (bound_ && !in_stanza_) connection_->limit(silence_allowed());

@@ -264,6 +264,7 @@ void Stream::attach() {
   const auto resumption = std::move(m.resumption);
   m.expiry.disarm();
   connection_.emplace(services_.core, std::move(resumption->handed));
+  connection_->held_by(this, sizeof *this);
   connection_->on_writable([this] { send_waiting(); });
   connection_->limit(silence_allowed());
   reader_ = std::move(resumption->reader);
