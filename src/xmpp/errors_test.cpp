@@ -161,5 +161,20 @@ TEST(StreamErrors, EndTheStream) {
   EXPECT_EQ(error->children()[1].text(), "too much & too fast");
 }
 
+TEST(StreamErrors, PutAnApplicationsOwnConditionLast) {
+  std::string text = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+  append_stream_error(text, {"undefined-condition", "what came is not zlib", "<failure xmlns='urn:test'/>"});
+
+  const auto stream = xml::parse_element(text);
+
+  ASSERT_TRUE(stream) << text;
+  const xml::Element* error = stream->find(xml::Name{xml::kStreamsNs, "error"});
+  ASSERT_NE(error, nullptr);
+  ASSERT_EQ(error->children().size(), 3u);
+  EXPECT_TRUE(error->children()[0].is({kStreamErrorsNs, "undefined-condition"}));
+  EXPECT_TRUE(error->children()[1].is({kStreamErrorsNs, "text"}));
+  EXPECT_TRUE(error->children()[2].is({"urn:test", "failure"}));
+}
+
 }  // namespace
 }  // namespace anser::xmpp

@@ -16,6 +16,10 @@ using domain::Envelope;
 using domain::Kind;
 using domain::Type;
 
+// XEP-0138 §2: what came through the compressed stream was not zlib.
+constexpr std::string_view kProcessingFailed =
+    "<failure xmlns='http://jabber.org/protocol/compress'><processing-failed/></failure>";
+
 constexpr std::chrono::milliseconds kMailPause{10};  // between two looks at a congested mailbox
 
 net::Task<void> live(std::unique_ptr<Stream> stream) { co_await stream->run(); }
@@ -126,9 +130,11 @@ net::Task<void> Stream::run() {
         } else if (bytes.error().code == Errc::timeout) {
           on_silence();
           if (ended_) co_return;
-        } else if (bytes.error().code == Errc::policy_violation || bytes.error().code == Errc::bad_request) {
-          log::warn("xmpp", "{} from {}: {}", name(), connection_->peer(), bytes.error().message);
+        } else if (bytes.error().code == Errc::policy_violation) {
           end({"policy-violation", bytes.error().message});
+          co_return;
+        } else if (bytes.error().code == Errc::bad_request) {
+          end({"undefined-condition", bytes.error().message, std::string{kProcessingFailed}});
           co_return;
         } else if (may_detach()) {
           log::info("xmpp", "{} from {} lost its connection; it may come back within {} s", name(), connection_->peer(),
