@@ -80,10 +80,16 @@ async def test_extended_information_has_the_kind_of_its_form(server):
 
     answer = await _info(romeo, server.domain)
 
-    for form in answer.child("query").all("x", FORM):
+    forms = answer.child("query").all("x", FORM)
+    for form in forms:
         assert form["type"] == "result"
         kind = form.all("field")[0]
         assert (kind["var"], kind["type"]) == ("FORM_TYPE", "hidden")
+    if server.kind == "anser":
+        (form,) = forms
+        said = {field["var"]: [value.text for value in field.all("value")] for field in form.all("field")}
+        assert said["FORM_TYPE"] == ["urn:xmpp:dataforms:softwareinfo"]
+        assert (said["software"], bool(said["software_version"][0])) == (["Anser"], True)
 
 
 async def test_an_unknown_node_is_not_found(server):

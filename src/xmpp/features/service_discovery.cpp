@@ -1,5 +1,6 @@
 // src/xmpp/features/service_discovery.cpp: XEP-0030 Service Discovery, of hosts and of accounts. What there is to say
-// comes from the features' own registrations. An account tells about itself to those who see its presence.
+// comes from the features' own registrations. An account tells about itself to those who see its presence. A host adds
+// a form with its software (XEP-0128), so that whoever knows its capabilities' hash need not ask for the version.
 #include "xmpp/feature.h"
 
 namespace anser::xmpp {
@@ -13,6 +14,21 @@ xml::Element identity(std::string_view category, std::string_view type, std::str
   element.attr("category", category).attr("type", type);
   if (!name.empty()) element.attr("name", name);
   return element;
+}
+
+// XEP-0128: a form whose hidden first field says of which kind it is. The kind is that of XEP-0115's own example.
+xml::Element software_form() {
+  constexpr std::string_view kForm = "jabber:x:data";
+  xml::Element form{std::string{kForm}, "x"};
+  form.attr("type", "result");
+  const auto add = [&](std::string_view name, std::string_view value) -> xml::Element {
+    xml::Element field{std::string{kForm}, "field"};
+    field.attr("var", name).child("value", value);
+    return field;
+  };
+  form.child(add("FORM_TYPE", "urn:xmpp:dataforms:softwareinfo").attr("type", "hidden"));
+  form.child(add("software", "Anser")).child(add("software_version", ANSER_VERSION));
+  return form;
 }
 
 void add_features(xml::Element& info, const std::vector<std::string_view>& names) {
@@ -65,6 +81,7 @@ xml::Element host_info(const Features& features, const Services&) {
   xml::Element info{kInfo};
   info.child(identity("server", "im", "Anser"));
   add_features(info, features.disco(Scope::host));
+  info.child(software_form());
   return info;
 }
 
