@@ -130,7 +130,8 @@ TlsChannel::State TlsChannel::why(int result) {
       failed_ = true;
       reason_ = saved_errno == 0 ? "the peer went away" : std::strerror(saved_errno);
       ERR_clear_error();
-      return State::failed;
+      // Before the handshake's end nothing can have been cut off: whoever only looked at the port has left.
+      return saved_errno == 0 && !established_ ? State::closed : State::failed;
     default:
       failed_ = true;
       reason_ = openssl_reason();

@@ -366,7 +366,8 @@ TEST_F(TlsTest, NoticesAClientThatLeavesInTheHandshake) {
 
   loop.run(shake(connection, server, {}, result));
 
-  EXPECT_FALSE(result);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::closed);
 }
 
 Task<void> shake_only(Connection& connection, std::shared_ptr<const TlsServer> server, Result<void>& result) {

@@ -49,7 +49,7 @@ net::Task<void> Negotiation::run() {
     auto task = connection_->accept_tls(std::move(tls));
     auto secured = co_await std::move(task);
     if (!secured) {
-      log::debug("xmpp", "TLS with {} failed: {}", connection_->peer(), secured.error().message);
+      tls_failed(secured.error());
       co_return connection_->abort();
     }
   }
@@ -201,7 +201,6 @@ net::Task<Negotiation::Next> Negotiation::start_tls() {
   }
   if (!input_.empty() || !reader_.between_stanzas()) {
     // Whoever sits between could put words before the client's own (CVE-2011-0411 and its kin).
-    log::warn("xmpp", "{} sent plain text behind <starttls/>: refused", connection_->peer());
     end({"policy-violation", "nothing may follow starttls before TLS"});
     co_return Next::over;
   }
@@ -209,7 +208,7 @@ net::Task<Negotiation::Next> Negotiation::start_tls() {
   auto task = connection_->accept_tls(std::move(tls), {}, host_);
   auto secured = co_await std::move(task);
   if (!secured) {
-    log::debug("xmpp", "TLS with {} failed: {}", connection_->peer(), secured.error().message);
+    tls_failed(secured.error());
     connection_->abort();
     co_return Next::over;
   }
@@ -412,13 +411,20 @@ void Negotiation::send(std::string_view text) {
   connection_->flush_soon();
 }
 
+// Whoever connects and leaves, as those do who look whether a port is open, is no news.
+void Negotiation::tls_failed(const Error& error) {
+  if (error.code == Errc::closed)
+    log::debug("xmpp", "{} left before TLS: {}", connection_->peer(), error.message);
+  else
+    log::info("xmpp", "TLS with {} failed: {}", connection_->peer(), error.message);
+}
+
 void Negotiation::end(const StreamFailure& failure) {
   if (connection_->closed()) return;
   std::string text;
   if (!header_sent_) append_header(text, host_, {}, core::random_id());
   append_stream_error(text, failure);
-  log::debug("xmpp", "stream with {} ended before login: {} ({})", connection_->peer(), failure.condition,
-             failure.text);
+  log::info("xmpp", "stream with {} ended before login: {} ({})", connection_->peer(), failure.condition, failure.text);
   send(text);
   connection_->close_after_flush();
 }

@@ -45,6 +45,7 @@ class Negotiation {
   net::Task<Next> iq_auth(xml::Element iq);
   void answer_iq(const xml::Element& iq, Result<std::optional<xml::Element>> reply);
   void write_features();
+  void tls_failed(const Error& error);
   void end(const StreamFailure& failure);
   void send(std::string_view text);
   void hand_over(Login login, std::string resource, std::string iq_id);

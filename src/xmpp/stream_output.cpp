@@ -1,6 +1,5 @@
 // Stream, the part that writes: what the router delivers, and the outbox of what the client has not read or not
 // confirmed. Nothing here calls the router before the end of the turn, for it is in the middle of something.
-#include "base/log.h"
 #include "xml/element.h"
 #include "xml/escape.h"
 #include "xmpp/roster_text.h"
@@ -101,7 +100,6 @@ void Stream::lose_patience() {
 
 void Stream::fall_behind() {
   if (ended_) return;
-  log::warn("xmpp", "{} from {} does not read: {} stanzas wait", name(), peer(), outbox_->queue.size());
   close(domain::CloseReason::too_slow);
 }
 

@@ -29,6 +29,7 @@ class Settings:
     queue_stanzas: int | None = None  # how many unacknowledged stanzas are kept for it
     limits: dict[str, int] = field(default_factory=dict)
     log_format: str = "text"
+    log_level: str = "debug"
 
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, depth, login_seconds, stanza_seconds, write_seconds,
@@ -70,7 +71,7 @@ def anser_toml(settings: Settings, data: Path) -> str:
         ],
         "compression": [f"enabled = {_bool(settings.compression)}"],
         "limits": ["connections_per_address = 0"],
-        "log": ['level = "debug"', f'format = "{settings.log_format}"'],
+        "log": [f'level = "{settings.log_level}"', f'format = "{settings.log_format}"'],
     }
     if settings.resume_seconds is not None:
         tables["xmpp"].append(f'resume_within = "{settings.resume_seconds}s"')
