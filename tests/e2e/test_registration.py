@@ -233,6 +233,19 @@ async def test_a_password_can_be_changed(server):
     await bill.settled()
 
 
+@pytest.mark.anser_only("what happens to the other sessions is a choice")
+async def test_a_changed_password_ends_the_other_sessions(server):
+    """Whoever knew only the old one is out; RFC 6120 §4.9.3.16 has `reset` for streams whose security has changed."""
+    bill = await server.session("bill")
+    other = await server.session(bill.account, available=False)
+
+    answer = await bill.set(_form(username=bill.account.local, password="newpass"), to=server.domain)
+
+    assert answer["type"] == "result"
+    await other.fails("reset")
+    await bill.settled()
+
+
 async def test_a_changed_password_works_with_every_mechanism(server):
     bill = await server.session("bill")
     await bill.set(_form(username=bill.account.local, password="newpass"))
