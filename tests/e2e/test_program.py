@@ -141,6 +141,18 @@ async def test_the_first_start_makes_a_certificate_and_says_so(start):
     assert keys and all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in keys)
 
 
+async def test_the_first_start_makes_databases_and_says_so_once(start):
+    server = await start(hosts=[Host("localhost")])
+    made = server.house.logged("made the database ")
+    assert sorted(line.split()[-1].rpartition("/")[2] for line in made) == ["accounts.db", "archive.db", "log.db"]
+    assert {path.name for path in server.house.data.glob("*.db")} == {"accounts.db", "archive.db", "log.db"}
+
+    server.house.stop()
+    server.house.start()
+
+    assert server.house.logged("made the database ") == made
+
+
 async def test_the_certificate_of_the_first_start_stays(start):
     server = await start(hosts=[Host("localhost")])
     first = await server.wire(tls_port=True)

@@ -124,6 +124,7 @@ Result<void> Connection::migrate(const Schema& schema, std::int64_t version) {
     if (auto done = transaction.commit(); !done) return done;
     if (version != 0) log::info("store", "{}: schema {} is now {}", name_, next, next + 1);
   }
+  if (version == 0) log::info("store", "made the database {}", name_);
   return {};
 }
 
