@@ -24,6 +24,14 @@ class PromptStorage final : public domain::Storage {
     ++asked;
     done(broken ? Result<void>{fail(Errc::storage_failed, "broken")} : work(accounts_));
   }
+  // An account with the keys that registration makes.
+  void add(std::string_view name, std::string_view password) {
+    domain::AccountRecord account;
+    account.jid = *core::Jid::make(name, "localhost");
+    for (const auto hash : {core::Hash::sha256, core::Hash::sha1, core::Hash::sha512})
+      account.keys.push_back(*core::fresh_keys(hash, password, core::kMinIterations));
+    accounts_.records.push_back(std::move(account));
+  }
   int asked = 0;
   bool broken = false;
 
@@ -122,6 +130,31 @@ TEST_F(SaslTest, RefusesAWrongNameOrPasswordInOneWay) {
   EXPECT_EQ(scram.condition, plain.condition);
   EXPECT_EQ(scram.text, plain.text);
   EXPECT_EQ(storage_.asked, 3);
+}
+
+TEST_F(SaslTest, DoesTheSameWorkForAWrongNameAsForAWrongPassword) {
+  storage_.add("romeo", "pencil");
+  settings_.scram_iterations = core::kMinIterations;
+  const auto work = [this](std::string plain) {
+    const std::uint64_t before = core::derivations();
+    EXPECT_EQ(start("PLAIN", std::move(plain)).condition, "not-authorized");
+    return core::derivations() - before;
+  };
+
+  EXPECT_EQ(start("PLAIN", "\0romeo\0pencil"s).what, What::success);  // it is there
+  EXPECT_EQ(work("\0romeo\0secret"s), 1u);
+  EXPECT_EQ(work("\0nobody\0secret"s), 1u);
+  EXPECT_EQ(work("\0 \0secret"s), 1u);  // a name that nobody can have
+
+  // SCRAM derives nothing here, whoever it is.
+  const auto exchange = [this](std::string first) {
+    const std::uint64_t before = core::derivations();
+    const SaslStep challenge = start("SCRAM-SHA-1", std::move(first));
+    EXPECT_EQ(respond(client_final(challenge)).condition, "not-authorized");
+    return core::derivations() - before;
+  };
+  EXPECT_EQ(exchange("n,,n=romeo,r=abc"), 0u);
+  EXPECT_EQ(exchange("n,,n=nobody,r=abc"), 0u);
 }
 
 TEST_F(SaslTest, TellsWhatIsMalformedFromWhatIsWrong) {

@@ -25,6 +25,7 @@ class FakeClock final : public Clock {
 class FakeAccounts final : public AccountStore {
  public:
   std::map<std::string, AccountState> states;
+  std::vector<AccountRecord> records;       // what logins read
   std::map<std::string, RosterItem> items;  // owner, space, contact
   std::uint64_t version = 0;
 
@@ -37,7 +38,10 @@ class FakeAccounts final : public AccountStore {
     states[account.jid.full()].exists = true;
     return {};
   }
-  Result<std::optional<AccountRecord>> find_account(const Jid&) override { return std::optional<AccountRecord>{}; }
+  Result<std::optional<AccountRecord>> find_account(const Jid& bare) override {
+    const auto record = std::find_if(records.begin(), records.end(), [&](const auto& one) { return one.jid == bare; });
+    return record == records.end() ? std::optional<AccountRecord>{} : std::optional{*record};
+  }
   Result<void> set_keys(const Jid&, std::span<const core::ScramKeys>) override { return {}; }
   Result<void> set_disabled(const Jid&, bool) override { return {}; }
   Result<void> remove_account(const Jid& bare) override {
