@@ -109,6 +109,7 @@ struct Config {
     std::size_t namespaces_before_login = 16;
     std::size_t connections = 100'000;
     std::size_t connections_per_address = 100;  // 0: no limit
+    std::size_t unfinished_bytes = 256_MB;
     std::size_t output_queue_bytes = 2_MB;
     std::size_t backlog_messages = 10'000;
     std::size_t unacked_bytes = 2_MB;

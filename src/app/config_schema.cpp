@@ -277,6 +277,9 @@ std::vector<Key> make_limit_keys() {
                                        "Connections to this server, logged in or not."),
       row<&C::limits, &L::connections_per_address>("limits.connections_per_address", kInteger, {1, kMany, "no limit"},
                                                    kRestart, "Connections of one IP address that have not logged in."),
+      row<&C::limits, &L::unfinished_bytes>(
+          "limits.unfinished_bytes", kSize, {kMB, 64 * kGB}, kSighup,
+          "What is kept of unfinished stanzas, of all sessions together; beyond, a session with a large one ends."),
       row<&C::limits, &L::output_queue_bytes>(
           "limits.output_queue_bytes", kSize, {64 * kKB, kGB}, kSighup,
           "Bytes that wait for a client that does not read; then its session ends."),

@@ -94,6 +94,7 @@ xmpp::SharedSettings settings_of(const Config& config) {
       config.xmpp.silent_limit.count() == 0  // without pings ping_wait is the whole of the silence that is allowed
           ? std::chrono::seconds{0}
           : seconds(std::max(config.xmpp.silent_limit - config.xmpp.ping_after, Config::Duration{1'000}));
+  settings->unfinished_bytes = limits.unfinished_bytes;
   settings->output_bytes = limits.output_queue_bytes;
   settings->backlog_messages = limits.backlog_messages;
   settings->resume_within = seconds(config.xmpp.resume_within);

@@ -8,8 +8,8 @@
 namespace anser::domain {
 namespace {
 
-// Reckoned outside of this program. Other nodes and stored leases will go by them: if this fails, the function is wrong,
-// not the test.
+// Reckoned outside of this program. Other nodes and stored leases will go by them: if this fails, the function is
+// wrong, not the test.
 TEST(Shards, NeverMove) {
   EXPECT_EQ(shard_of("romeo@localhost"), 724);
   EXPECT_EQ(shard_of("juliet@localhost"), 952);

@@ -49,6 +49,7 @@ struct Services {
   std::unordered_set<Negotiation*> negotiations = {};          // of this core, for the server's stop
   std::unordered_multimap<std::string, Stream*> unbound = {};  // logged in, without a resource yet; by account
   std::unordered_map<std::string, Stream*> resumable = {};     // by the id of their session (XEP-0198)
+  std::size_t unfinished = 0;                                  // bytes that its streams keep of unfinished stanzas
   bool stopping = false;                                       // whoever comes now is told so
 };
 

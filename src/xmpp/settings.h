@@ -43,7 +43,8 @@ struct Settings {
   std::chrono::seconds resume_within{300};  // how long a lost session waits for its client (XEP-0198); 0: not at all
   std::size_t queue_stanzas = 2000;         // of a session with stream management, written or not, until confirmed
   std::size_t queue_bytes = 2 << 20;
-  unsigned uncommitted_stanzas = 64;  // of one session, before it is no longer read from
+  std::size_t unfinished_bytes = 256 << 20;  // kept of unfinished stanzas, of all cores together
+  unsigned uncommitted_stanzas = 64;         // of one session, before it is no longer read from
   std::size_t uncommitted_bytes = 256 * 1024;
   std::uint64_t rate_bytes_per_second = 0;  // of one session; 0 is no limit
   std::uint64_t rate_burst_bytes = 0;

@@ -55,6 +55,7 @@ Stream::Stream(Services& services, Arrival arrival)
 }
 
 Stream::~Stream() {
+  services_.unfinished -= tail_;
   no_longer_unbound();
   forget_management();
   services_.router.close(*this);
@@ -103,6 +104,10 @@ net::Task<void> Stream::run() {
         if (bound_ && in_stanza_ != !reader_.between_stanzas()) {
           in_stanza_ = !in_stanza_;
           connection_->limit(in_stanza_ ? settings_->stanza_timeout : silence_allowed());
+        }
+        if (!may_keep_tail()) {
+          end({"resource-constraint", "too many stanzas are unfinished; try again later"});
+          co_return;
         }
         if (should_hold_back()) co_await hold_back();
         auto taken = connection_->take();
@@ -192,6 +197,16 @@ bool Stream::arrive() {
   }
   services_.unbound.emplace(account_, this);
   return true;
+}
+
+// One stanza has its limit; those of ten thousand sessions together need another. What every server must take
+// (RFC 6120 §13.12) may always be kept.
+bool Stream::may_keep_tail() {
+  constexpr std::size_t kAlways = 16'384;
+  const std::size_t tail = reader_.tail_bytes();
+  services_.unfinished += tail - tail_;
+  tail_ = tail;
+  return tail <= kAlways || services_.unfinished <= settings_->unfinished_bytes / services_.shared.cores.size();
 }
 
 void Stream::no_longer_unbound() {

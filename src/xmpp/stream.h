@@ -88,6 +88,7 @@ class Stream final : public domain::Session {
   bool should_hold_back() const;
   net::Task<void> hold_back();
   bool arrive();  // false: it may not stay
+  bool may_keep_tail();
   void on_header();
   void on_silence();
   std::chrono::seconds silence_allowed() const;
@@ -153,6 +154,7 @@ class Stream final : public domain::Session {
   SharedSettings settings_;
   std::optional<net::Connection> connection_;  // there is always one; another when it is resumed
   xml::StreamReader reader_;
+  std::size_t tail_ = 0;  // its part of services_.unfinished
   std::string host_;
   std::string lang_;     // of the client's stream header
   std::string account_;  // bare, before bind

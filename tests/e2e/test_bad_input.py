@@ -107,6 +107,26 @@ async def test_a_stanza_that_never_ends_ends_the_stream(narrow, bystanders, logg
         pass  # a reset, since we were still sending: the error was lost with it
 
 
+@pytest.mark.anser_only("the limit is ours")
+async def test_all_unfinished_stanzas_together_have_a_limit(start):
+    """Each is within its own limit. Small ones are welcome even then, and what was finished in time has arrived."""
+    server = await start(limits={"unfinished_bytes": 1_048_576})
+    romeo, juliet = await server.session("romeo"), await server.session("juliet")
+    crowd = [await server.session("mob", available=False) for _ in range(16)]
+
+    for one in crowd:
+        one.post(f"<message to='{juliet.bare}'><body>{'x' * 200_000}")
+    ends = [asyncio.ensure_future(one.fails("resource-constraint", seconds=20)) for one in crowd]
+    done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for one in done:
+        one.result()
+    await romeo.message(juliet.jid, "x" * 9_000)
+
+    assert len((await juliet.hears()).text_of("body")) == 9_000
+    for one in ends:
+        one.cancel()
+
+
 async def test_the_limit_before_login_is_smaller(narrow, bystanders):
     bully = await narrow.wire()
     await bully.opened()

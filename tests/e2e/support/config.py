@@ -32,7 +32,7 @@ class Settings:
     log_level: str = "debug"
 
     # Names of `limits`, in bytes, seconds and pieces:
-    #   stanza_bytes, stanza_bytes_before_login, depth, login_seconds, stanza_seconds, write_seconds,
+    #   stanza_bytes, stanza_bytes_before_login, unfinished_bytes, depth, login_seconds, stanza_seconds, write_seconds,
     #   offline_messages, login_attempts, failures_per_address, failures_per_account
 
 
@@ -40,6 +40,7 @@ class Settings:
 _LIMIT_KEYS = {
     "stanza_bytes": ("limits", "stanza_bytes", "{}"),
     "stanza_bytes_before_login": ("limits", "stanza_bytes_before_login", "{}"),
+    "unfinished_bytes": ("limits", "unfinished_bytes", "{}"),
     "depth": ("limits", "depth", "{}"),
     "login_seconds": ("xmpp", "login_timeout", '"{}s"'),
     "stanza_seconds": ("xmpp", "stanza_timeout", '"{}s"'),
