@@ -234,7 +234,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"[limits]\nnamespaces = 8",
                 "anser.toml:2: limits.namespaces_before_login must not be more than limits.namespaces"},
         Refusal{"[limits]\nstanza_bytes = \"4MB\"",
-                "anser.toml:2: limits.output_queue_bytes must hold at least one stanza of limits.stanza_bytes"},
+                "anser.toml:2: limits.output_queue_bytes must hold at least one stanza of limits.stanza_bytes\n"
+                "anser.toml:2: limits.unacked_bytes must hold at least one stanza of limits.stanza_bytes"},
         Refusal{"[[host]]\nname = \"a\"\n[[host]]\nname = \"A\"", R"(anser.toml:4: "a" names two hosts)"},
         Refusal{"[[host]]\nname = \"a\"\n[[host]]\nname = \"b\"\naliases = [\"a\"]",
                 R"(anser.toml:5: "a" names two hosts)"},
