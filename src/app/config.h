@@ -114,6 +114,7 @@ struct Config {
     std::size_t backlog_messages = 10'000;
     std::size_t unacked_bytes = 2_MB;
     std::size_t unacked_stanzas = 2'000;
+    std::size_t held_back_stanzas = 256;
     std::size_t rate_bytes_per_second = 1_MB;  // 0: no limit
     std::size_t rate_burst_bytes = 4_MB;
     std::size_t roster_items = 1'000;

@@ -290,6 +290,9 @@ std::vector<Key> make_limit_keys() {
           "Bytes that a client with stream management has not confirmed; then its session ends."),
       row<&C::limits, &L::unacked_stanzas>("limits.unacked_stanzas", kInteger, {10, kMany}, kSighup,
                                            "The same in stanzas."),
+      row<&C::limits, &L::held_back_stanzas>(
+          "limits.held_back_stanzas", kInteger, {1, 100'000, "nothing waits"}, kSighup,
+          "Presence and chat states that wait while a client says it is inactive; then all are sent."),
       row<&C::limits, &L::rate_bytes_per_second>("limits.rate_bytes_per_second", kSize, {kKB, kGB, "no limit"}, kSighup,
                                                  "What the server reads of one session in a second, on average."),
       row<&C::limits, &L::rate_burst_bytes>("limits.rate_burst_bytes", kSize, {kKB, kGB}, kSighup,

@@ -100,6 +100,7 @@ xmpp::SharedSettings settings_of(const Config& config) {
   settings->resume_within = seconds(config.xmpp.resume_within);
   settings->queue_bytes = limits.unacked_bytes;
   settings->queue_stanzas = limits.unacked_stanzas;
+  settings->held_back_stanzas = limits.held_back_stanzas;
   settings->uncommitted_stanzas = static_cast<unsigned>(limits.uncommitted_stanzas);
   settings->uncommitted_bytes = limits.uncommitted_bytes;
   settings->rate_bytes_per_second = limits.rate_bytes_per_second;

@@ -19,6 +19,13 @@ bool matches(const Jid& rule, const Jid& who) {
 
 }  // namespace
 
+void Session::set_carbons(bool on) {
+  if (on && !carbons_ && account_) carbons_since_ = account_->copies_;
+  carbons_ = on;
+}
+
+bool Session::blocks(const Jid& who) const { return account_ && account_->blocks(who); }
+
 Session* Account::find_session(std::string_view resource) const {
   for (Session* session : sessions_) {
     if (session->jid().resource() == resource) return session;

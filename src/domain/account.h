@@ -56,6 +56,7 @@ class alignas(64) Account {
 
  private:
   friend class Router;
+  friend class Session;
 
   // What is on its way to the account, in order. It leaves once it is durable, where that is due.
   struct Held {
@@ -101,6 +102,7 @@ class alignas(64) Account {
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;
   std::uint64_t offline_count_ = 0;
+  std::uint64_t copies_ = 0;            // messages that went to several devices as copies
   std::vector<ContactState> contacts_;  // by address
   std::unique_ptr<std::vector<Waiting>> waiting_;
   std::unique_ptr<std::vector<std::function<void()>>> when_loaded_;

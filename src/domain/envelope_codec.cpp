@@ -14,12 +14,14 @@ namespace anser::domain {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kMoreFacts = (1 << 6) - 1;
 // Far above the stanza limit of any door; they only keep a broken file or node from asking for all memory.
 constexpr std::size_t kMaxAttribute = 1 << 20;
 constexpr std::size_t kMaxInner = 64 << 20;
 
 std::uint8_t pack_more(const Facts& facts) {
-  return static_cast<std::uint8_t>(facts.temporary_sender | facts.typed << 1);
+  return static_cast<std::uint8_t>(facts.temporary_sender | facts.typed << 1 | facts.conversation << 2 |
+                                   facts.from_room << 3 | facts.no_carbons << 4 | facts.tell_sender << 5);
 }
 
 std::uint8_t pack(const Facts& facts) {
@@ -40,6 +42,10 @@ Facts unpack(std::uint8_t bits, std::uint8_t more) {
   facts.has_payload = bits >> 7 & 1;
   facts.temporary_sender = more & 1;
   facts.typed = more >> 1 & 1;
+  facts.conversation = more >> 2 & 1;
+  facts.from_room = more >> 3 & 1;
+  facts.no_carbons = more >> 4 & 1;
+  facts.tell_sender = more >> 5 & 1;
   return facts;
 }
 
@@ -83,7 +89,7 @@ Result<Envelope> decode_envelope(std::string_view& in) {
   envelope.kind = static_cast<Kind>(reader.byte(static_cast<std::uint8_t>(Kind::iq)));
   envelope.type = static_cast<Type>(reader.byte(static_cast<std::uint8_t>(Type::error)));
   const std::uint8_t facts = reader.byte();
-  envelope.facts = unpack(facts, reader.byte(3));
+  envelope.facts = unpack(facts, reader.byte(kMoreFacts));
   envelope.facts.priority = static_cast<std::int8_t>(reader.byte());
   envelope.from = reader.jid();
   envelope.to = reader.jid();

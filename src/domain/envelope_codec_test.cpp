@@ -71,6 +71,24 @@ TEST(EnvelopeCodec, KeepsEachFactApart) {
   }
 }
 
+TEST(EnvelopeCodec, KeepsEachFactOfTheSecondByteApart) {
+  for (int bit = 0; bit < 6; ++bit) {
+    Envelope envelope;
+    envelope.facts = {.temporary_sender = bit == 0,
+                      .typed = bit == 1,
+                      .conversation = bit == 2,
+                      .from_room = bit == 3,
+                      .no_carbons = bit == 4,
+                      .tell_sender = bit == 5};
+    const std::string bytes = encoded(envelope);
+
+    std::string_view in{bytes};
+
+    EXPECT_EQ(decode_envelope(in).value().facts, envelope.facts) << bit;
+    EXPECT_EQ(static_cast<unsigned char>(bytes[4]), 1u << bit);
+  }
+}
+
 TEST(EnvelopeCodec, LeavesWhatFollowsAlone) {
   const std::string bytes = encoded(full_envelope()) + "tail";
 

@@ -52,7 +52,15 @@ struct AccountChanged {
   SessionId spare = 0;  // this session made the change and stays
 };
 
-using Mail = std::variant<Route, Broadcast, Probe, Fence, FencePassed, AccountChanged>;
+// What one device of an account of the receiving core has sent, for its other devices (XEP-0280): it is in the log by
+// now where it had to be. Letters about one recipient come in the order of the log.
+struct SentCopy {
+  Envelope envelope;
+  std::uint64_t sequence = 0;  // as in Stamp
+  Time time{};
+};
+
+using Mail = std::variant<Route, Broadcast, Probe, Fence, FencePassed, AccountChanged, SentCopy>;
 
 void encode(const Mail& mail, std::string& out);
 Result<Mail> decode_mail(std::string_view& in);

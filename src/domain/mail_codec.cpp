@@ -4,6 +4,7 @@
 //           / %x03 varint varint varint                ; Fence: core, session, number
 //           / %x04 varint varint                       ; FencePassed: session, number
 //           / %x05 jid byte varint                     ; AccountChanged: account, what, spare
+//           / %x06 envelope varint varint              ; SentCopy: sequence, microseconds since 1970
 // jids      = varint *jid
 #include "domain/byte_codec.h"
 #include "domain/mail.h"
@@ -12,7 +13,8 @@ namespace anser::domain {
 namespace {
 
 constexpr std::uint64_t kMaxContacts = 1'000'000;  // only keeps a broken node from asking for all memory
-enum Tag : std::uint8_t { kRoute, kBroadcast, kProbe, kFence, kFencePassed, kAccountChanged };
+constexpr std::uint64_t kMaxTime = 1ull << 53;     // microseconds, far beyond the calendar
+enum Tag : std::uint8_t { kRoute, kBroadcast, kProbe, kFence, kFencePassed, kAccountChanged, kSentCopy };
 
 void put_tag(std::string& out, Tag tag) { out += static_cast<char>(tag); }
 
@@ -56,6 +58,11 @@ void encode(const Mail& mail, std::string& out) {
           put_tag(out, kFencePassed);
           put_varint(out, letter.session);
           put_varint(out, letter.number);
+        } else if constexpr (std::is_same_v<Letter, SentCopy>) {
+          put_tag(out, kSentCopy);
+          encode(letter.envelope, out);
+          put_varint(out, letter.sequence);
+          put_varint(out, static_cast<std::uint64_t>(letter.time.time_since_epoch().count()));
         } else {
           put_tag(out, kAccountChanged);
           put_jid(out, letter.account);
@@ -68,19 +75,26 @@ void encode(const Mail& mail, std::string& out) {
 
 Result<Mail> decode_mail(std::string_view& in) {
   ByteReader head{in};
-  const auto tag = head.byte(kAccountChanged);
+  const auto tag = head.byte(kSentCopy);
   if (!head.ok()) return fail(Errc::bad_request, "this is no letter");
   std::string_view rest = head.rest();
 
   Mail mail;
-  if (tag == kRoute || tag == kBroadcast) {
+  if (tag == kRoute || tag == kBroadcast || tag == kSentCopy) {
     auto envelope = decode_envelope(rest);
     if (!envelope) return pass(envelope);
     ByteReader reader{rest};
-    if (tag == kRoute)
+    if (tag == kRoute) {
       mail = Route{std::move(*envelope), reader.jid()};
-    else
+    } else if (tag == kSentCopy) {
+      SentCopy copy{std::move(*envelope), reader.varint(), {}};
+      const std::uint64_t microseconds = reader.varint();
+      if (microseconds > kMaxTime) reader.refuse();
+      copy.time = Time{Duration{static_cast<std::int64_t>(microseconds)}};
+      mail = std::move(copy);
+    } else {
       mail = Broadcast{std::move(*envelope), read_jids(reader)};
+    }
     if (!reader.ok()) return fail(Errc::bad_request, "the letter is cut short or damaged");
     in = reader.rest();
     return mail;

@@ -19,7 +19,8 @@ std::vector<Mail> one_of_each() {
           Probe{jid("romeo@montague.example/orchard"), {jid("juliet@capulet.example")}},
           Fence{3, 1u << 30, 77},
           FencePassed{5, 6},
-          AccountChanged{jid("romeo@montague.example"), AccountChanged::What::password, 9}};
+          AccountChanged{jid("romeo@montague.example"), AccountChanged::What::password, 9},
+          SentCopy{envelope, 300, Time{std::chrono::milliseconds{1'700'000'000'123}}}};
 }
 
 std::string encoded(const Mail& mail) {
@@ -53,7 +54,7 @@ TEST(MailCodec, RefusesALetterThatIsCutAnywhere) {
 }
 
 TEST(MailCodec, RefusesLettersThatAreNotThere) {
-  std::string_view in = "\x06";
+  std::string_view in = "\x07";
   EXPECT_FALSE(decode_mail(in));
 }
 

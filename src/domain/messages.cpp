@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "domain/carbons.h"
 #include "domain/delivery.h"
 #include "domain/router.h"
 
@@ -36,17 +37,26 @@ References Router::references(const Account& account, const Envelope& envelope, 
 void Router::deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work) {
   const Fate fate = this->fate(account, envelope, target, false);
   if (fate == Fate::store && account.offline_count_ >= limits_.offline_messages && !account.offline_) {
-    bounce(envelope, Errc::unavailable, fmt::format("{} messages wait already", account.offline_count_));
+    refuse(envelope, {}, Errc::unavailable, fmt::format("{} messages wait already", account.offline_count_));
     return finish(work);  // XEP-0160 §2: a full queue is service-unavailable
   }
+  const bool waits = account.outbox_ && !account.outbox_->empty();
+  if (waits && envelope.facts.tell_sender && (fate == Fate::refuse || fate == Fate::ignore)) {
+    return hold(account, std::move(envelope), target, {}, work);  // the sender's devices see it in order, too
+  }
   if (fate == Fate::refuse) {
-    bounce(envelope, Errc::unavailable, "nobody there takes this message");
+    refuse(envelope, {}, Errc::unavailable, "nobody there takes this message");
     return finish(work);
   }
-  if (fate == Fate::ignore) return finish(work);
+  if (fate == Fate::ignore) {
+    copy_of_ignored(account, envelope, target);
+    tell_sender(envelope, {});
+    return finish(work);
+  }
 
   const References references = this->references(account, envelope, fate);
-  if (references.none() && (!account.outbox_ || account.outbox_->empty())) {
+  if (references.none() && !waits) {
+    tell_sender(envelope, {});
     hand_over(account, envelope, target, fate, {});
     return finish(work);
   }
@@ -54,26 +64,34 @@ void Router::deliver_message(Account& account, Envelope envelope, const Jid& tar
 }
 
 void Router::hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp) {
-  if (fate == Fate::one) {
+  if (fate == Fate::one && account.sessions_.size() == 1) {
     if (Session* session = account.find_session(target.resource())) session->deliver(envelope, stamp);
     return;
   }
   // RFC 6121 §8.5.2.1.1: chat goes to the most available resources, here those of the highest priority; what is no
   // conversation (normal, headline) goes to all that want messages at all.
   int least = 0;
-  if (envelope.type == Type::chat) {
+  if (fate == Fate::all && envelope.type == Type::chat) {
     for (const Session* session : account.sessions_) {
       if (Account::eligible(*session)) least = std::max<int>(least, session->priority_);
     }
   }
-  const auto wants = [least](const Session* session) {
-    return Account::eligible(*session) && session->priority_ >= least;
+  const auto wants = [&](const Session& session) {
+    if (fate == Fate::one) return session.jid_.resource() == target.resource();
+    return Account::eligible(session) && session.priority_ >= least;
   };
-  Stamp copy = stamp;
-  if (std::count_if(account.sessions_.begin(), account.sessions_.end(), wants) > 1) copy.shared_before = next_session_;
+  const auto listens = [&](const Session* session) { return session->carbons_ && !wants(*session); };
+  const bool copied = account.sessions_.size() > 1 && copied_to_recipient(envelope) &&
+                      std::any_of(account.sessions_.begin(), account.sessions_.end(), listens);
+  const auto count = std::count_if(account.sessions_.begin(), account.sessions_.end(),
+                                   [&](const Session* session) { return wants(*session); });
+  Stamp mark = stamp;
+  if (copied) mark.copied = ++account.copies_;
+  if (fate == Fate::all && (count > 1 || copied)) mark.shared_before = next_session_;
   for (Session* session : account.sessions_) {
-    if (wants(session)) session->deliver(envelope, copy);
+    if (wants(*session)) session->deliver(envelope, mark);
   }
+  if (copied) copy_to_others(account, envelope, mark, wants);
 }
 
 void Router::hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work) {
@@ -86,7 +104,7 @@ void Router::hold(Account& account, Envelope envelope, const Jid& target, Refere
   held.envelope = std::move(envelope);
   if (!references.none() && account.undecided_ == 0) {
     if (!append_held(account, held, RecordKind::message)) {
-      bounce(held.envelope, Errc::resource_limit, "the log takes no more at the moment");
+      refuse(held.envelope, {}, Errc::resource_limit, "the log takes no more at the moment");
       return finish(work);
     }
   } else if (held.undecided()) {
@@ -105,6 +123,7 @@ bool Router::append_held(Account& account, Account::Held& held, RecordKind kind)
   if (kind == RecordKind::message) {
     entry.references = held.references;
     entry.envelope = held.envelope;
+    entry.envelope.facts.tell_sender = false;  // news of today
   }
   if (!append(account, std::move(entry), held.work, true)) return false;
   if (held.references.offline) ++account.offline_count_;
@@ -199,11 +218,12 @@ void Router::refused_append(Account& account, const PendingAppend& pending) {
   const auto found =
       std::find_if(outbox.begin(), outbox.end(), [&](const auto& entry) { return entry.ticket == pending.ticket; });
   ANSER_ASSERT(found != outbox.end());
-  const Account::Held held = std::move(*found);
+  Account::Held held = std::move(*found);
   outbox.erase(found);
   if (held.references.offline) --account.offline_count_;
   --account.busy_;
-  bounce(held.envelope, Errc::disk_full, "this cannot be stored at the moment; try again later");  // perhaps to itself
+  refuse(held.envelope, held.stamp, Errc::disk_full,
+         "this cannot be stored at the moment; try again later");  // perhaps to itself
   finish(held.work);
   flush(account);
 }
@@ -230,7 +250,10 @@ void Router::flush(Account& account) {
         append_undecided(account);
         break;
       }
-    } else if (!held.references.offline && !flush_message(account, held)) {
+    } else if (held.references.offline) {
+      tell_sender(held.envelope, held.stamp);
+      copy_of_kept(account, held.envelope, held.stamp);
+    } else if (!flush_message(account, held)) {
       break;
     }
     finish(held.work);
@@ -247,11 +270,16 @@ bool Router::flush_message(Account& account, Account::Held& held) {
   const bool logged = held.stamp.sequence != 0;
   held.references = references(account, held.envelope, fate);
   if (fate == Fate::refuse) {
-    bounce(held.envelope, Errc::unavailable, "nobody there takes this message");
+    refuse(held.envelope, held.stamp, Errc::unavailable, "nobody there takes this message");
     return true;
   }
-  if (fate == Fate::ignore) return true;
+  if (fate == Fate::ignore) {
+    copy_of_ignored(account, held.envelope, held.target);
+    tell_sender(held.envelope, held.stamp);
+    return true;
+  }
   if (logged ? fate != Fate::store : held.references.none()) {
+    tell_sender(held.envelope, held.stamp);
     hand_over(account, held.envelope, held.target, fate, held.stamp);
     return true;
   }
@@ -260,7 +288,7 @@ bool Router::flush_message(Account& account, Account::Held& held) {
     account.outbox_->push_front(std::move(held));
     return false;
   }
-  bounce(held.envelope, Errc::resource_limit, "the log takes no more at the moment");
+  refuse(held.envelope, held.stamp, Errc::resource_limit, "the log takes no more at the moment");
   return true;
 }
 
@@ -282,17 +310,18 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
     return bounce(envelope, Errc::unavailable, "nobody there answers this any more");
   }
   if (envelope.kind != Kind::message || stamp.delayed) return;  // a delayed one still has its offline reference
+  if (stamp.copy != Copy::none && stamp.copied == 0) return;    // of own words, or of what is kept
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
   Account* account = find(target->bare());
   if (!account || !account->present()) return;
-  if (stamp.shared_before != 0) {
-    const auto has_it = [&](const Session* other) {
-      return Account::eligible(*other) && other->id_ < stamp.shared_before &&
-             (envelope.type != Type::chat || other->priority_ >= session.priority_);
-    };
-    if (std::any_of(account->sessions_.begin(), account->sessions_.end(), has_it)) return;
-  }
+  const auto has_it = [&](const Session* other) {
+    if (other->carbons_ && stamp.copied > other->carbons_since_) return true;  // as a copy
+    if (stamp.copy == Copy::received && other->jid_.resource() == target->resource()) return true;
+    return Account::eligible(*other) && other->id_ < stamp.shared_before &&
+           (envelope.type != Type::chat || stamp.copy != Copy::none || other->priority_ >= session.priority_);
+  };
+  if (std::any_of(account->sessions_.begin(), account->sessions_.end(), has_it)) return;
   // Behind whatever is on its way: newer messages may be, but what waited for longer comes first.
   if (!account->outbox_) account->outbox_ = std::make_unique<std::deque<Account::Held>>();
   Account::Held held;

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "domain/carbons.h"
 
 namespace anser::domain {
 namespace {
@@ -79,7 +80,7 @@ void Router::loaded(Account& account) {
       if (account.standing_ == Account::Standing::unknown) {
         // Nothing may be concluded from that: not that the account is missing, nor that a contact has no right.
         if (auto* route = std::get_if<Route>(&entry.mail)) {
-          bounce(route->envelope, Errc::resource_limit, "the server is too busy for this; try again later");
+          refuse(route->envelope, {}, Errc::resource_limit, "the server is too busy for this; try again later");
         }
         finish(entry.work);
         continue;
@@ -322,23 +323,27 @@ void Router::route(Session& session, Envelope envelope) {
     if (envelope.kind == Kind::iq) return iq_service_->serve(own, &session, std::move(envelope));
     envelope.to = own->bare_;
   }
+  if (own->sessions_.size() > 1 && copied_to_sender(envelope)) {
+    envelope.facts.tell_sender = others_listen(*own, session);
+  }
 
   const std::string* host = hosts_.resolve(envelope.to.domain());
   if (!host) {
-    return bounce(envelope, Errc::remote_not_found, fmt::format("{} is not served here", envelope.to.domain()));
+    return refuse(envelope, {}, Errc::remote_not_found, fmt::format("{} is not served here", envelope.to.domain()));
   }
   Jid alias;
   if (*host != envelope.to.domain()) {
     auto real = hosts_.canonical(envelope.to);
-    if (!real) return bounce(envelope, Errc::jid_malformed, "the address does not exist at the host's real name");
+    if (!real) return refuse(envelope, {}, Errc::jid_malformed, "the address does not exist at the host's real name");
     alias = std::move(*real);
   }
   const Jid& target = alias.empty() ? envelope.to : alias;
+  if (target.bare() == own->bare_.full()) envelope.facts.tell_sender = false;  // to itself by an alias
 
   const bool answer =
       envelope.type == Type::error || envelope.type == Type::result || envelope.type == Type::unavailable;
   if (!answer && !own->blocked_.empty() && own->blocks(target)) {
-    return bounce(envelope, Errc::blocked, "you have blocked this address");
+    return refuse(envelope, {}, Errc::blocked, "you have blocked this address");
   }
   if (envelope.kind == Kind::presence) {
     if (is_subscription(envelope.type)) {
@@ -353,7 +358,7 @@ void Router::route(Session& session, Envelope envelope) {
   } else if (envelope.kind == Kind::iq && (envelope.type == Type::get || envelope.type == Type::set)) {
     iq_service_->serve(nullptr, &session, std::move(envelope));
   } else if (envelope.kind == Kind::message && envelope.type != Type::error && envelope.type != Type::headline) {
-    bounce(envelope, Errc::unavailable, "the server reads no messages");
+    refuse(envelope, {}, Errc::unavailable, "the server reads no messages");
   }
 }
 
@@ -387,6 +392,7 @@ void Router::bounce(const Envelope& original, Errc code, std::string_view text) 
   reply.to = original.from;
   reply.id = original.id;
   reply.failure = Error{code, std::string{text}};
+  reply.facts.conversation = copied_to_sender(original) || copied_to_recipient(original);
   send(std::move(reply));
 }
 
@@ -416,6 +422,8 @@ void Router::receive(Mail mail) {
           fence_arrived(letter);
         else if constexpr (std::is_same_v<Letter, FencePassed>)
           fence_answered(letter.session, letter.number);
+        else if constexpr (std::is_same_v<Letter, SentCopy>)
+          sent_copy(letter.envelope, Stamp{.sequence = letter.sequence, .time = letter.time});
         else
           account_changed(letter);
       },

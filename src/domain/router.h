@@ -163,6 +163,16 @@ class Router {
   void fetch_offline(Account& account, Session& session);
   void offline_fetched(Account& account, SessionId session, Result<std::vector<LogRecord>> records);
 
+  // copies.cpp
+  bool others_listen(const Account& account, const Session& session) const;
+  void copy_to_others(Account& account, const Envelope& envelope, const Stamp& stamp,
+                      const std::function<bool(const Session&)>& given);
+  void copy_of_kept(Account& account, const Envelope& envelope, const Stamp& stamp);
+  void copy_of_ignored(Account& account, const Envelope& envelope, const Jid& target);
+  void tell_sender(Envelope& envelope, const Stamp& stamp);
+  void sent_copy(const Envelope& envelope, const Stamp& stamp);
+  void refuse(Envelope& envelope, const Stamp& stamp, Errc code, std::string_view text);
+
   // presence.cpp
   void own_presence(Session& session, Account& account, Envelope presence);
   void become_unavailable(Session& session, Account& account, Envelope presence, bool to_itself);

@@ -24,13 +24,19 @@ enum class CloseReason : std::uint8_t {
   shutdown
 };
 
-// What the server adds when it hands a stored message over.
+// A message that another device of the account has sent or was given, for the account's other devices (XEP-0280).
+enum class Copy : std::uint8_t { none, sent, received };
+
+// What the server adds when it hands a message over.
 struct Stamp {
   std::uint64_t sequence = 0;  // in the log; 0 when it is not there
   Time time{};                 // when the log took it
   bool delayed = false;        // it waited: say so (XEP-0203)
   // When several sessions were given it: those with a lower id had their chance. 0: one session alone.
   std::uint64_t shared_before = 0;
+  Copy copy = Copy::none;
+  // Which of the account's copied messages it is: devices that had asked for copies by then have one. 0: no copies.
+  std::uint64_t copied = 0;
 };
 
 // What this process calls a session. Unique per core while the process runs.
@@ -86,6 +92,11 @@ class Session {
   bool wants_blocklist() const { return wants_blocklist_; }
   void set_wants_blocklist() { wants_blocklist_ = true; }  // asked for the block list (XEP-0191 §3.2)
 
+  // Wants copies of what the account's other devices send and are given (XEP-0280), available or not.
+  bool carbons() const { return carbons_; }
+  void set_carbons(bool on);
+  bool blocks(const Jid& who) const;  // its account does, by now
+
  private:
   friend class Router;
   friend class Account;
@@ -96,9 +107,11 @@ class Session {
   std::int8_t priority_ = 0;            // of that presence
   bool interested_ = false;
   bool wants_blocklist_ = false;
+  bool carbons_ = false;
   SessionId id_ = 0;
   Jid jid_;
   std::unique_ptr<std::vector<Jid>> directed_;  // who got directed presence (RFC 6121 §4.6), bounded
+  std::uint64_t carbons_since_ = 0;             // Account::copies_ when it asked for them
   std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each
   struct Fence {
     std::uint64_t number;

@@ -19,6 +19,11 @@ constexpr std::string_view kDelayNs = "urn:xmpp:delay";
 constexpr std::string_view kOldDelayNs = "jabber:x:delay";  // XEP-0091
 constexpr std::string_view kChatStatesNs = "http://jabber.org/protocol/chatstates";
 constexpr std::string_view kHintsNs = "urn:xmpp:hints";
+constexpr std::string_view kCarbonsNs = "urn:xmpp:carbons:2";
+constexpr std::string_view kReceiptsNs = "urn:xmpp:receipts";
+constexpr std::string_view kMarkersNs = "urn:xmpp:chat-markers:0";
+constexpr std::string_view kDirectInvitationNs = "jabber:x:conference";
+constexpr std::string_view kRoomUserNs = "http://jabber.org/protocol/muc#user";
 
 std::optional<Type> message_type(std::string_view word) {
   if (word == "chat") return Type::chat;
@@ -91,7 +96,7 @@ bool names_us(std::string_view address, const domain::Hosts& hosts) {
 
 // Elements that only the recipient's server may write: a client that forges one is not believed, whatever the copy.
 bool server_owned(const xml::Stanza& stanza, const xml::Child& child, const domain::Hosts& hosts) {
-  if (child.ns == "urn:xmpp:carbons:2") return child.local == "received" || child.local == "sent";
+  if (child.ns == kCarbonsNs) return child.local == "received" || child.local == "sent";
   if (child.ns == "urn:xmpp:mam:2") return child.local == "result";
   if (child.ns == "urn:xmpp:occupant-id:0") return true;
   const bool stanza_id = child.ns == kStanzaIdNs && child.local == "stanza-id";
@@ -127,11 +132,26 @@ Honest without_forgeries(const xml::Stanza& stanza, const domain::Hosts& hosts) 
   return honest;
 }
 
+// XEP-0045 §7.8.2: with an <invite/> it is a mediated invitation.
+bool invites(const xml::Stanza& stanza, const xml::Child& child) {
+  const auto element = xml::parse_element(stanza.raw(child));
+  return element && element->find("invite");
+}
+
 void read_message_facts(const xml::Stanza& stanza, Envelope& envelope) {
   auto& facts = envelope.facts;
   bool only_states = !stanza.children.empty();
   bool any_state = false;
+  bool invitation = false, room = false;
   for (const auto& child : stanza.children) {
+    if (child.ns == kReceiptsNs || child.ns == kMarkersNs || child.ns == kChatStatesNs)
+      facts.conversation = true;
+    else if (child.ns == kCarbonsNs)
+      facts.no_carbons |= child.local == "private";
+    else if (child.local == "x" && child.ns == kDirectInvitationNs)
+      invitation = true;
+    else if (child.local == "x" && child.ns == kRoomUserNs)
+      (invites(stanza, child) ? invitation : room) = true;
     const bool ours = child.ns == stanza.ns;
     if (ours && child.local == "body")
       facts.has_body = true;
@@ -154,6 +174,12 @@ void read_message_facts(const xml::Stanza& stanza, Envelope& envelope) {
     }
   }
   facts.chat_state_only = any_state && only_states;
+  facts.conversation |= invitation;
+  facts.from_room = room && !invitation;
+  // What an error answers is told by what it brings back of it. One that brings back nothing most likely answers what
+  // people say to each other.
+  if (envelope.type == Type::error && stanza.children.size() <= 1) facts.conversation = true;
+  if (envelope.type == Type::error && facts.has_body) facts.conversation = true;
 }
 
 // RFC 6121 §4.7.2.3. False when it is no number between -128 and 127.
@@ -304,11 +330,14 @@ Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_
   return taken;
 }
 
-void append_stanza(std::string& out, const Envelope& envelope, const domain::Stamp& stamp) {
+namespace {
+
+void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, bool forwarded) {
   const std::string_view name = envelope.kind == Kind::message    ? "message"
                                 : envelope.kind == Kind::presence ? "presence"
                                                                   : "iq";
   out.append("<").append(name);
+  if (forwarded) out.append(" xmlns='jabber:client'");
   if (!envelope.from.empty()) append_attribute(out, "from", envelope.from.full());
   if (!envelope.to.empty()) append_attribute(out, "to", envelope.to.full());
   if (const auto word = word_of(envelope); !word.empty()) out.append(" type='").append(word).append("'");
@@ -328,6 +357,21 @@ void append_stanza(std::string& out, const Envelope& envelope, const domain::Sta
     out.append("' stamp='").append(to_xmpp_date(stamp.time)).append("'/>");
   }
   out.append("</").append(name).append(">");
+}
+
+}  // namespace
+
+void append_stanza(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, const core::Jid& own) {
+  if (stamp.copy == domain::Copy::none) return append_as(out, envelope, stamp, false);
+  const std::string_view how = stamp.copy == domain::Copy::sent ? "sent" : "received";
+  out.append("<message");
+  append_attribute(out, "from", own.bare());
+  append_attribute(out, "to", own.full());
+  if (const auto word = word_of(envelope); !word.empty()) out.append(" type='").append(word).append("'");
+  out.append("><").append(how).append(" xmlns='").append(kCarbonsNs);
+  out.append("'><forwarded xmlns='urn:xmpp:forward:0'>");
+  append_as(out, envelope, stamp, true);
+  out.append("</forwarded></").append(how).append("></message>");
 }
 
 std::string to_xmpp_date(Time time) {

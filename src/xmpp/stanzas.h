@@ -30,7 +30,9 @@ struct Taken {
 Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_view stream_lang,
                   const domain::Hosts& hosts);
 
-void append_stanza(std::string& out, const domain::Envelope& envelope, const domain::Stamp& stamp);
+// To the session `own`; a copy of what another device of the account sent or was given is framed (XEP-0280, 0297).
+void append_stanza(std::string& out, const domain::Envelope& envelope, const domain::Stamp& stamp,
+                   const core::Jid& own);
 
 // 2026-11-22T14:03:05.123Z (XEP-0082)
 std::string to_xmpp_date(Time time);

@@ -50,7 +50,7 @@ std::string_view failure(std::string_view stanza) {
 
 std::string written(const Envelope& envelope, const domain::Stamp& stamp = {}) {
   std::string text;
-  append_stanza(text, envelope, stamp);
+  append_stanza(text, envelope, stamp, kRomeo);
   return text;
 }
 
@@ -399,6 +399,60 @@ TEST(ToXmppDate, CountsMillisecondsForward) {
   EXPECT_EQ(to_xmpp_date(Time{}), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(to_xmpp_date(Time{Duration{-1}}), "1969-12-31T23:59:59.999Z");
   EXPECT_EQ(to_xmpp_date(Time{std::chrono::seconds{951'782'400}}), "2000-02-29T00:00:00.000Z");
+}
+
+TEST(Stanzas, ReadsWhatDevicesShare) {
+  const auto facts = [](std::string_view type, std::string_view content) {
+    return envelope(fmt::format("<message type='{}'>{}</message>", type, content)).facts;
+  };
+  for (const char* content :
+       {"<request xmlns='urn:xmpp:receipts'/>", "<received xmlns='urn:xmpp:receipts' id='r'/>",
+        "<active xmlns='http://jabber.org/protocol/chatstates'/>",
+        "<displayed xmlns='urn:xmpp:chat-markers:0' id='m'/>",
+        "<x xmlns='jabber:x:conference' jid='hall@rooms.example'/>",
+        "<x xmlns='http://jabber.org/protocol/muc#user'><invite to='nurse@capulet.example'/></x>"}) {
+    EXPECT_TRUE(facts("normal", content).conversation) << content;
+    EXPECT_FALSE(facts("normal", content).from_room) << content;
+  }
+  EXPECT_FALSE(facts("normal", "<subject>s</subject><x xmlns='urn:example'/>").conversation);
+  EXPECT_TRUE(facts("chat", "<body>b</body><x xmlns='http://jabber.org/protocol/muc#user'/>").from_room);
+  EXPECT_TRUE(facts("chat", "<body>b</body><private xmlns='urn:xmpp:carbons:2'/>").no_carbons);
+  EXPECT_FALSE(facts("chat", "<body>b</body><private xmlns='urn:example'/>").no_carbons);
+}
+
+TEST(Stanzas, TellsWhatAnErrorAnswersByWhatItBringsBack) {
+  const auto shared = [](std::string_view content) {
+    return envelope(fmt::format("<message type='error'>{}<error type='cancel'/></message>", content))
+        .facts.conversation;
+  };
+  EXPECT_TRUE(shared(""));
+  EXPECT_TRUE(shared("<body>b</body>"));
+  EXPECT_TRUE(shared("<request xmlns='urn:xmpp:receipts'/>"));
+  EXPECT_FALSE(shared("<event xmlns='http://jabber.org/protocol/pubsub#event'/>"));
+}
+
+// XEP-0280, examples 9 to 13.
+TEST(Stanzas, FramesCopiesForOtherDevices) {
+  Envelope message =
+      envelope("<message to='juliet@capulet.example/balcony' type='chat' id='m1'><body>hark</body></message>");
+  const std::string forwarded =
+      "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='romeo@montague.example/orchard' "
+      "to='juliet@capulet.example/balcony' type='chat' id='m1'><body>hark</body></message></forwarded>";
+  std::string text;
+
+  append_stanza(text, message, {.copy = domain::Copy::sent}, core::Jid::parse("romeo@montague.example/home").value());
+  EXPECT_EQ(text,
+            "<message from='romeo@montague.example' to='romeo@montague.example/home' type='chat'>"
+            "<sent xmlns='urn:xmpp:carbons:2'>" +
+                forwarded + "</sent></message>");
+
+  text.clear();
+  append_stanza(text, message, {.copy = domain::Copy::received},
+                core::Jid::parse("juliet@capulet.example/home").value());
+  EXPECT_EQ(text,
+            "<message from='juliet@capulet.example' to='juliet@capulet.example/home' type='chat'>"
+            "<received xmlns='urn:xmpp:carbons:2'>" +
+                forwarded + "</received></message>");
 }
 
 }  // namespace

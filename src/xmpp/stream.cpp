@@ -265,6 +265,7 @@ void Stream::on_header() {
     text.append("<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
   }
   send(text.append("</stream:features>"));
+  set_active(true);  // every stream begins so (XEP-0352 §4.2)
   send_waiting();
 }
 
@@ -276,6 +277,10 @@ Stream::Then Stream::take() {
     return element ? take_compress(*element) : Then::go_on;
   }
   if (stanza.ns == kManagementNs) return take_management(stanza);
+  if (stanza.ns == kClientStateNs && (stanza.local == "active" || stanza.local == "inactive")) {
+    set_active(stanza.local == "active");
+    return Then::go_on;
+  }
   if (stanza.ns == xml::kStreamsNs && stanza.local == "error") {
     log::info("xmpp", "{} from {} ended its stream with an error", name(), connection_->peer());
     services_.router.close(*this);

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "domain/held_back.h"
 #include "domain/session.h"
 #include "domain/unacked_queue.h"
 #include "net/connection.h"
@@ -65,6 +66,9 @@ class Stream final : public domain::Session {
   bool detached() const override { return !attached_; }
 
   std::string peer() const override { return attached_ ? connection_->peer() : "nowhere"; }
+
+  // Whether somebody looks at the client (XEP-0352). For an inactive one, what can wait does.
+  void set_active(bool active);
 
  private:
   static constexpr std::string_view kConfirmId = "anser-confirm-";
@@ -142,6 +146,8 @@ class Stream final : public domain::Session {
   Outbox& outbox();
   void put_off(domain::Outgoing entry);
   void write(const domain::Outgoing& entry);
+  void deliver_now(const domain::Envelope& envelope, const domain::Stamp& stamp);
+  void deliver_held(const std::vector<domain::HeldBack::Entry>& entries);
   bool too_far_behind() const;
   void send_waiting();
   void settle_outbox();
@@ -184,6 +190,7 @@ class Stream final : public domain::Session {
     std::uint32_t handled;
   };
   std::unique_ptr<Wish> wish_;  // to resume that session, for the rest of this turn
+  std::unique_ptr<domain::HeldBack> held_back_;  // while the client is inactive
   std::unique_ptr<net::TokenBucket> bucket_;
   std::uint32_t next_push_ = 1;
 };

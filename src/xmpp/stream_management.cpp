@@ -277,6 +277,7 @@ void Stream::attach() {
   log::info("xmpp", "{} from {} came back: {} stanzas are sent again", name(), connection_->peer(), queue.size());
   send(resumed());
   confirm_delivered();
+  set_active(true);  // XEP-0352 §5.2
   send_waiting();
 }
 

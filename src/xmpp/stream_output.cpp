@@ -10,9 +10,31 @@ namespace anser::xmpp {
 using domain::Envelope;
 
 void Stream::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
+  if (!held_back_) return deliver_now(envelope, stamp);
+  deliver_held(held_back_->pass(envelope, stamp));
+}
+
+// Its sender may have been blocked since it came.
+void Stream::deliver_held(const std::vector<domain::HeldBack::Entry>& entries) {
+  for (const auto& due : entries) {
+    if (due.envelope.failure || !blocks(due.envelope.from)) deliver_now(due.envelope, due.stamp);
+  }
+}
+
+void Stream::deliver_now(const Envelope& envelope, const domain::Stamp& stamp) {
   if (management_ || !writable()) return put_off({envelope, stamp, {}});
-  append_stanza(connection_->out(), envelope, stamp);
+  append_stanza(connection_->out(), envelope, stamp, jid());
   connection_->flush_soon();
+}
+
+void Stream::set_active(bool active) {
+  if (active == !held_back_) return;
+  if (!active) {
+    held_back_ = std::make_unique<domain::HeldBack>(jid(), settings_->held_back_stanzas);
+    return;
+  }
+  const auto held = std::move(held_back_);
+  deliver_held(held->release());
 }
 
 void Stream::push(std::string text) {
@@ -32,7 +54,7 @@ void Stream::write(const domain::Outgoing& entry) {
   if (entry.own_words())
     connection_->out().append(entry.text);
   else
-    append_stanza(connection_->out(), entry.envelope, entry.stamp);
+    append_stanza(connection_->out(), entry.envelope, entry.stamp, jid());
   connection_->flush_soon();
 }
 

@@ -15,6 +15,7 @@ namespace anser::xmpp {
 inline constexpr std::string_view kTlsNs = "urn:ietf:params:xml:ns:xmpp-tls";
 inline constexpr std::string_view kSaslNs = "urn:ietf:params:xml:ns:xmpp-sasl";
 inline constexpr std::string_view kBindNs = "urn:ietf:params:xml:ns:xmpp-bind";
+inline constexpr std::string_view kClientStateNs = "urn:xmpp:csi:0";
 inline constexpr std::string_view kCompressNs = "http://jabber.org/protocol/compress";
 
 // Appends the answering header (RFC 6120 §4.2, §4.7). `to` may be empty.

@@ -33,7 +33,7 @@ class Settings:
 
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, unfinished_bytes, depth, login_seconds, stanza_seconds, write_seconds,
-    #   offline_messages, login_attempts, failures_per_address, failures_per_account
+    #   held_back_stanzas, offline_messages, login_attempts, failures_per_address, failures_per_account
 
 
 # The table and the key behind each name, and how its value is written.
@@ -45,6 +45,7 @@ _LIMIT_KEYS = {
     "login_seconds": ("xmpp", "login_timeout", '"{}s"'),
     "stanza_seconds": ("xmpp", "stanza_timeout", '"{}s"'),
     "write_seconds": ("xmpp", "write_timeout", '"{}s"'),
+    "held_back_stanzas": ("limits", "held_back_stanzas", "{}"),
     "offline_messages": ("offline", "max_messages", "{}"),
     "login_attempts": ("auth", "attempts_per_stream", "{}"),
     "failures_per_address": ("auth", "failures_per_address", "{}"),
