@@ -16,6 +16,12 @@ class BlockRules {
   explicit BlockRules(const std::vector<Jid>& rules) {
     for (const Jid& rule : rules) rules_.insert(rule.full());
   }
+  // What Account::blocks asks of every rule.
+  bool match(const Jid& who) const {
+    const std::string domain{who.domain()};
+    return rules_.contains(who.full()) || rules_.contains(std::string{who.bare()}) || rules_.contains(domain) ||
+           (!who.resource().empty() && rules_.contains(domain + "/" + std::string{who.resource()}));
+  }
   bool has(const Jid& rule) const { return rules_.contains(rule.full()); }
   // A bare address: a rule with a resource does not cover it.
   bool cover(const Jid& bare) const {
@@ -108,6 +114,11 @@ void Router::block(Account& account, std::vector<Jid> who, Done done) {
   for (const auto& contact : account.contacts_) {
     if (contact.subscription.from && added.cover(contact.contact)) show_presence_to(account, contact.contact, false);
   }
+  for (const Jid& rule : fresh) {
+    const bool one_device = rule.has_local() && !rule.resource().empty();
+    if (one_device && account.subscription(rule.bare()).from) show_presence_to(account, rule, false);
+  }
+  for (Session* session : account.sessions_) end_directed(*session, [&](const Jid& to) { return added.match(to); });
   account.blocked_.insert(account.blocked_.end(), fresh.begin(), fresh.end());
   ++account.busy_;
   storage_.submit(
@@ -123,13 +134,41 @@ void Router::block(Account& account, std::vector<Jid> who, Done done) {
       });
 }
 
+// Who got directed presence and may see no more of it sees the session go (RFC 6121 §4.6.3).
+void Router::end_directed(Session& session, const std::function<bool(const Jid&)>& ends) {
+  if (!session.directed_) return;
+  auto& directed = *session.directed_;
+  const auto first = std::stable_partition(directed.begin(), directed.end(), [&](const Jid& to) { return !ends(to); });
+  const std::vector<Jid> ended(first, directed.end());
+  directed.erase(first, directed.end());
+  for (const Jid& to : ended) {
+    Envelope gone;
+    gone.kind = Kind::presence;
+    gone.type = Type::unavailable;
+    gone.from = session.jid_;
+    gone.to = to;
+    send(std::move(gone));
+  }
+}
+
 void Router::unblock(Account& account, std::vector<Jid> who, Done done) {
   const BlockRules named{who}, before{account.blocked_};
-  std::erase_if(account.blocked_, [&](const Jid& rule) { return who.empty() || named.has(rule); });
+  std::vector<Jid> lifted;
+  std::erase_if(account.blocked_, [&](const Jid& rule) {
+    const bool goes = who.empty() || named.has(rule);
+    if (goes) lifted.push_back(rule);
+    return goes;
+  });
   const BlockRules after{account.blocked_};
   for (const auto& contact : account.contacts_) {
     const bool visible_again = before.cover(contact.contact) && !after.cover(contact.contact);
     if (visible_again && contact.subscription.from) show_presence_to(account, contact.contact, true);
+  }
+  for (const Jid& rule : lifted) {
+    const bool one_device = rule.has_local() && !rule.resource().empty();
+    if (one_device && !account.blocks(rule) && account.subscription(rule.bare()).from) {
+      show_presence_to(account, rule, true);
+    }
   }
   ++account.busy_;
   storage_.submit(

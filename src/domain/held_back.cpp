@@ -29,9 +29,8 @@ std::vector<HeldBack::Entry> HeldBack::pass(const Envelope& envelope, const Stam
     if (held_.size() > limit_) return release();
     return due;
   }
-  const auto first_due = std::stable_partition(held_.begin(), held_.end(), [&](const Entry& held) {
-    return held.envelope.from.bare() != envelope.from.bare();
-  });
+  const auto first_due = std::stable_partition(
+      held_.begin(), held_.end(), [&](const Entry& held) { return held.envelope.from.bare() != envelope.from.bare(); });
   due.assign(std::make_move_iterator(first_due), std::make_move_iterator(held_.end()));
   held_.erase(first_due, held_.end());
   due.push_back({envelope, stamp});

@@ -20,6 +20,7 @@ struct Route {
 struct Broadcast {
   Envelope presence;  // `to` is empty; each contact's copy is addressed to its bare address
   std::vector<Jid> contacts;
+  std::vector<Jid> except = {};  // single resources of theirs that the sender has blocked (XEP-0191)
 };
 
 // A resource came online and asks after its contacts (RFC 6121 §4.3).

@@ -1,5 +1,5 @@
 // mail      = %x00 envelope jid                        ; Route: target, empty unless aliased
-//           / %x01 envelope jids                       ; Broadcast
+//           / %x01 envelope jids jids                  ; Broadcast: contacts, except
 //           / %x02 jid jids                            ; Probe: from, contacts
 //           / %x03 varint varint varint                ; Fence: core, session, number
 //           / %x04 varint varint                       ; FencePassed: session, number
@@ -45,6 +45,7 @@ void encode(const Mail& mail, std::string& out) {
           put_tag(out, kBroadcast);
           encode(letter.presence, out);
           put_jids(out, letter.contacts);
+          put_jids(out, letter.except);
         } else if constexpr (std::is_same_v<Letter, Probe>) {
           put_tag(out, kProbe);
           put_jid(out, letter.from);
@@ -93,7 +94,9 @@ Result<Mail> decode_mail(std::string_view& in) {
       copy.time = Time{Duration{static_cast<std::int64_t>(microseconds)}};
       mail = std::move(copy);
     } else {
-      mail = Broadcast{std::move(*envelope), read_jids(reader)};
+      Broadcast broadcast{std::move(*envelope), read_jids(reader), {}};
+      broadcast.except = read_jids(reader);
+      mail = std::move(broadcast);
     }
     if (!reader.ok()) return fail(Errc::bad_request, "the letter is cut short or damaged");
     in = reader.rest();

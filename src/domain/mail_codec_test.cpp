@@ -15,7 +15,7 @@ std::vector<Mail> one_of_each() {
   envelope.to = jid("juliet@192.0.2.1");
   envelope.inner = Bytes::copy("<body>hark</body>");
   return {Route{envelope, jid("juliet@capulet.example")},
-          Broadcast{envelope, {jid("a@example.com"), jid("b@example.com")}},
+          Broadcast{envelope, {jid("a@example.com"), jid("b@example.com")}, {jid("b@example.com/phone")}},
           Probe{jid("romeo@montague.example/orchard"), {jid("juliet@capulet.example")}},
           Fence{3, 1u << 30, 77},
           FencePassed{5, 6},

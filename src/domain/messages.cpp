@@ -240,7 +240,10 @@ void Router::flush(Account& account) {
     if (held.envelope.kind == Kind::iq) {
       deliver_iq(account, std::move(held.envelope), held.target);
     } else if (held.envelope.kind == Kind::presence) {
-      if (Session* session = account.find_session(held.target.resource()))
+      const bool blocked = !held.envelope.failure && account.blocks(held.envelope.from);  // by now
+      if (blocked) {
+        // nothing is shown
+      } else if (Session* session = account.find_session(held.target.resource()))
         session->deliver(held.envelope, {});
       else if (held.target.resource().empty())
         deliver_to_available(account, held.envelope);
@@ -378,6 +381,7 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
   } else if (session && still_asked) {
     auto& page = *account.offline_;
     for (const LogRecord& record : *records) {
+      if (account.blocks(record.entry.envelope.from)) continue;  // since it came; it is done with
       session->deliver(record.entry.envelope, Stamp{.sequence = record.sequence, .time = record.time, .delayed = true});
     }
     if (records->empty()) {

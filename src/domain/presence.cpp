@@ -120,16 +120,19 @@ void Router::broadcast(Account& account, const Envelope& presence) {
   for (const auto& contact : account.contacts_) {
     if (contact.subscription.from && !account.blocks(contact.contact)) contacts.push_back(contact.contact);
   }
-  if (!contacts.empty()) broadcast_to(presence, std::move(contacts));
+  if (!contacts.empty()) broadcast_to(account, presence, std::move(contacts));
 }
 
-void Router::broadcast_to(const Envelope& presence, std::vector<Jid> contacts) {
-  std::vector<std::vector<Jid>> by_core(cores_);
+void Router::broadcast_to(const Account& account, const Envelope& presence, std::vector<Jid> contacts) {
+  std::vector<std::vector<Jid>> by_core(cores_), except(cores_);
   for (auto& contact : contacts) by_core[home_of(contact)].push_back(std::move(contact));
+  for (const Jid& rule : account.blocked_) {
+    if (rule.has_local() && !rule.resource().empty()) except[home_of(rule)].push_back(rule);
+  }
   for (unsigned core = 0; core < cores_; ++core) {
     if (by_core[core].empty()) continue;
     touch_core(presence.from, static_cast<CoreId>(core));
-    Broadcast letter{presence, std::move(by_core[core])};
+    Broadcast letter{presence, std::move(by_core[core]), std::move(except[core])};
     if (core == core_)
       receive_broadcast(std::move(letter));
     else
@@ -143,7 +146,19 @@ void Router::receive_broadcast(Broadcast letter) {
     Account* account = find(contact.full());
     if (!account || !account->any_available()) continue;
     letter.presence.to = contact;
-    deliver_presence(*account, letter.presence, contact, 0);
+    const auto excepted = [&](const Jid& who) {
+      return std::find(letter.except.begin(), letter.except.end(), who) != letter.except.end();
+    };
+    const bool apart = std::any_of(account->sessions_.begin(), account->sessions_.end(),
+                                   [&](const Session* session) { return excepted(session->jid_); });
+    if (!apart) {
+      deliver_presence(*account, letter.presence, contact, 0);
+      continue;
+    }
+    for (const Session* session : account->sessions_) {
+      if (session->available() && !excepted(session->jid_))
+        deliver_presence(*account, letter.presence, session->jid_, 0);
+    }
   }
 }
 
@@ -158,7 +173,12 @@ void Router::show_presence_to(Account& account, const Jid& contact, bool availab
       presence.type = Type::unavailable;
       presence.from = session->jid_;
     }
-    broadcast_to(presence, {contact});
+    if (contact.is_bare()) {
+      broadcast_to(account, presence, {contact});
+    } else {
+      presence.to = contact;
+      send(std::move(presence));
+    }
   }
 }
 
@@ -283,14 +303,13 @@ void Router::inbound_subscription(Account& account, Envelope presence, WorkId wo
   if (work == 0) work = works_.open();
   std::string request;
   if (presence.type == Type::subscribe) encode(presence, request);
-  const bool shown = change.pass_on && !account.blocks(*contact);
   raise_barrier(account, work);  // what the contact sends next must not overtake it (RFC 6120 §10.1)
   // The stanza comes before the push that it caused (§3.1.6, §3.3.3).
   store_subscription(
       account, *contact, change, std::move(request),
-      [this, &account, contact = *contact, change, before, work, shown, presence = std::move(presence)](bool stored) {
+      [this, &account, contact = *contact, change, before, work, presence = std::move(presence)](bool stored) {
         if (stored) {
-          if (shown) {
+          if (change.pass_on && !account.blocks(contact)) {
             if (presence.type == Type::subscribe) {
               deliver_to_available(account, presence);
             } else {
@@ -351,7 +370,7 @@ void Router::store_subscription(Account& account, const Jid& contact, const Subs
 // §3.1.3: requests that came while nobody was there are shown at every login until they are answered.
 void Router::deliver_requests(Session& session, Account& account) {
   for (const auto& contact : account.contacts_) {
-    if (!contact.subscription.asked) continue;
+    if (!contact.subscription.asked || account.blocks(contact.contact)) continue;
     ++account.busy_;
     storage_.run<std::optional<RosterItem>>(
         core_,

@@ -138,6 +138,7 @@ class Router {
   void fence_answered(SessionId session, std::uint64_t number);
 
   // account_changes.cpp
+  void end_directed(Session& session, const std::function<bool(const Jid&)>& ends);
   void refresh(Account& account);  // after a failed change: what is stored is what holds
   void tell_contacts_of_removal(Account& account);
   void forget_removed(const Jid& gone);
@@ -179,7 +180,7 @@ class Router {
   void note_directed(Session& session, Account& account, const Envelope& presence, const Jid& target);
   Envelope presence_of(const Session& session) const;
   void broadcast(Account& account, const Envelope& presence);
-  void broadcast_to(const Envelope& presence, std::vector<Jid> contacts);
+  void broadcast_to(const Account& account, const Envelope& presence, std::vector<Jid> contacts);
   void receive_broadcast(Broadcast broadcast);
   void receive_probe(Probe probe);
   void answer_probe(Account& account, const Jid& from, std::string_view resource);

@@ -5,10 +5,8 @@
 namespace anser::xmpp {
 
 Feature client_state(const Services&) {
-  return Feature{{.xep = 352,
-                  .version = "1.0.0",
-                  .title = "Client State Indication",
-                  .stream = "<csi xmlns='urn:xmpp:csi:0'/>"}};
+  return Feature{
+      {.xep = 352, .version = "1.0.0", .title = "Client State Indication", .stream = "<csi xmlns='urn:xmpp:csi:0'/>"}};
 }
 
 }  // namespace anser::xmpp
