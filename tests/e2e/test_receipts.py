@@ -50,7 +50,7 @@ async def test_they_wait_for_who_is_away(server, kind, content):
 async def test_they_do_not_wait_if_their_sender_says_so(server):
     romeo, juliet = await server.session("romeo"), await server.session("juliet", available=False)
 
-    for number, content in enumerate(_WORDS.values()):
+    for content in _WORDS.values():
         await romeo.stanza("message", f"{content}<no-store xmlns='{HINTS}'/>", type="chat", to=juliet.bare)
     await romeo.settled()
     await juliet.available()
