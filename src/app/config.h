@@ -131,6 +131,12 @@ struct Config {
     std::size_t max_messages = 1'000;  // 0: keep none
   } offline;
 
+  struct Push {
+    std::size_t services = 10;
+    bool sender = false;
+    bool body = false;
+  } push;
+
   struct Archive {
     bool enabled = true;
   } archive;

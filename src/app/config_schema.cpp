@@ -323,6 +323,13 @@ std::vector<Key> make_storage_keys() {
       row<&C::offline, &Config::Offline::max_messages>("offline.max_messages", kInteger, {1, 1'000'000, "keep none"},
                                                        kSighup,
                                                        "Messages kept for one account while nobody is there to read."),
+      row<&C::push, &Config::Push::services>("push.services", kInteger, {1, 1'000, "none"}, kSighup,
+                                             "Push services, or nodes of one, that an account may have told of its "
+                                             "news."),
+      row<&C::push, &Config::Push::sender>("push.sender", kBoolean, kAny, kSighup,
+                                           "Whether notifications name the sender; push services are third parties."),
+      row<&C::push, &Config::Push::body>("push.body", kBoolean, kAny, kSighup,
+                                         "Whether they quote the text of the message."),
       row<&C::archive, &Config::Archive::enabled>("archive.enabled", kBoolean, kAny, kSighup,
                                                   "Whether messages are kept for their sender and recipient to look "
                                                   "up later."),
@@ -394,6 +401,7 @@ const std::vector<Table>& schema_tables() {
       {"compression", "Stream compression (XEP-0138)."},
       {"limits", "What one client may ask of the server. Crossing a limit gets the protocol's own error."},
       {"offline", "Messages for people who are away."},
+      {"push", "Push notifications (XEP-0357)."},
       {"archive", "The message archive."},
       {"storage", "Databases and the queues in front of them."},
       {"log", "What the server says on standard error."},

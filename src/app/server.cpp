@@ -25,6 +25,7 @@
 #include "store/open.h"
 #include "xmpp/feature.h"
 #include "xmpp/negotiation.h"
+#include "xmpp/push_text.h"
 #include "xmpp/stream.h"
 
 namespace anser::app {
@@ -105,6 +106,8 @@ xmpp::SharedSettings settings_of(const Config& config) {
   settings->uncommitted_bytes = limits.uncommitted_bytes;
   settings->rate_bytes_per_second = limits.rate_bytes_per_second;
   settings->rate_burst_bytes = limits.rate_burst_bytes;
+  settings->push_sender = config.push.sender;
+  settings->push_body = config.push.body;
   settings->private_bytes = limits.private_bytes;
   settings->vcard_bytes = limits.vcard_bytes;
   return settings;
@@ -114,6 +117,7 @@ domain::RouterLimits router_limits_of(const Config& config) {
   domain::RouterLimits limits;
   limits.sessions_per_account = config.xmpp.max_resources;
   limits.offline_messages = config.offline.max_messages;
+  limits.push_registrations = config.push.services;
   // What a client may let wait must hold a page beside all else.
   limits.offline_page =
       std::min({limits.offline_page, config.limits.output_queue_bytes / 4, config.limits.unacked_bytes / 4});
@@ -206,14 +210,17 @@ struct Home {
   Home(CoreId id, xmpp::Shared& shared, domain::MessageLog& log)
       : router(id, shared.cores.size(), shared.hosts, shared.storage, log, shared.post, shared.clock),
         services{shared, shared.cores.at(id), router},
-        features(services) {
+        features(services),
+        push_text(shared.settings) {
     services.features = &features;
     router.set_iq_service(features);
+    router.set_push_writer(push_text);
   }
 
   domain::Router router;
   xmpp::Services services;
   xmpp::Features features;
+  xmpp::PushText push_text;
 };
 
 class Server {

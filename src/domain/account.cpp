@@ -40,6 +40,14 @@ Session* Account::find_session(SessionId id) const {
   return nullptr;
 }
 
+Session* Account::likeliest_session() const {
+  const auto less = [](const Session* a, const Session* b) {
+    return std::pair{a->available(), a->priority_} < std::pair{b->available(), b->priority_};
+  };
+  const auto best = std::max_element(sessions_.begin(), sessions_.end(), less);
+  return best == sessions_.end() ? nullptr : *best;
+}
+
 bool Account::any_available() const {
   return std::any_of(sessions_.begin(), sessions_.end(), [](const Session* session) { return session->available(); });
 }

@@ -12,6 +12,7 @@
 #include "domain/completion_ring.h"
 #include "domain/mail.h"
 #include "domain/ports.h"
+#include "domain/push.h"
 #include "domain/session.h"
 
 namespace anser::domain {
@@ -37,6 +38,7 @@ class alignas(64) Account {
 
   Session* find_session(std::string_view resource) const;
   Session* find_session(SessionId id) const;
+  Session* likeliest_session() const;  // to answer for the account: available, then by priority; null without any
   bool any_available() const;
   // May be sent messages addressed to the account: available with a priority that is not negative (RFC 6121
   // §8.5.2.1.1).
@@ -107,6 +109,7 @@ class alignas(64) Account {
   std::unique_ptr<std::vector<Waiting>> waiting_;
   std::unique_ptr<std::vector<std::function<void()>>> when_loaded_;
   std::unique_ptr<Offline> offline_;
+  std::unique_ptr<std::vector<PushRegistration>> push_;  // none: nobody wants to be told
 };
 
 }  // namespace anser::domain

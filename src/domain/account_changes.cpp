@@ -217,6 +217,7 @@ void Router::remove_account(const Jid& bare, SessionId spare, Done done) {
             tell_contacts_of_removal(account);
             account.contacts_.clear();
             account.blocked_.clear();
+            account.push_.reset();
             account.offline_count_ = 0;
             account.offline_.reset();
             end_sessions(account.bare_, spare, CloseReason::account_removed);

@@ -50,12 +50,13 @@ struct Facts {
   bool has_payload : 1 = false;       // at least one child element
   bool temporary_sender : 1 = false;  // SASL ANONYMOUS: has no archive
   bool typed : 1 = false;             // message: type='normal' was written out, not left away
-  bool conversation : 1 = false;  // message: a receipt, chat state, marker or invitation; error: answers one of those
-                                  // that devices share (carbons.h)
-  bool from_room : 1 = false;     // message: marked as a room's, and no invitation (XEP-0045 muc#user)
-  bool no_carbons : 1 = false;    // XEP-0280 §9
-  bool tell_sender : 1 = false;   // the sender has other devices that want to know what becomes of this
-  std::int8_t priority = 0;       // presence (RFC 6121 §4.7.2.3)
+  bool conversation : 1 = false;    // message: a receipt, chat state, marker or invitation; error: answers one of those
+                                    // that devices share (carbons.h)
+  bool from_room : 1 = false;       // message: marked as a room's, and no invitation (XEP-0045 muc#user)
+  bool no_carbons : 1 = false;      // XEP-0280 §9
+  bool tell_sender : 1 = false;     // the sender has other devices that want to know what becomes of this
+  bool to_any_session : 1 = false;  // iq of the server's own to a bare address: for a session there, not the account
+  std::int8_t priority = 0;         // presence (RFC 6121 §4.7.2.3)
 
   friend bool operator==(const Facts&, const Facts&) = default;
 };

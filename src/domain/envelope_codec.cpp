@@ -14,14 +14,15 @@ namespace anser::domain {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::uint8_t kMoreFacts = (1 << 6) - 1;
+constexpr std::uint8_t kMoreFacts = (1 << 7) - 1;
 // Far above the stanza limit of any door; they only keep a broken file or node from asking for all memory.
 constexpr std::size_t kMaxAttribute = 1 << 20;
 constexpr std::size_t kMaxInner = 64 << 20;
 
 std::uint8_t pack_more(const Facts& facts) {
   return static_cast<std::uint8_t>(facts.temporary_sender | facts.typed << 1 | facts.conversation << 2 |
-                                   facts.from_room << 3 | facts.no_carbons << 4 | facts.tell_sender << 5);
+                                   facts.from_room << 3 | facts.no_carbons << 4 | facts.tell_sender << 5 |
+                                   facts.to_any_session << 6);
 }
 
 std::uint8_t pack(const Facts& facts) {
@@ -46,6 +47,7 @@ Facts unpack(std::uint8_t bits, std::uint8_t more) {
   facts.from_room = more >> 3 & 1;
   facts.no_carbons = more >> 4 & 1;
   facts.tell_sender = more >> 5 & 1;
+  facts.to_any_session = more >> 6 & 1;
   return facts;
 }
 

@@ -72,14 +72,15 @@ TEST(EnvelopeCodec, KeepsEachFactApart) {
 }
 
 TEST(EnvelopeCodec, KeepsEachFactOfTheSecondByteApart) {
-  for (int bit = 0; bit < 6; ++bit) {
+  for (int bit = 0; bit < 7; ++bit) {
     Envelope envelope;
     envelope.facts = {.temporary_sender = bit == 0,
                       .typed = bit == 1,
                       .conversation = bit == 2,
                       .from_room = bit == 3,
                       .no_carbons = bit == 4,
-                      .tell_sender = bit == 5};
+                      .tell_sender = bit == 5,
+                      .to_any_session = bit == 6};
     const std::string bytes = encoded(envelope);
 
     std::string_view in{bytes};

@@ -65,7 +65,9 @@ void Router::deliver_message(Account& account, Envelope envelope, const Jid& tar
 
 void Router::hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp) {
   if (fate == Fate::one && account.sessions_.size() == 1) {
-    if (Session* session = account.find_session(target.resource())) session->deliver(envelope, stamp);
+    Session* session = account.find_session(target.resource());
+    if (session) session->deliver(envelope, stamp);
+    if (session && account.push_) push_handed(account, envelope, [](const Session&) { return true; });
     return;
   }
   // RFC 6121 §8.5.2.1.1: chat goes to the most available resources, here those of the highest priority; what is no
@@ -92,6 +94,10 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
     if (wants(*session)) session->deliver(envelope, mark);
   }
   if (copied) copy_to_others(account, envelope, mark, wants);
+  if (account.push_) {
+    push_handed(account, envelope,
+                [&](const Session& session) { return wants(session) || (copied && session.carbons_); });
+  }
 }
 
 void Router::hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work) {
@@ -256,6 +262,7 @@ void Router::flush(Account& account) {
     } else if (held.references.offline) {
       tell_sender(held.envelope, held.stamp);
       copy_of_kept(account, held.envelope, held.stamp);
+      push_kept(account, held.envelope);
     } else if (!flush_message(account, held)) {
       break;
     }

@@ -59,12 +59,23 @@ struct ContactState {
   Subscription subscription;
 };
 
+// Where an account wants news to be told (XEP-0357).
+struct PushTarget {
+  Jid service;
+  std::string node;     // may be empty; service and node name it
+  std::string options;  // the form that goes with each notification, in the door's own words; may be empty
+  std::string device;   // the resource that asked
+
+  friend bool operator==(const PushTarget&, const PushTarget&) = default;
+};
+
 // What an account's actor keeps in memory; names and groups stay in the database.
 struct AccountState {
   bool exists = false;
   std::vector<ContactState> contacts;
   std::vector<Jid> blocked;  // XEP-0191
   std::uint64_t roster_version = 0;
+  std::vector<PushTarget> push;  // by service and node
 };
 
 struct Roster {
@@ -120,6 +131,11 @@ class AccountStore {
 
   virtual Result<void> block(const Jid& owner, std::span<const Jid> who) = 0;    // what is there already stays
   virtual Result<void> unblock(const Jid& owner, std::span<const Jid> who) = 0;  // empty: everybody
+
+  // In place of the one with the same service and node, if there is one.
+  virtual Result<void> put_push(const Jid& owner, const PushTarget& target) = 0;
+  // Without a node: all of that service. What is not there is gone already.
+  virtual Result<void> remove_push(const Jid& owner, const Jid& service, const std::optional<std::string>& node) = 0;
 
   // Small documents an account owns: vCard, private XML (XEP-0054, 0049). Key: collection and name within it.
   virtual Result<std::optional<std::string>> find_document(const Jid& owner, std::string_view collection,

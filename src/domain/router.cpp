@@ -66,6 +66,10 @@ void Router::take_state(Account& account, AccountState state) {
   account.contacts_.shrink_to_fit();
   account.blocked_ = std::move(state.blocked);
   account.roster_version_ = state.roster_version;
+  account.push_.reset();
+  if (state.push.empty()) return;
+  account.push_ = std::make_unique<std::vector<PushRegistration>>();
+  for (auto& target : state.push) account.push_->emplace_back(std::move(target));
 }
 
 void Router::loaded(Account& account) {
@@ -469,12 +473,13 @@ void Router::deliver_iq(Account& account, Envelope envelope, const Jid& target) 
   if (request && (!account.present() || blocked)) {
     return bounce(envelope, Errc::unavailable, "nobody there answers this");
   }
-  if (target.resource().empty()) {
-    if (request)
-      iq_service_->serve(&account, own ? account.find_session(envelope.from.resource()) : nullptr, std::move(envelope));
+  if (target.resource().empty() && !envelope.facts.to_any_session) {
+    if (!request) return push_answered(account, envelope);
+    iq_service_->serve(&account, own ? account.find_session(envelope.from.resource()) : nullptr, std::move(envelope));
     return;
   }
-  if (Session* session = account.find_session(target.resource())) return session->deliver(envelope, {});
+  Session* session = target.resource().empty() ? account.likeliest_session() : account.find_session(target.resource());
+  if (session) return session->deliver(envelope, {});
   if (request) bounce(envelope, Errc::unavailable, "nobody there answers this");
 }
 

@@ -23,6 +23,7 @@
 #include "domain/hosts.h"
 #include "domain/mail.h"
 #include "domain/ports.h"
+#include "domain/push.h"
 #include "domain/session.h"
 #include "domain/shards.h"
 #include "domain/subscription.h"
@@ -44,6 +45,7 @@ struct RouterLimits {
   std::size_t roster_items = 1000;
   std::size_t blocked = 1000;
   std::size_t directed_presences = 1000;  // remembered per session; the oldest is forgotten
+  std::size_t push_registrations = 10;    // per account
   std::size_t idle_accounts = 4096;       // kept loaded on this core without a session
   bool archive = true;
   bool replace_on_conflict = true;  // a new session with a taken resource replaces the old one
@@ -58,6 +60,8 @@ class Router {
   void set_limits(const RouterLimits& limits) { limits_ = limits; }
   const RouterLimits& limits() const { return limits_; }
   void set_iq_service(IqService& service) { iq_service_ = &service; }
+
+  void set_push_writer(const PushWriter& writer) { push_writer_ = &writer; }
 
   CoreId core() const { return core_; }
   CoreId home_of(const Jid& address) const { return core_of(address.bare(), cores_); }
@@ -99,6 +103,8 @@ class Router {
   void remove_roster_entry(Account& account, const Jid& contact, Done done);
   void block(Account& account, std::vector<Jid> who, Done done);
   void unblock(Account& account, std::vector<Jid> who, Done done);  // empty: everybody
+  void enable_push(Account& account, PushTarget target, Done done);
+  void disable_push(Account& account, const Jid& service, std::optional<std::string> node, Done done);
   // Ends subscriptions with all contacts, deletes what the account owns, closes its sessions but `spare`.
   void remove_account(const Jid& bare, SessionId spare, Done done);
   // Closes the account's sessions but `spare` (0: all).
@@ -174,6 +180,13 @@ class Router {
   void sent_copy(const Envelope& envelope, const Stamp& stamp);
   void refuse(Envelope& envelope, const Stamp& stamp, Errc code, std::string_view text);
 
+  // push.cpp
+  void change_push(Account& account, Storage::Work work, Done done);
+  void push_kept(Account& account, const Envelope& message);
+  void push_handed(Account& account, const Envelope& message, const std::function<bool(const Session&)>& took);
+  void publish(Account& account, PushRegistration& push);
+  void push_answered(Account& account, const Envelope& answer);
+
   // presence.cpp
   void own_presence(Session& session, Account& account, Envelope presence);
   void become_unavailable(Session& session, Account& account, Envelope presence, bool to_itself);
@@ -202,6 +215,7 @@ class Router {
   const Clock& clock_;
   RouterLimits limits_;
   IqService* iq_service_ = nullptr;
+  const PushWriter* push_writer_ = nullptr;
 
   AccountTable accounts_;
   std::list<Account*> idle_;  // without sessions, longest first
@@ -210,6 +224,7 @@ class Router {
   std::size_t session_count_ = 0;
 
   std::uint64_t next_ticket_ = 1;
+  std::uint64_t next_push_ = 1;
   std::optional<Tick> told_of_refusal_;
   std::deque<PendingAppend> appends_;                                                  // in order of ticket
   std::unordered_map<std::uint64_t, std::function<void(bool stored)>> when_appended_;  // by ticket; rarely any

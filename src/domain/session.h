@@ -73,6 +73,8 @@ class Session {
   virtual void close(CloseReason reason) = 0;
   // Its connection is lost and its client may come back for it (XEP-0198): what is delivered waits.
   virtual bool detached() const { return false; }
+  // Somebody is likely to see at once what it is given.
+  virtual bool attentive() const { return !detached(); }
   virtual std::string peer() const = 0;  // where it comes from, for people: 192.0.2.1:4711
 
   // Brings what a delivery touches into the cache, all of it at once: a session that has been silent is not there.

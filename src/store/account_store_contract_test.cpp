@@ -111,6 +111,7 @@ TYPED_TEST(AccountStoreContract, RemovesAnAccountWithAllThatItOwnsAndNothingElse
     ASSERT_TRUE(store.set_roster_entry(owner, kNurse, "Nurse", {}));
     ASSERT_TRUE(store.block(owner, std::array{jid("tybalt@capulet.example")}));
     ASSERT_TRUE(store.put_document(owner, "vcard", "", "<vCard/>"));
+    ASSERT_TRUE(store.put_push(owner, {jid("push.example.com"), "node", "", ""}));
     ASSERT_TRUE(store.set_last_activity(owner, {at(5), "gone"}));
   }
 
@@ -119,6 +120,7 @@ TYPED_TEST(AccountStoreContract, RemovesAnAccountWithAllThatItOwnsAndNothingElse
 
   EXPECT_THAT(store.load_state(kRomeo)->contacts, IsEmpty());
   EXPECT_THAT(store.load_state(kRomeo)->blocked, IsEmpty());
+  EXPECT_THAT(store.load_state(kRomeo)->push, IsEmpty());
   EXPECT_EQ(store.load_state(kRomeo)->roster_version, kFirstVersion);
   EXPECT_EQ(store.documents_size(kRomeo).value(), 0u);
   EXPECT_FALSE(store.find_last_activity(kRomeo).value());
@@ -319,6 +321,31 @@ TYPED_TEST(AccountStoreContract, BlocksAndUnblocks) {
   EXPECT_THAT(blocked(), ElementsAre(kNurse, device));
   ASSERT_TRUE(this->store().unblock(kRomeo, {}));
   EXPECT_THAT(blocked(), IsEmpty());
+}
+
+TYPED_TEST(AccountStoreContract, KeepsPushTargetsByServiceAndNode) {
+  this->make(kRomeo);
+  auto& store = this->store();
+  const auto service = jid("push.example.com"), other = jid("service@example.com/app");
+  const domain::PushTarget one{service, "1", "", "phone"}, two{service, "2", "<x/>", "phone"}, third{other, "", "", ""};
+  const auto push = [&] { return store.load_state(kRomeo)->push; };
+
+  for (const auto& target : {two, third, one}) ASSERT_TRUE(store.put_push(kRomeo, target));
+  EXPECT_THAT(push(), ElementsAre(one, two, third));
+
+  const domain::PushTarget again{service, "1", "<x secret='2'/>", "desk"};
+  ASSERT_TRUE(store.put_push(kRomeo, again));
+  EXPECT_THAT(push(), ElementsAre(again, two, third));
+
+  ASSERT_TRUE(store.remove_push(kRomeo, service, "2"));
+  ASSERT_TRUE(store.remove_push(kRomeo, service, "2"));
+  EXPECT_THAT(push(), ElementsAre(again, third));
+  ASSERT_TRUE(store.remove_push(kRomeo, other, std::nullopt));
+  ASSERT_TRUE(store.put_push(kRomeo, two));
+  ASSERT_TRUE(store.remove_push(kRomeo, service, std::nullopt));
+  EXPECT_THAT(push(), IsEmpty());
+  EXPECT_EQ(this->code(store.put_push(kJuliet, one)), Errc::not_found);
+  EXPECT_EQ(this->code(store.remove_push(kJuliet, service, "1")), Errc::not_found);
 }
 
 TYPED_TEST(AccountStoreContract, KeepsDocumentsByCollectionAndName) {

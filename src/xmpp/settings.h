@@ -49,6 +49,8 @@ struct Settings {
   std::size_t uncommitted_bytes = 256 * 1024;
   std::uint64_t rate_bytes_per_second = 0;  // of one session; 0 is no limit
   std::uint64_t rate_burst_bytes = 0;
+  bool push_sender = false;             // notifications name the sender (XEP-0357)
+  bool push_body = false;               // and quote the text
   std::size_t private_bytes = 1 << 20;  // of one account's documents together (XEP-0049, 0054)
   std::size_t vcard_bytes = 256 * 1024;
 };

@@ -64,6 +64,7 @@ class Stream final : public domain::Session {
   void request_done(std::uint64_t request) override;
   void close(domain::CloseReason reason) override;
   bool detached() const override { return !attached_; }
+  bool attentive() const override { return attached_ && !held_back_; }
 
   std::string peer() const override { return attached_ ? connection_->peer() : "nowhere"; }
 
@@ -189,7 +190,7 @@ class Stream final : public domain::Session {
     Stream& session;
     std::uint32_t handled;
   };
-  std::unique_ptr<Wish> wish_;  // to resume that session, for the rest of this turn
+  std::unique_ptr<Wish> wish_;                   // to resume that session, for the rest of this turn
   std::unique_ptr<domain::HeldBack> held_back_;  // while the client is inactive
   std::unique_ptr<net::TokenBucket> bucket_;
   std::uint32_t next_push_ = 1;

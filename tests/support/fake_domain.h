@@ -17,8 +17,9 @@ inline Jid jid(std::string_view text) { return Jid::parse(text).value(); }
 class FakeClock final : public Clock {
  public:
   Time now() const override { return time; }
-  Tick tick() const override { return {}; }
+  Tick tick() const override { return ticks; }
   Time time{std::chrono::seconds{1'700'000'000}};
+  Tick ticks{};
 };
 
 // What the router needs of accounts: state and subscriptions. The rest of the port belongs to the stores' own tests.
@@ -80,6 +81,16 @@ class FakeAccounts final : public AccountStore {
   }
   Result<void> block(const Jid&, std::span<const Jid>) override { return {}; }
   Result<void> unblock(const Jid&, std::span<const Jid>) override { return {}; }
+  Result<void> put_push(const Jid& owner, const PushTarget& target) override {
+    auto& all = states[owner.full()].push;
+    std::erase_if(all, [&](const PushTarget& old) { return old.service == target.service && old.node == target.node; });
+    all.push_back(target);
+    return {};
+  }
+  Result<void> remove_push(const Jid& owner, const Jid& service, const std::optional<std::string>&) override {
+    std::erase_if(states[owner.full()].push, [&](const PushTarget& target) { return target.service == service; });
+    return {};
+  }
   Result<std::optional<std::string>> find_document(const Jid&, std::string_view, std::string_view) override {
     return std::optional<std::string>{};
   }
@@ -200,6 +211,7 @@ class FakeSession final : public Session {
   void fence_passed(std::uint64_t number) override { passed = number; }
   void close(CloseReason why) override { closed = why; }
   std::string peer() const override { return "test"; }
+  bool attentive() const override { return looking; }
 
   // Bodies of the messages it heard, in order; forgets them.
   std::vector<std::string> bodies() {
@@ -223,6 +235,7 @@ class FakeSession final : public Session {
   std::vector<Jid> removals;
   std::optional<std::uint64_t> asked, passed;
   std::optional<CloseReason> closed;
+  bool looking = true;
 };
 
 class FakeIqs final : public IqService {

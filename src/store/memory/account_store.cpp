@@ -153,6 +153,7 @@ Result<domain::AccountState> MemoryAccountStore::load_state(const Jid& bare) {
   state.roster_version = account->roster_version;
   for (const auto& [address, item] : account->contacts) state.contacts.push_back({item.contact, item.subscription});
   state.blocked.assign(account->blocked.begin(), account->blocked.end());
+  for (const auto& [key, target] : account->push) state.push.push_back(target);
   return state;
 }
 
@@ -227,6 +228,23 @@ Result<void> MemoryAccountStore::unblock(const Jid& owner, std::span<const Jid> 
   if (!account) return pass(account);
   if (who.empty()) (*account)->blocked.clear();
   for (const auto& jid : who) (*account)->blocked.erase(jid);
+  return {};
+}
+
+Result<void> MemoryAccountStore::put_push(const Jid& owner, const domain::PushTarget& target) {
+  const auto account = to_change(owner);
+  if (!account) return pass(account);
+  (*account)->push[{target.service.full(), target.node}] = target;
+  return {};
+}
+
+Result<void> MemoryAccountStore::remove_push(const Jid& owner, const Jid& service,
+                                             const std::optional<std::string>& node) {
+  const auto account = to_change(owner);
+  if (!account) return pass(account);
+  std::erase_if((*account)->push, [&](const auto& entry) {
+    return entry.first.first == service.full() && (!node || entry.first.second == *node);
+  });
   return {};
 }
 

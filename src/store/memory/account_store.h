@@ -43,6 +43,10 @@ class MemoryAccountStore final : public domain::AccountStore {
   Result<void> block(const domain::Jid& owner, std::span<const domain::Jid> who) override;
   Result<void> unblock(const domain::Jid& owner, std::span<const domain::Jid> who) override;
 
+  Result<void> put_push(const domain::Jid& owner, const domain::PushTarget& target) override;
+  Result<void> remove_push(const domain::Jid& owner, const domain::Jid& service,
+                           const std::optional<std::string>& node) override;
+
   Result<std::optional<std::string>> find_document(const domain::Jid& owner, std::string_view collection,
                                                    std::string_view name) override;
   Result<void> put_document(const domain::Jid& owner, std::string_view collection, std::string_view name,
@@ -61,6 +65,7 @@ class MemoryAccountStore final : public domain::AccountStore {
     std::map<std::string, domain::RosterItem> contacts;  // by address
     std::uint64_t roster_version = 0;
     std::set<domain::Jid> blocked;
+    std::map<std::pair<std::string, std::string>, domain::PushTarget> push;  // by service and node
     std::map<std::pair<std::string, std::string>, std::string> documents;
     std::optional<domain::LastActivity> last_activity;
   };

@@ -56,6 +56,15 @@ constexpr const char* kMigrations[] = {R"(
   CREATE TABLE setting(
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL) WITHOUT ROWID;
+)",
+                                       R"(
+  CREATE TABLE push(
+    owner INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
+    service TEXT NOT NULL,
+    node TEXT NOT NULL,
+    options BLOB NOT NULL,
+    device TEXT NOT NULL,
+    PRIMARY KEY(owner, service, node)) WITHOUT ROWID;
 )"};
 constexpr Schema kSchema{kApplicationId, kMigrations};
 
@@ -347,6 +356,17 @@ Result<domain::AccountState> SqliteAccountStore::load_state(const Jid& bare) {
     return {};
   });
   if (!read) return pass(read);
+
+  auto push = database_->use("SELECT service, node, options, device FROM push WHERE owner=? ORDER BY service, node");
+  push.with((*account)->id);
+  read = each(push, [&]() -> Result<void> {
+    auto service = stored_jid(push.bytes(0));
+    if (!service) return pass(service);
+    state.push.push_back(
+        {std::move(*service), std::string{push.bytes(1)}, std::string{push.bytes(2)}, std::string{push.bytes(3)}});
+    return {};
+  });
+  if (!read) return pass(read);
   return state;
 }
 
@@ -484,6 +504,29 @@ Result<void> SqliteAccountStore::unblock(const Jid& bare, std::span<const Jid> w
       if (auto done = remove.with(account->id, std::string_view{jid.full()}).run(); !done) return done;
     }
     return {};
+  });
+}
+
+Result<void> SqliteAccountStore::put_push(const Jid& bare, const domain::PushTarget& target) {
+  return atomically([&]() -> Result<void> {
+    const auto account = owner(bare);
+    if (!account) return pass(account);
+    auto put = database_->use("INSERT OR REPLACE INTO push VALUES(?, ?, ?, ?, ?)");
+    put.with(account->id, std::string_view{target.service.full()}, std::string_view{target.node}, Blob{target.options},
+             std::string_view{target.device});
+    return put.run();
+  });
+}
+
+Result<void> SqliteAccountStore::remove_push(const Jid& bare, const Jid& service,
+                                             const std::optional<std::string>& node) {
+  return atomically([&]() -> Result<void> {
+    const auto account = owner(bare);
+    if (!account) return pass(account);
+    const std::string_view address{service.full()};
+    if (!node) return database_->use("DELETE FROM push WHERE owner=? AND service=?").with(account->id, address).run();
+    auto remove = database_->use("DELETE FROM push WHERE owner=? AND service=? AND node=?");
+    return remove.with(account->id, address, std::string_view{*node}).run();
   });
 }
 

@@ -43,6 +43,10 @@ class SqliteAccountStore final : public domain::AccountStore {
   Result<void> block(const domain::Jid& owner, std::span<const domain::Jid> who) override;
   Result<void> unblock(const domain::Jid& owner, std::span<const domain::Jid> who) override;
 
+  Result<void> put_push(const domain::Jid& owner, const domain::PushTarget& target) override;
+  Result<void> remove_push(const domain::Jid& owner, const domain::Jid& service,
+                           const std::optional<std::string>& node) override;
+
   Result<std::optional<std::string>> find_document(const domain::Jid& owner, std::string_view collection,
                                                    std::string_view name) override;
   Result<void> put_document(const domain::Jid& owner, std::string_view collection, std::string_view name,

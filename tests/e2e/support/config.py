@@ -28,6 +28,7 @@ class Settings:
     resume_seconds: int | None = None  # how long a session waits for its client to come back
     queue_stanzas: int | None = None  # how many unacknowledged stanzas are kept for it
     limits: dict[str, int] = field(default_factory=dict)
+    push_details: bool = False
     log_format: str = "text"
     log_level: str = "debug"
 
@@ -46,6 +47,7 @@ _LIMIT_KEYS = {
     "stanza_seconds": ("xmpp", "stanza_timeout", '"{}s"'),
     "write_seconds": ("xmpp", "write_timeout", '"{}s"'),
     "held_back_stanzas": ("limits", "held_back_stanzas", "{}"),
+    "push_services": ("push", "services", "{}"),
     "offline_messages": ("offline", "max_messages", "{}"),
     "login_attempts": ("auth", "attempts_per_stream", "{}"),
     "failures_per_address": ("auth", "failures_per_address", "{}"),
@@ -72,6 +74,7 @@ def anser_toml(settings: Settings, data: Path) -> str:
             f"per_address_per_hour = {settings.registrations_per_address or 0}",
         ],
         "compression": [f"enabled = {_bool(settings.compression)}"],
+        "push": [f"sender = {_bool(settings.push_details)}", f"body = {_bool(settings.push_details)}"],
         "limits": ["connections_per_address = 0"],
         "log": [f'level = "{settings.log_level}"', f'format = "{settings.log_format}"'],
     }
