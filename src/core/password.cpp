@@ -25,15 +25,15 @@ std::string hi(Hash hash, std::string_view password, std::string_view salt, std:
   return out;
 }
 
-ScramKeys keys_from(Hash hash, std::string_view salted, std::string_view salt, std::uint32_t iterations) {
+}  // namespace
+
+ScramKeys keys_from_salted(Hash hash, std::string_view salted, std::string_view salt, std::uint32_t iterations) {
   return {.hash = hash,
           .salt = std::string{salt},
           .iterations = iterations,
           .stored_key = digest(hash, hmac(hash, salted, "Client Key")),
           .server_key = hmac(hash, salted, "Server Key")};
 }
-
-}  // namespace
 
 Result<std::string> salted_password(Hash hash, std::string_view password, std::string_view salt,
                                     std::uint32_t iterations) {
@@ -57,7 +57,7 @@ Result<std::string> salted_password(Hash hash, std::string_view password, std::s
 Result<ScramKeys> derive_keys(Hash hash, std::string_view password, std::string_view salt, std::uint32_t iterations) {
   const Result<std::string> salted = salted_password(hash, password, salt, iterations);
   if (!salted) return pass(salted);
-  return keys_from(hash, *salted, salt, iterations);
+  return keys_from_salted(hash, *salted, salt, iterations);
 }
 
 Result<ScramKeys> fresh_keys(Hash hash, std::string_view password, std::uint32_t iterations) {

@@ -49,6 +49,9 @@ ScramKeys fake_keys(Hash hash, std::string_view server_secret, std::string_view 
 Result<std::string> salted_password(Hash hash, std::string_view password, std::string_view salt,
                                     std::uint32_t iterations);
 
+// The keys of a SaltedPassword that somebody else has derived. Costs no derivation.
+ScramKeys keys_from_salted(Hash hash, std::string_view salted, std::string_view salt, std::uint32_t iterations);
+
 // How many derivations this process has done: so a test can see that a wrong name costs what a wrong password does.
 std::uint64_t derivations();
 

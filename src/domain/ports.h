@@ -17,6 +17,7 @@
 #include "core/jid.h"
 #include "core/password.h"
 #include "domain/envelope.h"
+#include "domain/login_tokens.h"
 
 namespace anser::domain {
 
@@ -103,7 +104,9 @@ class AccountStore {
 
   virtual Result<void> create_account(const AccountRecord& account) = 0;  // conflict if it is there
   virtual Result<std::optional<AccountRecord>> find_account(const Jid& bare) = 0;
+  // For another password: the tokens of the old one end.
   virtual Result<void> set_keys(const Jid& bare, std::span<const core::ScramKeys> keys) = 0;
+  virtual Result<void> add_key(const Jid& bare, const core::ScramKeys& key) = 0;  // conflict if it has that hash
   virtual Result<void> set_disabled(const Jid& bare, bool disabled) = 0;
   // And all that it owns in this file, and every right that it has in other rosters: whoever takes the name next has
   // none of them. Items that their owners have listed stay, without a subscription.
@@ -112,6 +115,12 @@ class AccountStore {
   virtual Result<std::vector<AccountRecord>> list_accounts(std::string_view host, std::string_view after,
                                                            std::size_t limit) = 0;
   virtual Result<std::uint64_t> count_accounts(std::string_view host) = 0;
+
+  // FAST: the tokens of one client, named by a mark of its own. Empty, without an account as well.
+  virtual Result<TokenSlots> find_tokens(const Jid& bare, std::string_view client) = 0;
+  // Of an account's clients `most` are kept; the one whose newest token is the oldest gives way. Empty: forgets it.
+  virtual Result<void> put_tokens(const Jid& bare, std::string_view client, const TokenSlots& tokens,
+                                  std::size_t most) = 0;
 
   virtual Result<AccountState> load_state(const Jid& bare) = 0;
   virtual Result<Roster> load_roster(const Jid& owner) = 0;

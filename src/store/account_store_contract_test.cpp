@@ -15,10 +15,19 @@ using test::at;
 using test::jid;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using namespace std::string_literals;
 
 const auto kRomeo = jid("romeo@montague.example");
 const auto kJuliet = jid("juliet@capulet.example");
 const auto kNurse = jid("nurse@capulet.example");
+
+domain::LoginToken token(std::string seed, int issued) {
+  return {.seed = std::move(seed),
+          .binding = core::TokenBinding::exporter,
+          .issued = at(kFirstVersion) + std::chrono::seconds{issued},
+          .expires = at(kFirstVersion) + std::chrono::hours{issued},
+          .count = 0x7fff'ffff};
+}
 
 AccountRecord account(const domain::Jid& address) {
   AccountRecord record;
@@ -82,12 +91,89 @@ TYPED_TEST(AccountStoreContract, ChangesKeysAndStanding) {
   EXPECT_FALSE((*this->store().find_account(kRomeo))->disabled);
 }
 
+TYPED_TEST(AccountStoreContract, AddsAKeyThatIsMissingAndNoOther) {
+  this->make(kRomeo);
+  const core::ScramKeys key{core::Hash::sha256, "salt", 5'000, "a", "b"};
+
+  ASSERT_TRUE(this->store().add_key(kRomeo, key));
+  EXPECT_EQ(this->code(this->store().add_key(kRomeo, key)), Errc::conflict);
+
+  auto wanted = account(kRomeo).keys;
+  wanted.insert(wanted.begin() + 1, key);
+  EXPECT_EQ((*this->store().find_account(kRomeo))->keys, wanted);
+}
+
+// ---- tokens ---------------------------------------------------------------------------------------------------------
+
+TYPED_TEST(AccountStoreContract, GivesTokensBackToTheirClientOnly) {
+  this->make(kRomeo);
+  this->make(kJuliet);
+  const domain::TokenSlots slots{token("a\0b"s, 1), token("c", 2)};
+
+  ASSERT_TRUE(this->store().put_tokens(kRomeo, "phone\0"s, slots, 9));
+  this->engine_.reopen();
+
+  EXPECT_EQ(this->store().find_tokens(kRomeo, "phone\0"s).value(), slots);
+  EXPECT_TRUE(this->store().find_tokens(kRomeo, "phone")->empty());
+  EXPECT_TRUE(this->store().find_tokens(kJuliet, "phone\0"s)->empty());
+  EXPECT_TRUE(this->store().find_tokens(kNurse, "phone\0"s)->empty());
+}
+
+TYPED_TEST(AccountStoreContract, ReplacesAndForgetsTokens) {
+  this->make(kRomeo);
+  ASSERT_TRUE(this->store().put_tokens(kRomeo, "phone", {token("a", 1), token("b", 2)}, 9));
+
+  const domain::TokenSlots moved{token("b", 2), std::nullopt};
+  ASSERT_TRUE(this->store().put_tokens(kRomeo, "phone", moved, 9));
+  EXPECT_EQ(this->store().find_tokens(kRomeo, "phone").value(), moved);
+
+  ASSERT_TRUE(this->store().put_tokens(kRomeo, "phone", {}, 9));
+  EXPECT_TRUE(this->store().find_tokens(kRomeo, "phone")->empty());
+}
+
+TYPED_TEST(AccountStoreContract, KeepsTheTokensOfSoManyClients) {
+  this->make(kRomeo);
+  this->make(kJuliet);
+  const auto give = [&](const domain::Jid& who, std::string_view client, int issued) {
+    ASSERT_TRUE(this->store().put_tokens(who, client, {std::nullopt, token("seed", issued)}, 2));
+  };
+  give(kJuliet, "elsewhere", 0);
+  give(kRomeo, "phone", 1);
+  give(kRomeo, "desk", 2);
+  ASSERT_TRUE(this->store().put_tokens(kRomeo, "phone", {token("seed", 1), token("newer", 3)}, 2));
+
+  give(kRomeo, "browser", 4);
+
+  EXPECT_FALSE(this->store().find_tokens(kRomeo, "phone")->empty());
+  EXPECT_TRUE(this->store().find_tokens(kRomeo, "desk")->empty());
+  EXPECT_FALSE(this->store().find_tokens(kRomeo, "browser")->empty());
+  EXPECT_FALSE(this->store().find_tokens(kJuliet, "elsewhere")->empty());
+}
+
+TYPED_TEST(AccountStoreContract, TokensEndWithThePasswordAndTheAccount) {
+  this->make(kRomeo);
+  const domain::TokenSlots slots{token("a", 1), std::nullopt};
+  ASSERT_TRUE(this->store().put_tokens(kRomeo, "phone", slots, 9));
+  ASSERT_TRUE(this->store().add_key(kRomeo, {core::Hash::sha256, "salt", 5'000, "a", "b"}));
+  ASSERT_FALSE(this->store().find_tokens(kRomeo, "phone")->empty());
+
+  ASSERT_TRUE(this->store().set_keys(kRomeo, account(kRomeo).keys));
+  EXPECT_TRUE(this->store().find_tokens(kRomeo, "phone")->empty());
+
+  ASSERT_TRUE(this->store().put_tokens(kRomeo, "phone", slots, 9));
+  ASSERT_TRUE(this->store().remove_account(kRomeo));
+  this->make(kRomeo);
+  EXPECT_TRUE(this->store().find_tokens(kRomeo, "phone")->empty());
+}
+
 TYPED_TEST(AccountStoreContract, KnowsNothingOfAnAccountThatIsNotThere) {
   auto& store = this->store();
 
   EXPECT_FALSE(store.find_account(kRomeo).value());
   EXPECT_FALSE(store.load_state(kRomeo)->exists);
   EXPECT_EQ(this->code(store.set_keys(kRomeo, {})), Errc::not_found);
+  EXPECT_EQ(this->code(store.add_key(kRomeo, {})), Errc::not_found);
+  EXPECT_EQ(this->code(store.put_tokens(kRomeo, "phone", {token("a", 1), std::nullopt}, 9)), Errc::not_found);
   EXPECT_EQ(this->code(store.set_disabled(kRomeo, true)), Errc::not_found);
   EXPECT_EQ(this->code(store.remove_account(kRomeo)), Errc::not_found);
   EXPECT_EQ(this->code(store.load_roster(kRomeo)), Errc::not_found);

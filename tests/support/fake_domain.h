@@ -44,6 +44,9 @@ class FakeAccounts final : public AccountStore {
     return record == records.end() ? std::optional<AccountRecord>{} : std::optional{*record};
   }
   Result<void> set_keys(const Jid&, std::span<const core::ScramKeys>) override { return {}; }
+  Result<void> add_key(const Jid&, const core::ScramKeys&) override { return {}; }
+  Result<TokenSlots> find_tokens(const Jid&, std::string_view) override { return TokenSlots{}; }
+  Result<void> put_tokens(const Jid&, std::string_view, const TokenSlots&, std::size_t) override { return {}; }
   Result<void> set_disabled(const Jid&, bool) override { return {}; }
   Result<void> remove_account(const Jid& bare) override {
     states.erase(bare.full());

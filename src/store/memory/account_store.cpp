@@ -1,5 +1,7 @@
 #include "store/memory/account_store.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "store/roster_rules.h"
 
@@ -98,6 +100,44 @@ Result<void> MemoryAccountStore::set_keys(const Jid& bare, std::span<const core:
   const auto account = to_change(bare);
   if (!account) return pass(account);
   (*account)->record.keys.assign(keys.begin(), keys.end());
+  (*account)->tokens.clear();
+  return {};
+}
+
+Result<void> MemoryAccountStore::add_key(const Jid& bare, const core::ScramKeys& key) {
+  const auto account = to_change(bare);
+  if (!account) return pass(account);
+  auto& keys = (*account)->record.keys;
+  const auto next = std::find_if(keys.begin(), keys.end(), [&](const auto& other) { return other.hash >= key.hash; });
+  if (next != keys.end() && next->hash == key.hash) return fail(Errc::conflict, "{} has such a key", bare.bare());
+  keys.insert(next, key);
+  return {};
+}
+
+Result<domain::TokenSlots> MemoryAccountStore::find_tokens(const Jid& bare, std::string_view client) {
+  const Data* account = find(bare);
+  if (!account) return domain::TokenSlots{};
+  const auto found = account->tokens.find(std::string{client});
+  return found == account->tokens.end() ? domain::TokenSlots{} : found->second;
+}
+
+Result<void> MemoryAccountStore::put_tokens(const Jid& bare, std::string_view client, const domain::TokenSlots& tokens,
+                                            std::size_t most) {
+  const auto account = to_change(bare);
+  if (!account) return pass(account);
+  auto& clients = (*account)->tokens;
+  const std::string mark{client};
+  clients.erase(mark);
+  if (tokens.empty()) return {};
+  const auto newest = [](const auto& entry) {
+    const domain::TokenSlots& slots = entry.second;
+    return slots.fresh ? slots.fresh->issued : slots.current->issued;
+  };
+  while (!clients.empty() && clients.size() >= most) {
+    clients.erase(std::min_element(clients.begin(), clients.end(),
+                                   [&](const auto& a, const auto& b) { return newest(a) < newest(b); }));
+  }
+  clients.emplace(mark, tokens);
   return {};
 }
 

@@ -24,11 +24,16 @@ class MemoryAccountStore final : public domain::AccountStore {
   Result<void> create_account(const domain::AccountRecord& account) override;
   Result<std::optional<domain::AccountRecord>> find_account(const domain::Jid& bare) override;
   Result<void> set_keys(const domain::Jid& bare, std::span<const core::ScramKeys> keys) override;
+  Result<void> add_key(const domain::Jid& bare, const core::ScramKeys& key) override;
   Result<void> set_disabled(const domain::Jid& bare, bool disabled) override;
   Result<void> remove_account(const domain::Jid& bare) override;
   Result<std::vector<domain::AccountRecord>> list_accounts(std::string_view host, std::string_view after,
                                                            std::size_t limit) override;
   Result<std::uint64_t> count_accounts(std::string_view host) override;
+
+  Result<domain::TokenSlots> find_tokens(const domain::Jid& bare, std::string_view client) override;
+  Result<void> put_tokens(const domain::Jid& bare, std::string_view client, const domain::TokenSlots& tokens,
+                          std::size_t most) override;
 
   Result<domain::AccountState> load_state(const domain::Jid& bare) override;
   Result<domain::Roster> load_roster(const domain::Jid& owner) override;
@@ -66,6 +71,7 @@ class MemoryAccountStore final : public domain::AccountStore {
     std::uint64_t roster_version = 0;
     std::set<domain::Jid> blocked;
     std::map<std::pair<std::string, std::string>, domain::PushTarget> push;  // by service and node
+    std::map<std::string, domain::TokenSlots> tokens;  // by client
     std::map<std::pair<std::string, std::string>, std::string> documents;
     std::optional<domain::LastActivity> last_activity;
   };

@@ -65,6 +65,18 @@ constexpr const char* kMigrations[] = {R"(
     options BLOB NOT NULL,
     device TEXT NOT NULL,
     PRIMARY KEY(owner, service, node)) WITHOUT ROWID;
+)",
+                                       R"(
+  CREATE TABLE token(
+    account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
+    client BLOB NOT NULL,
+    slot INTEGER NOT NULL,     -- 0 current, 1 new
+    seed BLOB NOT NULL,        -- with the key in tokens.key it becomes the token
+    binding INTEGER NOT NULL,  -- as in core/hashed_token.h
+    issued INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY(account, client, slot)) WITHOUT ROWID;
 )"};
 constexpr Schema kSchema{kApplicationId, kMigrations};
 
@@ -256,7 +268,66 @@ Result<void> SqliteAccountStore::set_keys(const Jid& bare, std::span<const core:
     if (!account) return pass(account);
     auto clear = database_->use("DELETE FROM account_key WHERE account=?");
     if (auto done = clear.with(account->id).run(); !done) return done;
+    auto forget = database_->use("DELETE FROM token WHERE account=?");
+    if (auto done = forget.with(account->id).run(); !done) return done;
     return insert_keys(account->id, keys);
+  });
+}
+
+Result<void> SqliteAccountStore::add_key(const Jid& bare, const core::ScramKeys& key) {
+  return atomically([&]() -> Result<void> {
+    const auto account = owner(bare);
+    if (!account) return pass(account);
+    {
+      auto find = database_->use("SELECT 1 FROM account_key WHERE account=? AND hash=?");
+      const auto there = find.with(account->id, static_cast<int>(key.hash)).step();
+      if (!there) return pass(there);
+      if (*there) return fail(Errc::conflict, "{} has such a key", bare.bare());
+    }
+    return insert_keys(account->id, {&key, 1});
+  });
+}
+
+Result<domain::TokenSlots> SqliteAccountStore::find_tokens(const Jid& bare, std::string_view client) {
+  domain::TokenSlots slots;
+  auto find = database_->use(
+      "SELECT slot, seed, binding, issued, expires, count FROM token JOIN account ON token.account=account.id "
+      "WHERE host=? AND address=? AND client=?");
+  find.with(bare.domain(), bare.bare(), Blob{client});
+  const auto read = each(find, [&]() -> Result<void> {
+    (find.integer(0) == 0 ? slots.current : slots.fresh) =
+        domain::LoginToken{.seed = std::string{find.bytes(1)},
+                           .binding = static_cast<core::TokenBinding>(find.integer(2)),
+                           .issued = time_of(find.integer(3)),
+                           .expires = time_of(find.integer(4)),
+                           .count = static_cast<std::uint32_t>(find.integer(5))};
+    return {};
+  });
+  if (!read) return pass(read);
+  return slots;
+}
+
+Result<void> SqliteAccountStore::put_tokens(const Jid& bare, std::string_view client, const domain::TokenSlots& tokens,
+                                            std::size_t most) {
+  return atomically([&]() -> Result<void> {
+    const auto account = owner(bare);
+    if (!account) return pass(account);
+    auto clear = database_->use("DELETE FROM token WHERE account=? AND client=?");
+    if (auto done = clear.with(account->id, Blob{client}).run(); !done) return done;
+    if (tokens.empty()) return {};
+    auto trim = database_->use(
+        "DELETE FROM token WHERE account=?1 AND client IN (SELECT client FROM token WHERE account=?1 GROUP BY client "
+        "ORDER BY max(issued) DESC LIMIT -1 OFFSET ?2)");
+    if (auto done = trim.with(account->id, static_cast<std::int64_t>(most) - 1).run(); !done) return done;
+    for (const int slot : {0, 1}) {
+      const auto& token = slot == 0 ? tokens.current : tokens.fresh;
+      if (!token) continue;
+      auto insert = database_->use("INSERT INTO token VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+      insert.with(account->id, Blob{client}, slot, Blob{token->seed}, static_cast<int>(token->binding),
+                  microseconds(token->issued), microseconds(token->expires), token->count);
+      if (auto done = insert.run(); !done) return done;
+    }
+    return {};
   });
 }
 
