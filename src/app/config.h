@@ -75,6 +75,8 @@ struct Config {
     bool iq_auth = false;
     std::uint32_t scram_iterations = 10'000;
     std::size_t attempts_per_stream = 5;
+    Duration token_lifetime = std::chrono::hours{28 * 24};  // 0: no tokens
+    std::size_t tokens_per_account = 20;
     std::size_t failures_per_address = 50;  // 0: no limit
     Duration address_window = std::chrono::minutes{5};
     std::size_t failures_per_account = 10;  // 0: no limit

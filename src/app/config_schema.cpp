@@ -200,6 +200,12 @@ std::vector<Key> make_auth_keys() {
                                           "Work put into the keys of a new password; old accounts keep theirs."),
       row<&C::auth, &A::attempts_per_stream>("auth.attempts_per_stream", kInteger, {1, 100}, kSighup,
                                              "Failed logins on one stream before it is closed."),
+      row<&C::auth, &A::token_lifetime>("auth.token_lifetime", kDuration, {kSecond, 366 * kDay, "no tokens"}, kSighup,
+                                        "How long a client may log in again with a token (FAST) instead of a "
+                                        "password; it gets another when half of that is over."),
+      row<&C::auth, &A::tokens_per_account>("auth.tokens_per_account", kInteger, {1, 1'000}, kSighup,
+                                            "Clients of one account that may have such a token; the one whose is the "
+                                            "oldest gives way."),
       row<&C::auth, &A::failures_per_address>("auth.failures_per_address", kInteger, {1, kMany, "no limit"}, kRestart,
                                               "Failed logins from one IP address in auth.address_window; "
                                               "then it is slowed down."),

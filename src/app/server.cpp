@@ -15,6 +15,7 @@
 #include "app/control.h"
 #include "app/live_admin.h"
 #include "app/offline_admin.h"
+#include "app/token_key.h"
 #include "base/log.h"
 #include "core/random.h"
 #include "net/listener.h"
@@ -67,6 +68,8 @@ xmpp::SharedSettings settings_of(const Config& config) {
   settings->mechanisms = config.auth.mechanisms;
   if (config.auth.anonymous) settings->mechanisms.push_back("ANONYMOUS");
   settings->scram_iterations = config.auth.scram_iterations;
+  settings->token_lifetime = seconds(config.auth.token_lifetime);
+  settings->tokens_per_account = config.auth.tokens_per_account;
   settings->registration = static_cast<xmpp::Registration>(config.registration.mode);
   settings->accounts_per_stream = static_cast<unsigned>(config.registration.accounts_per_stream);
   settings->registration_instructions = config.registration.instructions;
@@ -276,6 +279,11 @@ Result<void> Server::start() {
   }
   auto secret = installation_secret(*stores_->accounts);
   if (!secret) return pass(secret);
+  // Accounts in memory go with the process, and their tokens too.
+  auto tokens = config_.storage.engine == StorageEngine::memory
+                    ? Result<std::string>{core::random_bytes(32)}
+                    : token_key(fs::path{config_.server.data} / "tokens.key");
+  if (!tokens) return pass(tokens);
   auto tls = load_tls(config_);
   if (!tls) return pass(tls);
   tls_ = std::move(*tls);
@@ -315,7 +323,7 @@ Result<void> Server::start() {
                      return tls_;
                    },
                    [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; },
-                   [this] { return post_->congested(); }});
+                   [this] { return post_->congested(); }, std::move(*tokens)});
   for (unsigned core = 0; core < cores_->size(); ++core) {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
     homes_.back()->router.set_limits(router_limits_of(config_));

@@ -195,6 +195,13 @@ void Router::attach(Session& session, Account& account, Tick since, std::functio
     return done(fail(Errc::not_authorized, "the account has changed since this login; log in again"));
   }
   if (!account.present()) return done(fail(Errc::not_found, "the account {} does not exist", account.bare_.full()));
+  if (!session.client().empty()) {
+    for (Session* old : std::vector<Session*>(account.sessions_)) {
+      if (old->client() != session.client()) continue;
+      close(*old);
+      old->close(CloseReason::replaced);
+    }
+  }
   if (Session* old = account.find_session(session.jid_.resource())) {
     if (!limits_.replace_on_conflict) return done(fail(Errc::conflict, "the resource is in use"));
     close(*old);

@@ -87,6 +87,12 @@ class Session {
 
   const Jid& jid() const { return jid_; }
   SessionId id() const { return id_; }
+  // Which installation of a client it is, by a mark that the door has given it; of its earlier sessions nothing is left
+  // when this one opens (XEP-0386 §3.2). Empty: unknown.
+  std::string_view client() const { return client_ ? std::string_view{*client_} : std::string_view{}; }
+  void set_client(std::string_view mark) {
+    client_ = mark.empty() ? nullptr : std::make_unique<const std::string>(mark);
+  }
   bool available() const { return presence_ != nullptr; }
   const Presence* presence() const { return presence_.get(); }
   bool interested() const { return interested_; }
@@ -112,6 +118,7 @@ class Session {
   bool carbons_ = false;
   SessionId id_ = 0;
   Jid jid_;
+  std::unique_ptr<const std::string> client_;
   std::unique_ptr<std::vector<Jid>> directed_;  // who got directed presence (RFC 6121 §4.6), bounded
   std::uint64_t carbons_since_ = 0;             // Account::copies_ when it asked for them
   std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each

@@ -95,6 +95,10 @@ net::Task<bool> Negotiation::receive() {
     }
   }
   for (;;) {
+    if (exchange_ && reader_.between_stanzas() && input_.find_first_of(" \t\r\n") == 0) {
+      end_exchange();
+      co_return false;
+    }
     event_ = reader_.next(input_);
     if (event_ == Event::error) {
       end(failure_of(reader_));
@@ -118,7 +122,8 @@ net::Task<bool> Negotiation::open_stream() {
   const bool received = co_await receive();
   if (!received) co_return false;
   const xml::StreamHeader& header = reader_.header();
-  const auto wrong = check_header(header, shared_.hosts, host_);
+  auto wrong = check_header(header, shared_.hosts, host_);
+  if (!wrong) wrong = check_from(header, shared_.hosts, host_, from_);
   lang_ = header.lang();
   stream_id_ = core::random_id();
   std::string text;
@@ -151,6 +156,7 @@ void Negotiation::write_features() {
     for (const auto& name : authenticator_->mechanisms())
       text.append("<mechanism>").append(name).append("</mechanism>");
     text.append("</mechanisms>");
+    append_authentication(text);
     if (const auto types = authenticator_->binding_types(); !types.empty()) {
       text.append("<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>");
       for (const auto& type : types) text.append("<channel-binding type='").append(type).append("'/>");
@@ -160,14 +166,20 @@ void Negotiation::write_features() {
       text.append("<auth xmlns='http://jabber.org/features/iq-auth'/>");
     if (may_register()) text.append("<register xmlns='http://jabber.org/features/iq-register'/>");
   }
+  append_limits(text, settings_->limits_before_login.stanza_bytes, settings_->login_timeout);
   send(text.append("</stream:features>"));
 }
 
 net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
   const bool tls_only = !connection_->tls() && settings_->tls_required && shared_.tls() != nullptr;
   Next next = Next::over;
-  if (stanza.is({kTlsNs, "starttls"})) {
+  if (exchange_ && stanza.ns() != kSasl2Ns) {
+    end_exchange();
+  } else if (stanza.is({kTlsNs, "starttls"})) {
     next = co_await start_tls();
+  } else if (stanza.ns() == kSasl2Ns) {
+    auto task = sasl2(std::move(stanza));
+    next = co_await std::move(task);
   } else if (stanza.ns() == kSaslNs) {
     if (tls_only) {
       send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>");
@@ -229,6 +241,7 @@ net::Task<Negotiation::Next> Negotiation::sasl(xml::Element element) {
     end({"unsupported-stanza-type", "this element is not understood here"});
     co_return Next::over;
   }
+  authenticator_->expect({});  // `from` binds nobody here
   if (begins && authenticator_->exchanging()) {
     // The one before is given up: an attempt, or names could be tried for ever without an end to any of them.
     authenticator_->abort();
@@ -384,7 +397,7 @@ net::Task<Negotiation::Next> Negotiation::iq_auth(xml::Element iq) {
   co_return Next::over;
 }
 
-void Negotiation::hand_over(Login login, std::string resource, std::string iq_id) {
+void Negotiation::hand_over(Login login, std::string resource, std::string iq_id, std::unique_ptr<Welcome> welcome) {
   connection_->admitted();
   connection_->limit(std::chrono::seconds{0});
   Arrival arrival;
@@ -395,7 +408,8 @@ void Negotiation::hand_over(Login login, std::string resource, std::string iq_id
   arrival.iq_id = std::move(iq_id);
   arrival.lang = lang_;
   arrival.stream_id = stream_id_;
-  if (arrival.iq_id.empty()) reader_.restart();
+  if (arrival.iq_id.empty() && !welcome) reader_.restart();
+  arrival.welcome = std::move(welcome);
   arrival.reader = std::move(reader_);
   arrival.reader.set_limits(settings_->limits);
 

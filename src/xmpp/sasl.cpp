@@ -23,7 +23,7 @@ SaslStep success(core::Jid account, std::string mechanism, Tick since, std::stri
   SaslStep step;
   step.what = What::success;
   step.data = std::move(data);
-  step.login = Login{std::move(account), temporary, std::move(mechanism), since};
+  step.login = Login{std::move(account), temporary, std::move(mechanism), since, {}};
   return step;
 }
 
@@ -37,13 +37,32 @@ const core::ScramKeys& keys_for_plain(const domain::AccountRecord& record) {
   return found == record.keys.end() ? record.keys.front() : *found;
 }
 
+core::ChannelBindings bindings_of(const net::Connection& connection) {
+  core::ChannelBindings found;
+  const net::TlsFacts* tls = connection.tls();
+  if (!tls) return found;
+  // tls-unique is for TLS 1.2 only (RFC 9266 §3); the facts refuse it elsewhere.
+  if (auto bytes = tls->exporter()) found.emplace("tls-exporter", std::move(*bytes));
+  if (auto bytes = tls->unique()) found.emplace("tls-unique", std::move(*bytes));
+  if (auto bytes = tls->server_end_point()) found.emplace("tls-server-end-point", std::move(*bytes));
+  return found;
+}
+
 constexpr std::string_view kWrong = "the name or the password is wrong";
 
 }  // namespace
 
 Authenticator::Authenticator(Shared& shared, SharedSettings settings, std::string host,
                              const net::Connection& connection)
-    : shared_(shared), settings_(std::move(settings)), host_(std::move(host)), connection_(connection) {}
+    : shared_(shared),
+      settings_(std::move(settings)),
+      host_(std::move(host)),
+      connection_(connection),
+      bindings_(bindings_of(connection)) {}
+
+bool Authenticator::may_be(std::string_view authzid, const core::Jid& account) const {
+  return may_act_as(authzid, account, shared_.hosts) && (!expected_ || *expected_ == account);
+}
 
 std::vector<std::string> Authenticator::certified_names() const {
   std::vector<std::string> names;
@@ -68,7 +87,7 @@ std::vector<std::string> Authenticator::mechanisms() const {
   };
   if (!certified_names().empty()) add("EXTERNAL");
   for (const bool plus : {true, false}) {
-    if (plus && binding_types().empty()) continue;
+    if (plus && bindings_.empty()) continue;
     for (const auto hash : {core::Hash::sha512, core::Hash::sha256, core::Hash::sha1}) {
       add(std::string{core::name_of(core::ScramMechanism{hash, plus})});
     }
@@ -78,20 +97,9 @@ std::vector<std::string> Authenticator::mechanisms() const {
   return offer;
 }
 
-core::ChannelBindings Authenticator::bindings() const {
-  core::ChannelBindings found;
-  const net::TlsFacts* tls = connection_.tls();
-  if (!tls) return found;
-  // tls-unique is for TLS 1.2 only (RFC 9266 §3); the facts refuse it elsewhere.
-  if (auto bytes = tls->exporter()) found.emplace("tls-exporter", std::move(*bytes));
-  if (auto bytes = tls->unique()) found.emplace("tls-unique", std::move(*bytes));
-  if (auto bytes = tls->server_end_point()) found.emplace("tls-server-end-point", std::move(*bytes));
-  return found;
-}
-
 std::vector<std::string> Authenticator::binding_types() const {
   std::vector<std::string> types;
-  for (const auto& [name, bytes] : bindings()) types.push_back(name);
+  for (const auto& [name, bytes] : bindings_) types.push_back(name);
   return types;
 }
 
@@ -111,7 +119,7 @@ net::Task<SaslStep> Authenticator::start(std::string mechanism, std::optional<st
   if (const auto scram = core::scram_mechanism(mechanism)) {
     core::ScramServer::Options options;
     options.mechanism = *scram;
-    options.bindings = bindings();
+    options.bindings = bindings_;
     options.plus_offered =
         std::any_of(offer.begin(), offer.end(), [](const auto& name) { return name.ends_with("-PLUS"); });
     options.downgrade_text =
@@ -134,6 +142,7 @@ void Authenticator::abort() {
   awaited_.clear();
   claimed_ = {};
   known_ = disabled_ = false;
+  keys_.clear();
 }
 
 net::Task<SaslStep> Authenticator::respond(std::string message) {
@@ -185,7 +194,7 @@ net::Task<SaslStep> Authenticator::plain(std::string message) {
   if (!said) co_return failure("malformed-request", said.error().message);
   std::string username = name_at_host(std::move(said->username), host_, shared_.hosts);
   const auto account = core::Jid::make(username, host_);
-  if (account && !may_act_as(said->authzid, *account, shared_.hosts)) {
+  if (account && !may_be(said->authzid, *account)) {
     auto step_task = refused(account->full(), "invalid-authzid", "only the own account can be chosen");
     SaslStep step = co_await std::move(step_task);
     co_return step;
@@ -219,7 +228,9 @@ net::Task<SaslStep> Authenticator::check_password(std::string username, std::str
   }
   if ((*record)->disabled) co_return failure("account-disabled", "the account is disabled");
   shared_.guard.succeeded(account->full());
-  co_return success(std::move(*account), std::move(mechanism), since_);
+  SaslStep step = success(std::move(*account), std::move(mechanism), since_);
+  step.login->keys = std::move((*record)->keys);
+  co_return step;
 }
 
 net::Task<SaslStep> Authenticator::external(std::string authzid) {
@@ -233,6 +244,7 @@ net::Task<SaslStep> Authenticator::external(std::string authzid) {
       if (account && may_act_as(authzid, *account, shared_.hosts)) chosen = name;
     }
   }
+  if (const auto own = core::Jid::make(chosen, host_); own && !may_be(authzid, *own)) chosen.clear();
   const auto account =
       chosen.empty() ? Result<core::Jid>{fail(Errc::not_authorized, "no name")} : core::Jid::make(chosen, host_);
   if (!account) {
@@ -264,7 +276,7 @@ net::Task<SaslStep> Authenticator::scram_first(std::string message) {
   }
   auto account = core::Jid::make(first->username, host_);
   if (!account) co_return failure("malformed-request", "the name is not one");
-  if (!may_act_as(first->authzid, *account, shared_.hosts)) {
+  if (!may_be(first->authzid, *account)) {
     auto step_task = refused(account->full(), "invalid-authzid", "only the own account can be chosen");
     SaslStep step = co_await std::move(step_task);
     co_return step;
@@ -280,6 +292,7 @@ net::Task<SaslStep> Authenticator::scram_first(std::string message) {
       if (candidate.hash == scram_hash_) keys = &candidate;
     }
     disabled_ = (*record)->disabled;
+    keys_ = (*record)->keys;
   }
   known_ = keys != nullptr;
   claimed_ = std::move(*account);
@@ -301,7 +314,9 @@ net::Task<SaslStep> Authenticator::scram_final(std::string message) {
   }
   if (disabled_) co_return failure("account-disabled", "the account is disabled");
   shared_.guard.succeeded(claimed_.full());
-  co_return success(claimed_, "SCRAM", since_, std::move(*last));
+  SaslStep step = success(claimed_, "SCRAM", since_, std::move(*last));
+  step.login->keys = std::move(keys_);
+  co_return step;
 }
 
 }  // namespace anser::xmpp

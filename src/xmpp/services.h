@@ -39,6 +39,7 @@ struct Shared {
   std::function<std::shared_ptr<const net::TlsServer>()> tls;  // null: no certificate, no TLS
   std::function<Services&(net::CoreId)> home;
   std::function<bool()> congested = {};  // more is under way from this core to another than that one takes; may be none
+  std::string token_key = {};  // what makes login tokens of what is stored of them; lives outside of the database
 };
 
 struct Services {

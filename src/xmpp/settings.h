@@ -22,7 +22,9 @@ struct Settings {
   bool iq_auth = false;                 // XEP-0078
   std::vector<std::string> mechanisms;  // allowed SASL mechanisms, strongest first; empty: all
   std::uint32_t scram_iterations = 10000;
-  unsigned attempts_per_stream = 5;  // RFC 6120 §6.4.5
+  unsigned attempts_per_stream = 5;                     // RFC 6120 §6.4.5
+  std::chrono::seconds token_lifetime{28 * 24 * 3600};  // XEP-0484; 0: no tokens
+  std::size_t tokens_per_account = 20;                  // clients that have one
 
   Registration registration = Registration::local;
   unsigned accounts_per_stream = 1;  // before login

@@ -39,6 +39,7 @@ Stream::Stream(Services& services, Arrival arrival)
       lang_(std::move(arrival.lang)),
       account_(arrival.login.account.full()),
       mechanism_(std::move(arrival.login.mechanism)),
+      welcome_(std::move(arrival.welcome)),
       since_(arrival.login.since),
       temporary_(arrival.login.temporary) {
   connection_.emplace(services.core, std::move(arrival.handed));
@@ -47,6 +48,7 @@ Stream::Stream(Services& services, Arrival arrival)
     bind_at_once_ = std::make_unique<std::string>(arrival.resource + '\0' + arrival.iq_id);
     header_sent_ = true;
   }
+  if (welcome_) header_sent_ = true;
   if (settings_->rate_bytes_per_second > 0) {
     bucket_ = std::make_unique<net::TokenBucket>(static_cast<double>(settings_->rate_bytes_per_second),
                                                  static_cast<double>(settings_->rate_burst_bytes));
@@ -67,7 +69,13 @@ net::Task<void> Stream::run() {
   std::string_view input;
   Then then = Then::go_on;
   if (!arrive()) co_return;
-  if (bind_at_once_) {
+  if (welcome_) {
+    then = begin_welcome();
+    if (then == Then::moved) {
+      hand_over_to_resumed(input);
+      co_return;
+    }
+  } else if (bind_at_once_) {
     const auto bound = std::move(bind_at_once_);
     const auto cut = bound->find('\0');
     then = bind(bound->substr(0, cut), bound->substr(cut + 1), true);
@@ -258,15 +266,22 @@ void Stream::on_header() {
   append_header(connection_->out(), host_, header.attr("from"), core::random_id());
   header_sent_ = true;
   if (wrong) return end(*wrong);
-  std::string text = "<stream:features>";
+  std::string text;
+  append_features(text);
+  send(text);
+  set_active(true);  // every stream begins so (XEP-0352 §4.2)
+  send_waiting();
+}
+
+void Stream::append_features(std::string& text) const {
+  text.append("<stream:features>");
   if (!bound_) text.append("<bind xmlns='").append(kBindNs).append("'/>");
   text.append(services_.features->stream_features());
   if (settings_->compression && !connection_->compressed()) {
     text.append("<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
   }
-  send(text.append("</stream:features>"));
-  set_active(true);  // every stream begins so (XEP-0352 §4.2)
-  send_waiting();
+  append_limits(text, settings_->limits.stanza_bytes, silence_allowed());
+  text.append("</stream:features>");
 }
 
 Stream::Then Stream::take() {
@@ -448,8 +463,7 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
   bound_ = true;
   no_longer_unbound();
   connection_->limit(silence_allowed());
-  log::info("xmpp", "{} from {} logged in ({}{}{})", name(), connection_->peer(), mechanism_,
-            connection_->tls() ? ", TLS" : "", connection_->compressed() ? ", zlib" : "");
+  log_login();
   std::string text = "<iq type='result' id='";
   xml::append_escaped_attribute(text, iq_id);
   if (legacy) {
@@ -461,6 +475,11 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
   }
   send(text);
   gate_.open();
+}
+
+void Stream::log_login() {
+  log::info("xmpp", "{} from {} logged in ({}{}{})", name(), connection_->peer(), mechanism_,
+            connection_->tls() ? ", TLS" : "", connection_->compressed() ? ", zlib" : "");
 }
 
 Stream::Then Stream::take_compress(const xml::Element& element) {

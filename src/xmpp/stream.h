@@ -29,6 +29,7 @@
 #include "xmpp/stanzas.h"
 #include "xmpp/stream_management.h"
 #include "xmpp/stream_text.h"
+#include "xmpp/welcome.h"
 
 namespace anser::xmpp {
 
@@ -42,6 +43,7 @@ struct Arrival {
   std::string iq_id;     // and this request is to be answered
   std::string lang;
   std::string stream_id;
+  std::unique_ptr<Welcome> welcome;  // with SASL2: what is due is <success/>, not a new header
   SharedSettings settings;
 };
 
@@ -71,6 +73,8 @@ class Stream final : public domain::Session {
   // Whether somebody looks at the client (XEP-0352). For an inactive one, what can wait does.
   void set_active(bool active);
 
+  static std::string_view inline_features();  // for those before login: what SASL2 and Bind 2 can bring about here
+
  private:
   static constexpr std::string_view kConfirmId = "anser-confirm-";
   static constexpr std::string_view kPingId = "anser-ping-";
@@ -89,6 +93,8 @@ class Stream final : public domain::Session {
   Then take_iq_answer(const domain::Envelope& envelope);
   Then bind(std::string resource, std::string iq_id, bool legacy);
   void bound(Result<void> outcome, std::string iq_id, bool legacy);
+  void log_login();
+  void append_features(std::string& text) const;
   bool must_wait() const { return binding_ || wait_for_ > fence_passed_ || requests_ >= kRequests; }
   bool should_hold_back() const;
   net::Task<void> hold_back();
@@ -108,6 +114,7 @@ class Stream final : public domain::Session {
   std::string enable_management(const xml::Element& element);  // the answer
   Then take_acknowledgement(std::optional<std::uint32_t> handled);
   Then take_resume(const xml::Element& element);  // before bind
+  std::string seek_session(const xml::Element& element);
   void hand_over_to_resumed(std::string_view input);
   void request_answered(std::uint64_t request);
   void pace_managed();
@@ -125,6 +132,12 @@ class Stream final : public domain::Session {
   void resume(Resumption resumption);
   void expire();
   void forget_management();  // the session ends
+
+  // stream_login.cpp
+  Then begin_welcome();
+  void welcomed(Result<void> outcome);
+  void write_welcome(std::string_view outcome);
+  std::string enable_inline(const xml::Element& wish);
 
   // stream_output.cpp
   // What waits to be written, or to be confirmed. Its alarm and the turn's end call back, so it is never destroyed from
@@ -167,6 +180,7 @@ class Stream final : public domain::Session {
   std::string account_;  // bare, before bind
   std::string mechanism_;
   std::unique_ptr<std::string> bind_at_once_;  // jabber:iq:auth: resource, NUL, iq id
+  std::unique_ptr<Welcome> welcome_;           // until it is said
   Tick since_;                                 // when the login read its account
   bool temporary_ = false;
   bool header_sent_ = false;

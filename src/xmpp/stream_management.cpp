@@ -47,7 +47,7 @@ StreamFailure handled_too_high(std::uint32_t handled, std::uint32_t sent) {
 // Its session has ended, or goes on with another connection that came after it.
 void dismiss(net::Core& core, Resumption resumption, std::string_view answer, const StreamFailure& failure) {
   net::Connection connection(core, std::move(resumption.handed));
-  connection.out().append(answer);
+  if (!resumption.welcome) connection.out().append(answer);  // that login was never answered
   append_stream_error(connection.out(), failure);
   connection.close_after_flush();
 }
@@ -197,34 +197,33 @@ void Stream::ask_late() {
 // ---- another connection ---------------------------------------------------------------------------------------------
 
 Stream::Then Stream::take_resume(const xml::Element& element) {
-  if (element.local() != "resume") {
-    send(failed("unexpected-request"));
-    return Then::go_on;
-  }
+  const std::string refusal = seek_session(element);
+  if (wish_) return Then::moved;
+  send(refusal);
+  return ended_ ? Then::over : Then::go_on;
+}
+
+// Then wish_ is there; or the stream has ended; or the answer says why not.
+std::string Stream::seek_session(const xml::Element& element) {
+  if (element.local() != "resume") return failed("unexpected-request");
   const auto handled = number_of(element.attr("h"));
-  if (!handled) {
-    send(failed("bad-request"));
-    return Then::go_on;
-  }
+  if (!handled) return failed("bad-request");
   // A session of another account is no session: nobody learns that it exists.
   const auto found = services_.resumable.find(std::string{element.attr("previd")});
-  if (found == services_.resumable.end() || found->second->account_ != account_) {
-    send(failed("item-not-found"));
-    return Then::go_on;
-  }
+  if (found == services_.resumable.end() || found->second->account_ != account_) return failed("item-not-found");
   Stream& session = *found->second;
   const auto& queue = session.outbox_->queue;
-  if (!queue.may_acknowledge(*handled)) {
+  if (queue.may_acknowledge(*handled))
+    wish_ = std::make_unique<Wish>(Wish{session, *handled});
+  else
     end(handled_too_high(*handled, queue.sent()));
-    return Then::over;
-  }
-  wish_ = std::make_unique<Wish>(Wish{session, *handled});
-  return Then::moved;
+  return {};
 }
 
 // The connection leaves for the session that it resumes; this stream, which was never bound, ends.
 void Stream::hand_over_to_resumed(std::string_view input) {
-  Resumption resumption{connection_->hand_over(input), std::move(reader_), std::move(lang_), wish_->handled};
+  Resumption resumption{connection_->hand_over(input), std::move(reader_), std::move(lang_), wish_->handled,
+                        std::move(welcome_)};
   ended_ = true;
   wish_->session.resume(std::move(resumption));
 }
@@ -275,7 +274,11 @@ void Stream::attach() {
   (void)queue.acknowledge(resumption->handled);  // it was sent; what the old connection brought last may say more
   m.told = handled();
   log::info("xmpp", "{} from {} came back: {} stanzas are sent again", name(), connection_->peer(), queue.size());
-  send(resumed());
+  welcome_ = std::move(resumption->welcome);
+  if (welcome_)
+    write_welcome(resumed());
+  else
+    send(resumed());
   confirm_delivered();
   set_active(true);  // XEP-0352 §5.2
   send_waiting();

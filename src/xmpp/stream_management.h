@@ -18,6 +18,7 @@
 #include "net/connection.h"
 #include "net/timers.h"
 #include "xml/reader.h"
+#include "xmpp/welcome.h"
 
 namespace anser::xmpp {
 
@@ -28,7 +29,8 @@ struct Resumption {
   net::Handed handed;
   xml::StreamReader reader;
   std::string lang;
-  std::uint32_t handled = 0;  // what its client has of the session; the outbox knows it was sent
+  std::uint32_t handled = 0;         // what its client has of the session; the outbox knows it was sent
+  std::unique_ptr<Welcome> welcome;  // it asked while it logged in by SASL2: <success/> is due
 };
 
 struct Management {

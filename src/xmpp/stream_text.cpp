@@ -42,6 +42,26 @@ std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const
   return std::nullopt;
 }
 
+std::optional<StreamFailure> check_from(const xml::StreamHeader& header, const domain::Hosts& hosts,
+                                        const std::string& host, std::optional<core::Jid>& who) {
+  who.reset();
+  const auto from = header.attr("from");
+  if (from.empty()) return std::nullopt;
+  const auto address = core::Jid::parse(from);
+  auto real = address ? hosts.canonical(*address) : std::nullopt;
+  if (!real || real->domain() != host) return StreamFailure{"invalid-from", "`from` is no address of this host"};
+  who = real->to_bare();
+  return std::nullopt;
+}
+
+void append_limits(std::string& out, std::size_t bytes, std::chrono::seconds silence) {
+  out.append("<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>").append(std::to_string(bytes));
+  out.append("</max-bytes>");
+  if (silence.count() > 0)
+    out.append("<idle-seconds>").append(std::to_string(silence.count())).append("</idle-seconds>");
+  out.append("</limits>");
+}
+
 StreamFailure failure_of(const xml::StreamReader& reader) {
   return {xml::condition_of(reader.stream_error()), reader.error().message};
 }

@@ -1,10 +1,12 @@
 // The words that frame an XMPP stream, shared by the part before login (negotiation) and the part after it (stream).
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/jid.h"
 #include "domain/hosts.h"
 #include "xml/element.h"
 #include "xml/reader.h"
@@ -25,6 +27,14 @@ void append_header(std::string& out, std::string_view host, std::string_view to,
 // What is wrong with a client's header, or nothing; `host` gets the real name of the host it asked for.
 std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts,
                                           std::string& host);
+
+// `from` is a hint of who will log in (RFC 6120 §4.7.1): it must be of the host that the stream is opened to. `who`
+// gets its bare address, or nothing if there is none.
+std::optional<StreamFailure> check_from(const xml::StreamHeader& header, const domain::Hosts& hosts,
+                                        const std::string& host, std::optional<core::Jid>& who);
+
+// XEP-0478: <limits/>, for the stream features. Zero seconds: silence has no limit.
+void append_limits(std::string& out, std::size_t bytes, std::chrono::seconds silence);
 
 StreamFailure failure_of(const xml::StreamReader& reader);
 

@@ -34,7 +34,8 @@ class Settings:
 
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, unfinished_bytes, depth, login_seconds, stanza_seconds, write_seconds,
-    #   held_back_stanzas, offline_messages, login_attempts, failures_per_address, failures_per_account
+    #   held_back_stanzas, token_seconds, tokens_per_account, offline_messages, login_attempts,
+    #   failures_per_address, failures_per_account
 
 
 # The table and the key behind each name, and how its value is written.
@@ -50,6 +51,8 @@ _LIMIT_KEYS = {
     "push_services": ("push", "services", "{}"),
     "offline_messages": ("offline", "max_messages", "{}"),
     "login_attempts": ("auth", "attempts_per_stream", "{}"),
+    "token_seconds": ("auth", "token_lifetime", '"{}s"'),
+    "tokens_per_account": ("auth", "tokens_per_account", "{}"),
     "failures_per_address": ("auth", "failures_per_address", "{}"),
     "failures_per_account": ("auth", "failures_per_account", "{}"),
 }
