@@ -1,6 +1,6 @@
-// What strangers say to log in, except SCRAM: the first octet picks one of the parts of sasl_messages.h, the rest are
-// up to three texts with a line feed in between. Nothing crashes, base64 has one spelling, PLAIN comes back whole, and
-// nobody may act as somebody else.
+// What strangers say to log in, except SCRAM: the first octet picks one of the parts of sasl_messages.h,
+// sasl2_messages.h and core/hashed_token.h, the rest are up to three texts with a line feed in between. Nothing
+// crashes, base64 has one spelling, PLAIN comes back whole, nobody may act as somebody else, a resource is one.
 #include "xmpp/sasl_messages.h"
 
 #include <array>
@@ -9,8 +9,10 @@
 
 #include "base/assert.h"
 #include "base/base64.h"
+#include "core/hashed_token.h"
 #include "core/precis.h"
 #include "core/text.h"
+#include "xmpp/sasl2_messages.h"
 
 namespace {
 
@@ -90,19 +92,50 @@ void check_old_login(std::string_view text) {
   check_account({}, login->username);
 }
 
+// <authenticate/>, all of it.
+void check_authenticate(std::string_view text) {
+  const auto element = xml::parse_element(text);
+  if (!element) return;
+  const auto said = xmpp::read_authenticate(*element);
+  if (!said) {
+    ANSER_ASSERT(said.error().code == Errc::bad_request);
+    return;
+  }
+  ANSER_ASSERT(!said->mechanism.empty() && said->upgrades.size() <= 2);
+  ANSER_ASSERT(said->agent.empty() || xmpp::uuid_v4(said->agent) == said->agent);
+  if (said->initial) {
+    const auto message = xmpp::decode_sasl2_text(*said->initial);
+    ANSER_ASSERT(message || message.error().code == Errc::bad_request);
+  }
+  if (!said->bind) return;
+  const auto account = core::Jid::make("romeo", kHost).value();
+  const std::string resource = xmpp::bound_resource(account, said->bind->tag, "0123456789abcdef");
+  ANSER_ASSERT(resource.ends_with("0123456789abcdef") && account.with_resource(resource)->resource() == resource);
+}
+
+void check_token(std::string_view message) {
+  const auto said = core::parse_token_message(message);
+  if (!said) {
+    ANSER_ASSERT(said.error().code == Errc::bad_request);
+    return;
+  }
+  ANSER_ASSERT(said->proof.size() == 32 && said->authcid + '\0' + said->proof == message);
+  check_account({}, said->authcid);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view text{reinterpret_cast<const char*>(data + 1), size - 1};
 
-  switch (data[0] % 6) {
+  switch (data[0] % 8) {
     case 0:
       check_plain(text);
       break;
     case 1:
     case 2:
-      check_element_text(text, data[0] % 6 == 1);
+      check_element_text(text, data[0] % 8 == 1);
       break;
     case 3: {  // EXTERNAL's message is an authzid; ANONYMOUS's is nobody's business
       const auto [authzid, username, rest] = split(text);
@@ -111,6 +144,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     case 4:
       check_old_login(text);
+      break;
+    case 6:
+      check_authenticate(text);
+      break;
+    case 7:
+      check_token(text);
       break;
     default: {
       const auto [username, resource, password] = split(text);
