@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/base64.h"
+#include "core/hashed_token.h"
 
 namespace anser::load {
 namespace {
@@ -108,6 +109,7 @@ Result<Dialogue::Step> Dialogue::on_features(std::string_view features) {
                 .next = Next::go_on};
   }
   if (!authenticated_) return authenticate(features);
+  if (server_.sasl == Sasl::fast) return greet();
 
   wants_session_ = has(features, "<session") && !has(features, "<optional");
   stage_ = Stage::binding;
@@ -117,8 +119,40 @@ Result<Dialogue::Step> Dialogue::on_features(std::string_view features) {
               .next = Next::go_on};
 }
 
+// A login and a bound resource in one request.
+Dialogue::Step Dialogue::authenticate_fast() const {
+  const bool token = !identity_.token.empty();
+  std::string initial = identity_.name + '\0' + core::token_proof(identity_.token, {});
+  if (!token) initial = '\0' + identity_.name + '\0' + identity_.password;
+  return Step{.say = fmt::format("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='{}'><initial-response>{}"
+                                 "</initial-response><user-agent id='{}'/><bind xmlns='urn:xmpp:bind:0'><tag>load</tag>"
+                                 "</bind><{} xmlns='urn:xmpp:fast:0'{}/></authenticate>",
+                                 token ? "HT-SHA-256-NONE" : "PLAIN", base64_encode(initial), identity_.agent,
+                                 token ? "fast" : "request-token", token ? "" : " mechanism='HT-SHA-256-NONE'"),
+              .next = Next::go_on};
+}
+
+// Of SASL2: the resource is bound, the features that follow say nothing new.
+Result<Dialogue::Step> Dialogue::on_success(std::string_view answer) {
+  if (!answer.starts_with("<success") || !has(answer, "<bound"))
+    return fail(Errc::not_authorized, "{}: {}", identity_.name, answer);
+  constexpr std::string_view kToken = " token='";
+  if (const auto at = answer.find(kToken); at != answer.npos) {
+    const auto text = answer.substr(at + kToken.size());
+    identity_.token = text.substr(0, text.find('\''));
+  }
+  if (identity_.token.empty()) return fail(Errc::unsupported, "{} got no token: {}", identity_.name, answer);
+  authenticated_ = true;
+  stage_ = Stage::features;
+  return Step{};
+}
+
 Result<Dialogue::Step> Dialogue::authenticate(std::string_view features) {
   stage_ = Stage::authenticating;
+  if (server_.sasl == Sasl::fast) {
+    if (!has(features, ">HT-SHA-256-NONE<")) return fail(Errc::unsupported, "tokens are not offered: {}", features);
+    return authenticate_fast();
+  }
   const bool plain = server_.sasl == Sasl::plain;
   const std::string_view mechanism = plain ? "PLAIN" : "SCRAM-SHA-1";
   if (!has(features, fmt::format(">{}<", mechanism))) {
@@ -143,6 +177,7 @@ Result<Dialogue::Step> Dialogue::authenticate(std::string_view features) {
 }
 
 Result<Dialogue::Step> Dialogue::on_sasl(std::string_view answer) {
+  if (server_.sasl == Sasl::fast) return on_success(answer);
   if (answer.starts_with("<challenge") && scram_) {
     const auto challenge = base64_decode(text_of(answer));
     if (!challenge) return pass(challenge);

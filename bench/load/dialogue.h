@@ -12,7 +12,8 @@
 
 namespace anser::load {
 
-enum class Sasl { plain, scram_sha1 };
+// `fast`: SASL2 with Bind 2, by PLAIN the first time and with the token that came of it (XEP-0484) from then on.
+enum class Sasl { plain, scram_sha1, fast };
 
 // The server that is measured, the same for every connection of a run.
 struct ServerPlan {
@@ -29,8 +30,10 @@ struct Identity {
   std::string name;
   std::string password;
   std::string resource = "load";
-  std::string peer;      // bare relay only: who gets what we send
-  std::string greeting;  // said when the session is bound; reached once the server has taken it in
+  std::string peer;        // bare relay only: who gets what we send
+  std::string agent = {};  // fast only: the client's installation, a UUID of version 4
+  std::string token = {};  // fast only: once it has one
+  std::string greeting;    // said when the session is bound; reached once the server has taken it in
 };
 
 class Dialogue {
@@ -63,6 +66,8 @@ class Dialogue {
   Result<Step> on_features(std::string_view features);
   Result<Step> authenticate(std::string_view features);
   Result<Step> on_sasl(std::string_view answer);
+  Step authenticate_fast() const;
+  Result<Step> on_success(std::string_view answer);
   Result<Step> on_iq(std::string_view answer);
   Step greet();
   Step reach();

@@ -1,5 +1,6 @@
 // anser-load login: what a login costs, from the connection to the bound session and the goodbye. And anser-load
 // register, which makes accounts in band (XEP-0077), and anser-load derive, the price of one password derivation.
+#include <charconv>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,11 +17,12 @@ namespace {
 // Keeps a number of connections at work, each a new one when the last has said goodbye.
 class Visitors final : public ClientEvents {
  public:
-  // Who comes next; nobody when all have been.
+  // Who comes next; nobody when all have been, or all are here.
   using Next = std::function<std::optional<Identity>()>;
+  using Gone = std::function<void(const Identity&)>;
 
-  Visitors(Loop& loop, const ServerPlan& server, Dialogue::Goal goal, std::size_t at_once, Next next)
-      : loop_(loop), server_(server), goal_(goal), next_(std::move(next)), slots_(at_once) {}
+  Visitors(Loop& loop, const ServerPlan& server, Dialogue::Goal goal, std::size_t at_once, Next next, Gone gone = {})
+      : loop_(loop), server_(server), goal_(goal), next_(std::move(next)), left_(std::move(gone)), slots_(at_once) {}
 
   Result<void> run_until(Tick deadline) {
     loop_.run_until(deadline, [&] { return broken_ || !refill(); });
@@ -35,6 +37,7 @@ class Visitors final : public ClientEvents {
   void on_closed(Client& client, const Error& reason) override {
     if (client.is_ready() && reason.message.empty()) {
       ++gone_;
+      if (left_) left_(client.identity());
     } else if (!broken_) {
       broken_ = reason;
     }
@@ -61,6 +64,7 @@ class Visitors final : public ClientEvents {
   const ServerPlan& server_;
   Dialogue::Goal goal_;
   Next next_;
+  Gone left_;
   std::vector<std::unique_ptr<Client>> slots_;
   std::size_t started_ = 0;
   std::size_t gone_ = 0;
@@ -74,14 +78,23 @@ Result<void> run_login(const RunPlan& run, const LoginPlan& plan) {
   if (!meter) return pass(meter);
   Loop loop;
   std::size_t nth = 0;
-  Visitors visitors(loop, run.server, Dialogue::Goal::session, plan.at_once, [&] {
-    const std::size_t i = nth++;
-    return Identity{.name = fmt::format("{}{}", run.accounts.prefix, run.accounts.first + i % plan.accounts),
+  std::vector<std::string> tokens(plan.accounts);  // where logins are made with them; each account is one client
+  const auto next = [&] {
+    const std::size_t i = nth++, account = i % plan.accounts;
+    return Identity{.name = fmt::format("{}{}", run.accounts.prefix, run.accounts.first + account),
                     .password = run.accounts.password,
                     .resource = fmt::format("r{}", i),
                     .peer = {},
+                    .agent = fmt::format("00000000-0000-4000-8000-{:012x}", account),
+                    .token = tokens[account],
                     .greeting = {}};
-  });
+  };
+  const auto gone = [&](const Identity& who) {
+    std::size_t account = 0;
+    std::from_chars(who.agent.data() + 24, who.agent.data() + who.agent.size(), account, 16);
+    tokens[account] = who.token;
+  };
+  Visitors visitors(loop, run.server, Dialogue::Goal::session, plan.at_once, next, gone);
   if (auto warm = visitors.run_until(now() + std::chrono::milliseconds(plan.warm_up_ms)); !warm) return warm;
 
   const std::size_t before = visitors.gone();

@@ -43,7 +43,8 @@ void add_run_options(CLI::App& app, RunPlan& run) {
   app.add_option("--domain", run.server.domain, "its virtual host")->capture_default_str();
   app.add_flag("--tls", run.server.tls, "STARTTLS before anything else");
   app.add_flag("--bare", run.server.bare, "the server is anser-load relay, not XMPP");
-  const std::map<std::string, Sasl> mechanisms{{"plain", Sasl::plain}, {"scram", Sasl::scram_sha1}};
+  const std::map<std::string, Sasl> mechanisms{
+      {"plain", Sasl::plain}, {"scram", Sasl::scram_sha1}, {"fast", Sasl::fast}};
   app.add_option("--sasl", run.server.sasl, "plain or scram (SCRAM-SHA-1)")
       ->transform(CLI::CheckedTransformer(mechanisms, CLI::ignore_case));
   app.add_option("--prefix", run.accounts.prefix, "accounts are PREFIX0, PREFIX1…")->capture_default_str();
