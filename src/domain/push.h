@@ -15,8 +15,8 @@ namespace anser::domain {
 
 class PushRegistration {
  public:
-  static constexpr std::chrono::seconds kPatience{60};     // without an answer for so long: it is not there
-  static constexpr std::chrono::seconds kFirstPause{10};   // after a failure; doubled with each
+  static constexpr std::chrono::seconds kPatience{60};    // without an answer for so long: it is not there
+  static constexpr std::chrono::seconds kFirstPause{10};  // after a failure; doubled with each
   static constexpr std::chrono::seconds kLongestPause{3600};
 
   explicit PushRegistration(PushTarget target) : target_(std::move(target)) {}
@@ -37,14 +37,14 @@ class PushRegistration {
   // It could not be reached, or has a passing trouble.
   void failed(Tick now);
 
-  std::uint64_t count() const { return sent_; }     // messages that the one under way stands for
-  const Envelope& last() const { return last_; }    // the newest of them
+  std::uint64_t count() const { return sent_; }   // messages that the one under way stands for
+  const Envelope& last() const { return last_; }  // the newest of them
 
  private:
   bool due(Tick now) const { return waiting_ > 0 && number_ == 0 && now >= quiet_until_; }
 
   PushTarget target_;
-  std::uint64_t number_ = 0;   // of the one under way; 0: none
+  std::uint64_t number_ = 0;  // of the one under way; 0: none
   std::uint64_t sent_ = 0;
   std::uint64_t waiting_ = 0;  // messages that none stands for yet
   unsigned failures_ = 0;      // in a row

@@ -20,8 +20,9 @@ class PushTextTest : public testing::Test {
   }
 
   std::string written() {
-    return std::string{
-        PushText{[this] { return std::make_shared<const Settings>(settings); }}.notification({target, 3, message}).view()};
+    return std::string{PushText{[this] { return std::make_shared<const Settings>(settings); }}
+                           .notification({target, 3, message})
+                           .view()};
   }
   static bool refuses(std::string_view inner) {
     domain::Envelope error;
@@ -74,7 +75,8 @@ TEST_F(PushTextTest, TakesEveryErrorButAPassingOneForARefusal) {
   EXPECT_TRUE(refuses("<error type='auth'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"));
   EXPECT_TRUE(refuses("<error type='modify'/>"));
   EXPECT_TRUE(refuses(""));
-  EXPECT_FALSE(refuses("<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"));
+  EXPECT_FALSE(
+      refuses("<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"));
 }
 
 }  // namespace

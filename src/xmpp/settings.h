@@ -45,7 +45,7 @@ struct Settings {
   std::chrono::seconds resume_within{300};  // how long a lost session waits for its client (XEP-0198); 0: not at all
   std::size_t queue_stanzas = 2000;         // of a session with stream management, written or not, until confirmed
   std::size_t queue_bytes = 2 << 20;
-  std::size_t held_back_stanzas = 256;  // presence and chat states that wait for an inactive client; 0: none wait
+  std::size_t held_back_stanzas = 256;       // presence and chat states that wait for an inactive client; 0: none wait
   std::size_t unfinished_bytes = 256 << 20;  // kept of unfinished stanzas, of all cores together
   unsigned uncommitted_stanzas = 64;         // of one session, before it is no longer read from
   std::size_t uncommitted_bytes = 256 * 1024;

@@ -21,8 +21,8 @@ std::string resource_id(const Shared& shared, const std::string& agent_mark, con
 
 // What <bind/> may enable is named here; enable_inline() below is where it is done.
 std::string_view Stream::inline_features() {
-  return "<sm xmlns='urn:xmpp:sm:3'/><bind xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:sm:3'/></inline>"
-         "</bind>";
+  return "<sm xmlns='urn:xmpp:sm:3'/><bind xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:carbons:2'/>"
+         "<feature var='urn:xmpp:csi:0'/><feature var='urn:xmpp:sm:3'/></inline></bind>";
 }
 
 Stream::Then Stream::begin_welcome() {
@@ -92,6 +92,9 @@ void Stream::write_welcome(std::string_view outcome) {
 // The answer, for <bound/>. Unknown wishes are ignored, as unknown elements are elsewhere in SASL2.
 std::string Stream::enable_inline(const xml::Element& wish) {
   if (wish.is({kManagementNs, "enable"}) && !management_) return enable_management(wish);
+  if (wish.is({"urn:xmpp:carbons:2", "enable"})) set_carbons(true);
+  if (wish.is({"urn:xmpp:csi:0", "active"})) set_active(true);
+  if (wish.is({"urn:xmpp:csi:0", "inactive"})) set_active(false);
   return {};
 }
 

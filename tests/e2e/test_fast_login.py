@@ -427,6 +427,19 @@ async def test_what_waited_is_handed_over_after_bind_2_too(server, door):
     assert message.has("delay", "urn:xmpp:delay")
 
 
+async def test_carbons_are_on_from_the_first_moment(server, door):
+    account, juliet = await server.account("romeo"), await server.session("juliet")
+    wire = await door.opens()
+    enables = "<enable xmlns='urn:xmpp:carbons:2'/><inactive xmlns='urn:xmpp:csi:0'/>"
+    assert (await door.says(wire, "PLAIN", plain_of(account), f"<bind xmlns='{BIND2}'>{enables}</bind>")).has("bound")
+    desk = await server.session(account)
+
+    await desk.message(juliet.bare, "wilt thou be gone?")
+
+    copy = await wire.take(lambda s: s.name == "message", "a copy")
+    assert copy.has("sent", "urn:xmpp:carbons:2")
+
+
 # ---- stream management inline (XEP-0198 section 9) ------------------------------------------------------------------
 
 MANAGED = f"<bind xmlns='{BIND2}'><tag>Play</tag><enable xmlns='{MANAGEMENT}' resume='true'/></bind>"

@@ -71,7 +71,7 @@ class MemoryAccountStore final : public domain::AccountStore {
     std::uint64_t roster_version = 0;
     std::set<domain::Jid> blocked;
     std::map<std::pair<std::string, std::string>, domain::PushTarget> push;  // by service and node
-    std::map<std::string, domain::TokenSlots> tokens;  // by client
+    std::map<std::string, domain::TokenSlots> tokens;                        // by client
     std::map<std::pair<std::string, std::string>, std::string> documents;
     std::optional<domain::LastActivity> last_activity;
   };

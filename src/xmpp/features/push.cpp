@@ -66,10 +66,8 @@ net::Task<Reply> disable(domain::Router& router, Iq iq) {
   if (!service) co_return pass(service);
   std::optional<std::string> node;
   if (iq.payload.has_attr("node")) node = std::string{iq.payload.attr("node")};
-  auto start = [&router, account = iq.account, service = std::move(*service),
-                node = std::move(node)](domain::Router::Done done) {
-    router.disable_push(*account, service, node, std::move(done));
-  };
+  auto start = [&router, account = iq.account, service = std::move(*service), node = std::move(node)](
+                   domain::Router::Done done) { router.disable_push(*account, service, node, std::move(done)); };
   auto task = stored(std::move(start));
   auto outcome = co_await std::move(task);
   if (!outcome) co_return pass(outcome);
