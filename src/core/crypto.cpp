@@ -57,4 +57,39 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
+struct Aes128::Contexts {
+  using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+  Context forth{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  Context back{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+};
+
+Aes128::Aes128(std::string_view key) : contexts_(std::make_unique<Contexts>()) {
+  ANSER_ASSERT(key.size() == Block{}.size());
+  const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
+  auto *forth = contexts_->forth.get(), *back = contexts_->back.get();
+  ANSER_ASSERT(forth && EVP_EncryptInit_ex(forth, EVP_aes_128_ecb(), nullptr, bytes, nullptr) == 1);
+  ANSER_ASSERT(back && EVP_DecryptInit_ex(back, EVP_aes_128_ecb(), nullptr, bytes, nullptr) == 1);
+  EVP_CIPHER_CTX_set_padding(forth, 0);
+  EVP_CIPHER_CTX_set_padding(back, 0);
+}
+
+Aes128::~Aes128() = default;
+Aes128::Aes128(Aes128&&) noexcept = default;
+
+Aes128::Block Aes128::encrypt(const Block& plain) const {
+  Block hidden;
+  int size = 0;
+  ANSER_ASSERT(EVP_EncryptUpdate(contexts_->forth.get(), hidden.data(), &size, plain.data(), sizeof plain) == 1);
+  ANSER_ASSERT(size == sizeof hidden);
+  return hidden;
+}
+
+Aes128::Block Aes128::decrypt(const Block& hidden) const {
+  Block plain;
+  int size = 0;
+  ANSER_ASSERT(EVP_DecryptUpdate(contexts_->back.get(), plain.data(), &size, hidden.data(), sizeof hidden) == 1);
+  ANSER_ASSERT(size == sizeof plain);
+  return plain;
+}
+
 }  // namespace anser::core

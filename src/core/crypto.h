@@ -2,7 +2,9 @@
 // fail: an OpenSSL that cannot hash stops the process.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,5 +21,23 @@ std::string hmac(Hash hash, std::string_view key, std::string_view data);
 bool constant_time_equal(std::string_view a, std::string_view b);
 
 std::string hex(std::string_view bytes);  // lower case
+
+// AES with a key of 16 bytes, a block at a time: to hide small values that must come back, never for messages. One
+// thread.
+class Aes128 {
+ public:
+  using Block = std::array<unsigned char, 16>;
+
+  explicit Aes128(std::string_view key);
+  ~Aes128();
+  Aes128(Aes128&&) noexcept;
+
+  Block encrypt(const Block& plain) const;
+  Block decrypt(const Block& hidden) const;
+
+ private:
+  struct Contexts;
+  std::unique_ptr<Contexts> contexts_;
+};
 
 }  // namespace anser::core

@@ -38,5 +38,20 @@ TEST(Crypto, ComparesEveryOctet) {
 
 TEST(Crypto, WritesBytesAsHex) { EXPECT_EQ(hex(std::string_view{"\x00\x7f\xff", 3}), "007fff"); }
 
+TEST(Aes128, EncryptsAsFips197DoesAndBack) {
+  std::string key;
+  Aes128::Block plain;
+  for (unsigned char i = 0; i < 16; ++i) {
+    key += static_cast<char>(i);
+    plain[i] = static_cast<unsigned char>(i * 0x11);
+  }
+  const Aes128 aes{key};
+
+  const auto hidden = aes.encrypt(plain);
+
+  EXPECT_EQ(hex({reinterpret_cast<const char*>(hidden.data()), hidden.size()}), "69c4e0d86a7b0430d8cdb78070b4c55a");
+  EXPECT_EQ(aes.decrypt(hidden), plain);
+}
+
 }  // namespace
 }  // namespace anser::core
