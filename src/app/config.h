@@ -33,6 +33,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text);
 enum class ResourceConflict : std::uint8_t { replace, refuse };
 enum class RegistrationMode : std::uint8_t { open, local, closed };
 enum class StorageEngine : std::uint8_t { sqlite, memory };
+enum class ArchiveDefault : std::uint8_t { always, never, roster };
 enum class LogFormat : std::uint8_t { text, json };
 
 struct Config {
@@ -141,6 +142,10 @@ struct Config {
 
   struct Archive {
     bool enabled = true;
+    ArchiveDefault otherwise = ArchiveDefault::always;
+    std::size_t days = 0;      // 0: for ever
+    std::size_t messages = 0;  // 0: all
+    std::size_t rules = 1'000;
   } archive;
 
   struct Storage {

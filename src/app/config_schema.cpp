@@ -20,6 +20,7 @@ using std::string_view;
 // The names of an enumeration's values, in their order.
 constexpr std::array<string_view, 4> names(log::Level) { return {"debug", "info", "warn", "error"}; }
 constexpr std::array<string_view, 2> names(LogFormat) { return {"text", "json"}; }
+constexpr std::array<string_view, 3> names(ArchiveDefault) { return {"always", "never", "roster"}; }
 constexpr std::array<string_view, 2> names(StorageEngine) { return {"sqlite", "memory"}; }
 constexpr std::array<string_view, 2> names(ResourceConflict) { return {"replace", "refuse"}; }
 constexpr std::array<string_view, 3> names(RegistrationMode) { return {"open", "local", "closed"}; }
@@ -339,6 +340,17 @@ std::vector<Key> make_storage_keys() {
       row<&C::archive, &Config::Archive::enabled>("archive.enabled", kBoolean, kAny, kSighup,
                                                   "Whether messages are kept for their sender and recipient to look "
                                                   "up later."),
+      choice<&C::archive, &Config::Archive::otherwise>("archive.default", kSighup,
+                                                       "What is archived of accounts that have not set preferences "
+                                                       "(XEP-0441): all, nothing, or what they exchange with their "
+                                                       "contacts."),
+      row<&C::archive, &Config::Archive::days>("archive.days", kInteger, {1, 36'500, "for ever"}, kRestart,
+                                               "Days that messages stay in archives."),
+      row<&C::archive, &Config::Archive::messages>("archive.messages", kInteger, {64, kMany, "all"}, kRestart,
+                                                   "How many messages an archive keeps; the oldest go first. It may "
+                                                   "have up to 128 more."),
+      row<&C::archive, &Config::Archive::rules>("archive.rules", kInteger, {1, 100'000}, kSighup,
+                                                "Addresses that one account may name in its archiving preferences."),
       choice<&C::storage, &Config::Storage::engine>("storage.engine", kRestart,
                                                     "Where data lives: in files, or in memory until the server stops."),
       row<&C::storage, &Config::Storage::queue>("storage.queue", kInteger, {16, kMany}, kRestart,

@@ -129,6 +129,8 @@ domain::RouterLimits router_limits_of(const Config& config) {
   limits.directed_presences = config.limits.directed_presences;
   limits.idle_accounts = config.limits.idle_accounts;
   limits.archive = config.archive.enabled;
+  limits.archive_default = static_cast<domain::ArchiveDefault>(config.archive.otherwise);
+  limits.archive_rules = config.archive.rules;
   limits.replace_on_conflict = config.xmpp.resource_conflict == ResourceConflict::replace;
   return limits;
 }
@@ -174,12 +176,13 @@ Result<std::shared_ptr<const net::TlsServer>> load_tls(const Config& config) {
   return net::TlsServer::load(certificates, options);
 }
 
-Result<std::string> installation_secret(domain::AccountStore& accounts) {
-  auto found = accounts.find_setting("secret");
+// Made once. "secret": salts of accounts that do not exist. "archive key": ids that clients keep, so it never changes.
+Result<std::string> installation_secret(domain::AccountStore& accounts, std::string_view name) {
+  auto found = accounts.find_setting(name);
   if (!found) return pass(found);
   if (found->has_value()) return std::move(**found);
   std::string secret = core::random_bytes(32);
-  if (auto stored = accounts.put_setting("secret", secret); !stored) return pass(stored);
+  if (auto stored = accounts.put_setting(name, secret); !stored) return pass(stored);
   return secret;
 }
 
@@ -277,13 +280,15 @@ Result<void> Server::start() {
     if (!opened) return pass(opened);
     stores_ = std::move(*opened);
   }
-  auto secret = installation_secret(*stores_->accounts);
+  auto secret = installation_secret(*stores_->accounts, "secret");
   if (!secret) return pass(secret);
   // Accounts in memory go with the process, and their tokens too.
   auto tokens = config_.storage.engine == StorageEngine::memory
                     ? Result<std::string>{core::random_bytes(32)}
                     : token_key(fs::path{config_.server.data} / "tokens.key");
   if (!tokens) return pass(tokens);
+  auto archive_key = installation_secret(*stores_->accounts, "archive key");
+  if (!archive_key) return pass(archive_key);
   auto tls = load_tls(config_);
   if (!tls) return pass(tls);
   tls_ = std::move(*tls);
@@ -306,6 +311,8 @@ Result<void> Server::start() {
   options.queue_bytes = config_.storage.log_queue_bytes;
   options.tail_entries = config_.storage.tail_entries;
   options.tail_bytes = config_.storage.tail_bytes;
+  options.keep_for = std::chrono::hours{24 * config_.archive.days};
+  options.keep_messages = config_.archive.messages;
   auto log = store::MessageLog::open(*stores_, clock_, cores_->size(), to_core, fatal, options);
   if (!log) return pass(log);
   log_ = std::move(*log);
@@ -323,7 +330,7 @@ Result<void> Server::start() {
                      return tls_;
                    },
                    [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; },
-                   [this] { return post_->congested(); }, std::move(*tokens)});
+                   std::move(*archive_key), [this] { return post_->congested(); }, std::move(*tokens)});
   for (unsigned core = 0; core < cores_->size(); ++core) {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
     homes_.back()->router.set_limits(router_limits_of(config_));

@@ -53,6 +53,8 @@ class alignas(64) Account {
   const std::vector<Jid>& blocked() const { return blocked_; }
   // XEP-0191 §3.1: a full address, a bare one, a domain with resource, or a domain blocks what it matches.
   bool blocks(const Jid& who) const;
+  // Null: what the server's default says.
+  const ArchivePreferences* archive_preferences() const { return archive_.get(); }
   std::size_t listed_contacts() const;   // what the owner has put into the roster
   std::size_t waiting_requests() const;  // what strangers have
 
@@ -110,6 +112,7 @@ class alignas(64) Account {
   std::unique_ptr<std::vector<std::function<void()>>> when_loaded_;
   std::unique_ptr<Offline> offline_;
   std::unique_ptr<std::vector<PushRegistration>> push_;  // none: nobody wants to be told
+  std::unique_ptr<ArchivePreferences> archive_;
 };
 
 }  // namespace anser::domain

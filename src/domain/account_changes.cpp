@@ -151,6 +151,31 @@ void Router::end_directed(Session& session, const std::function<bool(const Jid&)
   }
 }
 
+ArchivePreferences Router::archive_preferences(const Account& account) const {
+  if (account.archive_) return *account.archive_;
+  return {.otherwise = limits_.archive_default, .always = {}, .never = {}};
+}
+
+void Router::set_archive_preferences(Account& account, ArchivePreferences preferences, Done done) {
+  if (preferences.always.size() + preferences.never.size() > limits_.archive_rules) {
+    return done(fail(Errc::resource_limit, "the lists are too long: {} addresses are allowed", limits_.archive_rules));
+  }
+  if (account.temporary_) return done(fail(Errc::not_allowed, "an anonymous account has no archive"));
+  account.archive_ = std::make_unique<ArchivePreferences>(preferences);
+  ++account.busy_;
+  storage_.submit(
+      core_,
+      [bare = account.bare_, preferences = std::move(preferences)](AccountStore& store) {
+        return store.set_archive_preferences(bare, preferences);
+      },
+      [this, &account, done = std::move(done)](Result<void> outcome) {
+        --account.busy_;
+        if (!outcome) refresh(account);
+        done(outcome);
+        rest(account);
+      });
+}
+
 void Router::unblock(Account& account, std::vector<Jid> who, Done done) {
   const BlockRules named{who}, before{account.blocked_};
   std::vector<Jid> lifted;

@@ -56,7 +56,11 @@ void Router::tell_sender(Envelope& envelope, const Stamp& stamp) {
 void Router::sent_copy(const Envelope& envelope, const Stamp& stamp) {
   const Account* account = find(envelope.from.bare());
   if (!account) return;
-  const Stamp mark{.sequence = stamp.sequence, .time = stamp.time, .copy = Copy::sent};
+  // The log has it: then the sender's archive shows it as the sender has decided (messages.cpp, `references`).
+  const auto& facts = envelope.facts;
+  const bool archived = stamp.sequence != 0 && limits_.archive && archivable(envelope) && !facts.temporary_sender &&
+                        !facts.sender_forgoes;
+  const Stamp mark{.sequence = stamp.sequence, .time = stamp.time, .archived = archived, .copy = Copy::sent};
   for (Session* session : account->sessions_) {
     if (session->carbons_ && session->jid_ != envelope.from) session->deliver(envelope, mark);
   }

@@ -4,11 +4,13 @@ namespace anser::domain {
 
 bool storable(const Envelope& message) {
   const bool kept_type = message.type == Type::normal || message.type == Type::chat;
-  return kept_type && message.facts.has_payload && !message.facts.no_store && !message.facts.chat_state_only;
+  return kept_type && message.facts.has_payload && !message.facts.no_store &&
+         (!message.facts.chat_state_only || message.facts.store);
 }
 
 bool archivable(const Envelope& message) {
-  return storable(message) && (message.facts.has_body || message.facts.store) && !message.facts.no_permanent_store;
+  return storable(message) && (message.facts.has_body || message.facts.store || !message.retracts.empty()) &&
+         !message.facts.no_permanent_store;
 }
 
 Fate fate_of(const Account& account, const Envelope& message, const Jid& target) {

@@ -17,7 +17,8 @@ Fate fate_of(const Account& account, const Envelope& message, const Jid& target)
 
 // Worth keeping for later: XEP-0160 §3 and the hints of XEP-0334.
 bool storable(const Envelope& message);
-// Belongs in an archive: has a body, is chat or normal, and no hint forbids it (XEP-0313 §5.1.1).
+// Belongs in an archive: has a body (or a hint, or takes back what had one), is chat or normal, and no hint forbids it
+// (XEP-0313 §6.1.1, XEP-0334, XEP-0424 §5).
 bool archivable(const Envelope& message);
 
 }  // namespace anser::domain

@@ -56,6 +56,7 @@ struct Facts {
   bool no_carbons : 1 = false;      // XEP-0280 §9
   bool tell_sender : 1 = false;     // the sender has other devices that want to know what becomes of this
   bool to_any_session : 1 = false;  // iq of the server's own to a bare address: for a session there, not the account
+  bool sender_forgoes : 1 = false;  // message: its sender's preferences keep it out of the sender's archive
   std::int8_t priority = 0;         // presence (RFC 6121 §4.7.2.3)
 
   friend bool operator==(const Facts&, const Facts&) = default;
@@ -72,13 +73,15 @@ struct Envelope {
   std::string
       extra;  // other attributes and namespace declarations of the stanza tag, escaped, each with a leading space
   std::string origin_id;         // XEP-0359, if the client gave one
+  std::string retracts;          // XEP-0424: the id of the message it takes back; in a tombstone, of the one that did
+  Time retracted{};              // a tombstone: when its content was taken back; there is no content then
   Bytes inner;                   // the content: default namespace jabber:client, no prefix from outside
   std::optional<Error> failure;  // with Type::error from the server itself: each door writes it in its own words
 
   // What it occupies, nearly: what limits on waiting stanzas count.
   std::size_t bytes() const {
     return sizeof(Envelope) + from.full().size() + to.full().size() + id.size() + lang.size() + extra.size() +
-           origin_id.size() + inner.size();
+           origin_id.size() + retracts.size() + inner.size();
   }
 
   friend bool operator==(const Envelope&, const Envelope&) = default;

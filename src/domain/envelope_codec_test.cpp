@@ -20,6 +20,7 @@ Envelope full_envelope() {
                     .store = true,
                     .temporary_sender = true,
                     .typed = true,
+                    .sender_forgoes = true,
                     .priority = -128};
   envelope.from = jid("romeo@montague.example/orchard");
   envelope.to = jid("juliet@capulet.example");
@@ -27,6 +28,8 @@ Envelope full_envelope() {
   envelope.lang = "zh-Hans";
   envelope.extra = " xmlns:x='urn:example'";
   envelope.origin_id = "\xe4\xbd\xa0\xe5\xa5\xbd";
+  envelope.retracts = "m1";
+  envelope.retracted = Time{Duration{1'700'000'000'000'000}};
   envelope.inner = Bytes::copy(std::string(300, 'x'));
   envelope.failure = Error{Errc::internal, "broken"};
   return envelope;

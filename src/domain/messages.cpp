@@ -28,10 +28,16 @@ References Router::references(const Account& account, const Envelope& envelope, 
   if (fate != Fate::one && fate != Fate::all && fate != Fate::store) return references;
   references.offline = fate == Fate::store;
   if (limits_.archive && archivable(envelope)) {
-    references.sender_archive = !envelope.facts.temporary_sender;
-    references.recipient_archive = !account.temporary_;
+    references.sender_archive = !envelope.facts.temporary_sender && !envelope.facts.sender_forgoes;
+    references.recipient_archive = !account.temporary_ && archives(account, envelope.from);
   }
   return references;
+}
+
+// What the account wants kept of its messages with `peer`.
+bool Router::archives(const Account& account, const Jid& peer) const {
+  if (!account.archive_ && limits_.archive_default == ArchiveDefault::always) return true;  // most of them
+  return keeps(archive_preferences(account), peer, account.subscription(peer.bare()).listed);
 }
 
 void Router::deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work) {
@@ -200,7 +206,10 @@ void Router::appended(Result<std::span<const Appended>> batch) {
       auto& held = outbox[account.appended_at_];
       if (held.ticket != done.ticket) continue;
       held.durable = true;
-      if (held.stamp.sequence == 0) held.stamp = Stamp{.sequence = done.sequence, .time = done.time};
+      if (held.stamp.sequence == 0) {
+        const bool archived = held.references.recipient_archive;
+        held.stamp = Stamp{.sequence = done.sequence, .time = done.time, .archived = archived};
+      }
       break;
     }
   }
@@ -319,8 +328,9 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
   if (envelope.kind == Kind::iq && (envelope.type == Type::get || envelope.type == Type::set)) {
     return bounce(envelope, Errc::unavailable, "nobody there answers this any more");
   }
-  if (envelope.kind != Kind::message || stamp.delayed) return;  // a delayed one still has its offline reference
-  if (stamp.copy != Copy::none && stamp.copied == 0) return;    // of own words, or of what is kept
+  if (envelope.kind != Kind::message || stamp.answer) return;
+  if (stamp.delayed) return;                                  // it still has its offline reference
+  if (stamp.copy != Copy::none && stamp.copied == 0) return;  // of own words, or of what is kept
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
   Account* account = find(target->bare());
@@ -341,6 +351,7 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
   held.envelope = std::move(envelope);
   held.stamp.sequence = stamp.sequence;
   held.stamp.time = stamp.time;
+  held.stamp.archived = stamp.archived;
   // A whole queue may come back. If nobody is there, all of it goes to the log at once, or whoever logs in meanwhile
   // would find the first of it in what has waited and meet the rest before that page's end.
   const Fate fate = this->fate(*account, held.envelope, held.target, true);
@@ -389,7 +400,10 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
     auto& page = *account.offline_;
     for (const LogRecord& record : *records) {
       if (account.blocks(record.entry.envelope.from)) continue;  // since it came; it is done with
-      session->deliver(record.entry.envelope, Stamp{.sequence = record.sequence, .time = record.time, .delayed = true});
+      session->deliver(record.entry.envelope, Stamp{.sequence = record.sequence,
+                                                    .time = record.time,
+                                                    .delayed = true,
+                                                    .archived = record.entry.references.recipient_archive});
     }
     if (records->empty()) {
       account.offline_count_ -= std::min(page.known, account.offline_count_);

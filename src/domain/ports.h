@@ -16,6 +16,8 @@
 #include "base/result.h"
 #include "core/jid.h"
 #include "core/password.h"
+#include "domain/archive_preferences.h"
+#include "domain/archive_query.h"
 #include "domain/envelope.h"
 #include "domain/login_tokens.h"
 
@@ -74,7 +76,8 @@ struct PushTarget {
 struct AccountState {
   bool exists = false;
   std::vector<ContactState> contacts;
-  std::vector<Jid> blocked;  // XEP-0191
+  std::vector<Jid> blocked;                   // XEP-0191
+  std::optional<ArchivePreferences> archive;  // XEP-0441, once the owner has set them
   std::uint64_t roster_version = 0;
   std::vector<PushTarget> push;  // by service and node
 };
@@ -145,6 +148,7 @@ class AccountStore {
   virtual Result<void> put_push(const Jid& owner, const PushTarget& target) = 0;
   // Without a node: all of that service. What is not there is gone already.
   virtual Result<void> remove_push(const Jid& owner, const Jid& service, const std::optional<std::string>& node) = 0;
+  virtual Result<void> set_archive_preferences(const Jid& owner, const ArchivePreferences& preferences) = 0;
 
   // Small documents an account owns: vCard, private XML (XEP-0054, 0049). Key: collection and name within it.
   virtual Result<std::optional<std::string>> find_document(const Jid& owner, std::string_view collection,
@@ -205,9 +209,30 @@ class LogStore {
   virtual Result<void> append(std::span<const LogRecord> records) = 0;
   virtual Result<std::vector<LogRecord>> read(std::uint64_t from, std::size_t limit) = 0;      // sequence >= from
   virtual Result<std::vector<LogRecord>> fetch(std::span<const std::uint64_t> sequences) = 0;  // those that are there
-  virtual Result<std::uint64_t> last_sequence() = 0;                                           // 0 when empty
+  // Divides the records by time: those at or behind the sequence are not older than `time`, those before it are.
+  virtual Result<std::uint64_t> first_since(Time time) = 0;
+  virtual Result<std::uint64_t> last_sequence() = 0;  // 0 when empty
   virtual Result<Time> last_time() = 0;
   virtual Result<void> erase(std::span<const std::uint64_t> sequences) = 0;  // no reference is left
+  // Writes other content over records that are there; sequence and time stay. What was there before cannot be read from
+  // the file any more.
+  virtual Result<void> replace(std::span<const LogRecord> records) = 0;
+};
+
+// `by` is a message that takes back what its sender has said before; `target` may be that (a hash says so: whoever acts
+// on it compares the ids).
+struct Retraction {
+  std::uint64_t target = 0;
+  std::uint64_t by = 0;
+
+  friend bool operator==(const Retraction&, const Retraction&) = default;
+};
+
+// What archives need not keep.
+struct Expiry {
+  std::optional<Time> before = {};  // older messages go
+  std::size_t keep = 0;             // an archive with more goes down to so many, or up to 128 more; 0: no limit
+  std::size_t work = 0;             // pieces to look at in one call, at most
 };
 
 // archive.db: who has what. Placing is idempotent; the watermark is in the same transaction.
@@ -220,11 +245,19 @@ class ArchiveStore {
   // the dead which were returned before (by `place` or `dead`) are erased; until then they are remembered.
   virtual Result<std::vector<std::uint64_t>> place(std::span<const LogRecord> records) = 0;
   virtual Result<std::vector<std::uint64_t>> dead() = 0;  // remembered from before: to be erased at start
+  // What the last `place` found to be taken back, remembered until the next one.
+  virtual Result<std::vector<Retraction>> retractions() = 0;
+  // Takes the oldest messages out of archives; returns and remembers the dead as `place` does. `more`: call again.
+  struct Expired {
+    std::vector<std::uint64_t> dead;
+    bool more = false;
+  };
+  virtual Result<Expired> expire(const Expiry& expiry) = 0;
   // The owner's waiting messages after `after`, oldest first.
   virtual Result<std::vector<std::uint64_t>> offline(const Jid& owner, std::uint64_t after, std::size_t limit) = 0;
-  // Sequences in the owner's archive after `after`, oldest first; with a peer only those with it.
-  virtual Result<std::vector<std::uint64_t>> archived(const Jid& owner, const Jid& peer, std::uint64_t after,
-                                                      std::size_t limit) = 0;
+  // Sequences in the owner's archive, in the direction that the range asks for. What it costs depends on how many are
+  // returned, not on how many there are.
+  virtual Result<std::vector<std::uint64_t>> archived(const ArchiveRange& range) = 0;
 };
 
 // ---- what the cores see ---------------------------------------------------------------------------------------------
@@ -264,6 +297,12 @@ struct Appended {
   Time time{};
 };
 
+// Messages of an archive, oldest first. `complete`: in the direction asked for there are no more.
+struct ArchivePage {
+  std::vector<LogRecord> records;
+  bool complete = false;
+};
+
 class MessageLog {
  public:
   virtual ~MessageLog() = default;
@@ -280,6 +319,9 @@ class MessageLog {
   virtual void offline(CoreId core, const Jid& owner, std::size_t limit, std::size_t bytes,
                        std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
   virtual void count_offline(CoreId core, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) = 0;
+  // A page of the owner's archive, including every append that this core submitted before. Errc::not_found when the
+  // query names what is not there. The work is bounded: a filter that matches little gets a page that is not complete.
+  virtual void query_archive(CoreId core, ArchiveQuery query, std::function<void(Result<ArchivePage>)> done) = 0;
 };
 
 }  // namespace anser::domain

@@ -66,6 +66,7 @@ void Router::take_state(Account& account, AccountState state) {
   account.contacts_.shrink_to_fit();
   account.blocked_ = std::move(state.blocked);
   account.roster_version_ = state.roster_version;
+  account.archive_ = state.archive ? std::make_unique<ArchivePreferences>(std::move(*state.archive)) : nullptr;
   account.push_.reset();
   if (state.push.empty()) return;
   account.push_ = std::make_unique<std::vector<PushRegistration>>();
@@ -351,6 +352,7 @@ void Router::route(Session& session, Envelope envelope) {
   const Jid& target = alias.empty() ? envelope.to : alias;
   if (target.bare() == own->bare_.full()) envelope.facts.tell_sender = false;  // to itself by an alias
 
+  if (envelope.kind == Kind::message) envelope.facts.sender_forgoes = !archives(*own, target);
   const bool answer =
       envelope.type == Type::error || envelope.type == Type::result || envelope.type == Type::unavailable;
   if (!answer && !own->blocked_.empty() && own->blocks(target)) {

@@ -48,7 +48,9 @@ struct RouterLimits {
   std::size_t push_registrations = 10;    // per account
   std::size_t idle_accounts = 4096;       // kept loaded on this core without a session
   bool archive = true;
-  bool replace_on_conflict = true;  // a new session with a taken resource replaces the old one
+  ArchiveDefault archive_default = ArchiveDefault::always;  // for accounts without preferences
+  std::size_t archive_rules = 1000;                         // addresses in an account's preferences
+  bool replace_on_conflict = true;                          // a new session with a taken resource replaces the old one
 };
 
 class Router {
@@ -93,6 +95,10 @@ class Router {
   void with_account(const Jid& bare, std::function<void(Account&)> then);
   Account* find(std::string_view bare);
   Session* find_session(SessionId id);
+  // A page of an archive (ports.h); `done` on this core.
+  void query_archive(ArchiveQuery query, std::function<void(Result<ArchivePage>)> done) {
+    log_.query_archive(core_, std::move(query), std::move(done));
+  }
   std::size_t session_count() const { return session_count_; }
   void each_session(const std::function<void(Session&)>& visit);
 
@@ -105,6 +111,8 @@ class Router {
   void unblock(Account& account, std::vector<Jid> who, Done done);  // empty: everybody
   void enable_push(Account& account, PushTarget target, Done done);
   void disable_push(Account& account, const Jid& service, std::optional<std::string> node, Done done);
+  ArchivePreferences archive_preferences(const Account& account) const;
+  void set_archive_preferences(Account& account, ArchivePreferences preferences, Done done);
   // Ends subscriptions with all contacts, deletes what the account owns, closes its sessions but `spare`.
   void remove_account(const Jid& bare, SessionId spare, Done done);
   // Closes the account's sessions but `spare` (0: all).
@@ -153,6 +161,7 @@ class Router {
   // messages.cpp
   Fate fate(const Account& account, const Envelope& envelope, const Jid& target, bool has_turn) const;
   References references(const Account& account, const Envelope& envelope, Fate fate) const;
+  bool archives(const Account& account, const Jid& peer) const;
   void deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work);
   void hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp);
   void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work);

@@ -181,6 +181,136 @@ TEST_F(RouterTest, DeliversAnArchivedMessageOnlyWhenItIsDurable) {
   EXPECT_EQ(juliet.heard[0].second.sequence, 1u);
 }
 
+TEST_F(RouterTest, SaysWhichCopiesTheReceiversOwnArchiveHolds) {
+  FakeSession romeo, juliet, later;
+  set_archive(true);
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  const auto stamps = [](FakeSession& session) {
+    std::vector<std::pair<std::uint64_t, bool>> found;
+    for (const auto& [envelope, stamp] : session.heard) {
+      if (envelope.kind == Kind::message) found.push_back({stamp.sequence, stamp.archived});
+    }
+    session.heard.clear();
+    return found;
+  };
+
+  Envelope unkept = message(romeo, "juliet@capulet.example", "not this one");
+  unkept.facts.no_permanent_store = true;
+  router.route(romeo, message(romeo, "juliet@capulet.example", "live"));
+  router.route(romeo, unkept);
+  settle();
+  EXPECT_THAT(stamps(juliet), ElementsAre(std::pair{1u, true}, std::pair{0u, false}));
+
+  router.close(juliet);
+  router.route(romeo, message(romeo, "juliet@capulet.example", "waits"));
+  router.route(romeo, unkept);
+  settle();
+  login(later, "juliet@capulet.example/later", kNoPresence);
+  be_available(later, 0);
+  EXPECT_THAT(stamps(later), ElementsAre(std::pair{2u, true}, std::pair{3u, false}));
+}
+
+TEST_F(RouterTest, KeepsItsArchiveMarkOnAMessageThatGoesOnToAnotherSession) {
+  set_archive(true);
+  FakeSession romeo, phone, desk;
+  login(romeo, "romeo@capulet.example/garden");
+  login(phone, "juliet@capulet.example/phone");
+  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+  settle();
+  const auto [envelope, stamp] = phone.heard.back();
+  router.close(phone);
+  login(desk, "juliet@capulet.example/desk");
+
+  router.undelivered(phone, envelope, stamp);
+  settle();
+
+  ASSERT_THAT(desk.heard, SizeIs(1));
+  EXPECT_EQ(desk.heard[0].second.sequence, 1u);
+  EXPECT_TRUE(desk.heard[0].second.archived);
+}
+
+TEST_F(RouterTest, AsksEachSideWhatItWantsToKeep) {
+  set_archive(true);
+  FakeSession romeo, juliet;
+  accounts.states["romeo@capulet.example"].archive = ArchivePreferences{.never = {jid("juliet@capulet.example")}};
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  const auto kept = [&] {
+    settle();
+    const auto& references = log.records.back().entry.references;
+    return std::pair{references.sender_archive, references.recipient_archive};
+  };
+
+  router.route(romeo, message(romeo, "juliet@capulet.lan", "hark"));  // the rule is about the real name
+  EXPECT_EQ(kept(), (std::pair{false, true}));
+  router.route(juliet, message(juliet, "romeo@capulet.example", "hark"));
+  EXPECT_EQ(kept(), (std::pair{true, false}));
+
+  bool stored = false;
+  router.set_archive_preferences(*router.find("romeo@capulet.example"), ArchivePreferences{},
+                                 [&](Result<void> outcome) { stored = outcome.has_value(); });
+  settle();
+  EXPECT_TRUE(stored);
+  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+  EXPECT_EQ(kept(), (std::pair{true, true}));
+}
+
+TEST_F(RouterTest, LetsTheConfigurationDecideForWhomHasNoPreferences) {
+  set_archive(true);
+  RouterLimits limits = router.limits();
+  limits.archive_default = ArchiveDefault::roster;
+  limits.archive_rules = 2;
+  router.set_limits(limits);
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+
+  router.route(romeo, message(romeo, "juliet@capulet.example", "hark"));
+  settle();
+  EXPECT_THAT(log.records, IsEmpty());
+
+  Account& account = *router.find("romeo@capulet.example");
+  EXPECT_EQ(router.archive_preferences(account).otherwise, ArchiveDefault::roster);
+  std::optional<Errc> refused;
+  const ArchivePreferences many{.always = {jid("a@x.example"), jid("b@x.example"), jid("c@x.example")}};
+  router.set_archive_preferences(account, many, [&](Result<void> outcome) { refused = outcome.error().code; });
+  EXPECT_EQ(refused, Errc::resource_limit);
+}
+
+TEST_F(RouterTest, ArchivesWhatTakesBackThoughItHasNoBody) {
+  set_archive(true);
+  FakeSession romeo, juliet;
+  login(romeo, "romeo@capulet.example/garden");
+  login(juliet, "juliet@capulet.example/balcony");
+  Envelope bare = message(romeo, "juliet@capulet.example", "<retract/>");
+  bare.facts.has_body = false;
+  Envelope taking_back = bare;
+  taking_back.retracts = "m1";
+
+  router.route(romeo, bare);
+  router.route(romeo, taking_back);
+  settle();
+
+  ASSERT_THAT(log.records, SizeIs(1));
+  EXPECT_EQ(log.records[0].entry.envelope.retracts, "m1");
+}
+
+// What a session asked for is nothing that another would miss.
+TEST_F(RouterTest, GivesNobodyElseTheAnswerThatASessionDidNotTake) {
+  FakeSession phone, desk;
+  login(phone, "juliet@capulet.example/phone");
+  login(desk, "juliet@capulet.example/desk");
+  Envelope result = message(phone, "juliet@capulet.example/phone", "an archive's result", Type::normal);
+  router.close(phone);
+
+  router.undelivered(phone, result, Stamp{.answer = true});
+  settle();
+
+  EXPECT_THAT(desk.bodies(), IsEmpty());
+  EXPECT_THAT(log.records, IsEmpty());
+}
+
 TEST_F(RouterTest, NothingOvertakesAMessageThatIsOnItsWayToTheDisk) {
   set_archive(true);
   FakeSession romeo, juliet;

@@ -32,6 +32,8 @@ struct Stamp {
   std::uint64_t sequence = 0;  // in the log; 0 when it is not there
   Time time{};                 // when the log took it
   bool delayed = false;        // it waited: say so (XEP-0203)
+  bool archived = false;       // the receiving account's own archive has it under `sequence`
+  bool answer = false;         // to a request of this session alone: nobody else gets it, nothing keeps it
   // When several sessions were given it: those with a lower id had their chance. 0: one session alone.
   std::uint64_t shared_before = 0;
   Copy copy = Copy::none;

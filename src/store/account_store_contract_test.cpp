@@ -434,6 +434,28 @@ TYPED_TEST(AccountStoreContract, KeepsPushTargetsByServiceAndNode) {
   EXPECT_EQ(this->code(store.remove_push(kJuliet, service, "1")), Errc::not_found);
 }
 
+TYPED_TEST(AccountStoreContract, KeepsArchivePreferencesOnceTheyAreSet) {
+  this->make(kRomeo);
+  this->make(kJuliet);
+  EXPECT_FALSE(this->store().load_state(kRomeo)->archive);
+  const domain::ArchivePreferences first{.otherwise = domain::ArchiveDefault::roster,
+                                         .always = {kJuliet, jid("nurse@capulet.example/room")},
+                                         .never = {jid("capulet.example"), kNurse}};
+
+  ASSERT_TRUE(this->store().set_archive_preferences(kRomeo, first));
+  this->engine_.reopen();
+  EXPECT_EQ(this->store().load_state(kRomeo)->archive, first);
+  EXPECT_FALSE(this->store().load_state(kJuliet)->archive);
+
+  const domain::ArchivePreferences second{.otherwise = domain::ArchiveDefault::never};
+  ASSERT_TRUE(this->store().set_archive_preferences(kRomeo, second));
+  EXPECT_EQ(this->store().load_state(kRomeo)->archive, second);
+  ASSERT_TRUE(this->store().remove_account(kRomeo));
+  this->make(kRomeo);
+  EXPECT_FALSE(this->store().load_state(kRomeo)->archive);
+  EXPECT_EQ(this->code(this->store().set_archive_preferences(kNurse, first)), Errc::not_found);
+}
+
 TYPED_TEST(AccountStoreContract, KeepsDocumentsByCollectionAndName) {
   this->make(kRomeo);
   this->make(kJuliet);

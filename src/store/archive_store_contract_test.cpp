@@ -55,7 +55,7 @@ class ArchiveStoreContract : public ::testing::Test {
   }
   Sequences waiting(const char* owner) { return archive().offline(jid(owner), 0, kNoLimit).value(); }
   Sequences archived(const char* owner, const char* peer = nullptr) {
-    return archive().archived(jid(owner), peer ? jid(peer) : Jid{}, 0, kNoLimit).value();
+    return archive().archived({.owner = jid(owner), .peer = peer ? jid(peer) : Jid{}, .limit = kNoLimit}).value();
   }
   void start_again() {
     engine_.~Engine();
@@ -257,13 +257,139 @@ TYPED_TEST(ArchiveStoreContract, PagesThroughTenThousandMessages) {
     }
   };
   auto& archive = *this->engine_.stores().archive_reader;
-  const Sequences all = pages([&](auto after) { return archive.archived(jid(kJuliet), {}, after, 50); });
+  const Sequences all =
+      pages([&](auto after) { return archive.archived({.owner = jid(kJuliet), .after = after, .limit = 50}); });
   ASSERT_EQ(all.size(), kMessages);
   EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
   EXPECT_EQ(std::set<std::uint64_t>(all.begin(), all.end()).size(), kMessages);
-  EXPECT_EQ(pages([&](auto after) { return archive.archived(jid(kJuliet), jid(kNurse), after, 50); }), with_nurse);
+  EXPECT_EQ(pages([&](auto after) {
+              return archive.archived({.owner = jid(kJuliet), .peer = jid(kNurse), .after = after, .limit = 50});
+            }),
+            with_nurse);
   EXPECT_EQ(pages([&](auto after) { return archive.offline(jid(kJuliet), after, 50); }), waiting);
   EXPECT_EQ(this->archived(kNurse), with_nurse);
+}
+
+TYPED_TEST(ArchiveStoreContract, FindsWhatARetractionMayMean) {
+  const auto said = [](const char* from, const char* to, const char* id, const char* origin = "") {
+    auto entry = message(from, to, kBoth);
+    entry.envelope.id = id;
+    entry.envelope.origin_id = origin;
+    return entry;
+  };
+  const auto taken_back = [&](const char* from, const char* to, const char* id, domain::References references = kBoth) {
+    auto entry = said(from, to, "r");
+    entry.references = references;
+    entry.envelope.retracts = id;
+    return entry;
+  };
+  this->place_next({said(kRomeo, kJuliet, "a", "b"),  // 1
+                    said(kJuliet, kRomeo, "a"),       // 2: hers
+                    said(kRomeo, kNurse, "a"),        // 3: elsewhere
+                    said(kRomeo, kRomeo, "self")},    // 4
+                   true);
+  EXPECT_THAT(this->archive().retractions().value(), IsEmpty());
+
+  this->place_next({taken_back(kRomeo, kJuliet, "a"),                               // 5
+                    said(kRomeo, kJuliet, "c"),                                     // 6: of the same batch
+                    taken_back(kRomeo, kJuliet, "b"),                               // 7: by the origin-id
+                    taken_back(kRomeo, kJuliet, "c", {.recipient_archive = true}),  // 8
+                    taken_back(kRomeo, kJuliet, "unknown"),                         // 9
+                    taken_back(kRomeo, kRomeo, "self"),                             // 10
+                    taken_back(kNurse, kJuliet, "a"),                               // 11: not hers
+                    taken_back(kRomeo, kJuliet, "a", {.offline = true})},           // 12: not kept itself
+                   true);
+  this->engine_.reopen();
+
+  using domain::Retraction;
+  EXPECT_THAT(this->engine_.stores().archive->retractions().value(),
+              ElementsAre(Retraction{1, 5}, Retraction{1, 7}, Retraction{6, 8}, Retraction{4, 10}));
+  this->place_next({said(kRomeo, kJuliet, "d")}, true);
+  EXPECT_THAT(this->archive().retractions().value(), IsEmpty());
+}
+
+TYPED_TEST(ArchiveStoreContract, FindsWhatTheOtherArchiveAloneHolds) {
+  auto said = message(kRomeo, kJuliet, {.recipient_archive = true});
+  auto taken_back = message(kRomeo, kJuliet, kBoth);
+  taken_back.envelope.id = "r";
+  taken_back.envelope.retracts = "m1";
+  this->place_next({said}, true);
+  this->place_next({taken_back}, true);
+
+  EXPECT_THAT(this->archive().retractions().value(), ElementsAre(domain::Retraction{1, 2}));
+}
+
+TYPED_TEST(ArchiveStoreContract, LetsTheOldestGo) {
+  std::vector<LogRecord> batch;
+  for (std::uint64_t sequence = 1; sequence <= 500; ++sequence) {
+    batch.push_back(record(sequence, message(sequence % 5 ? kRomeo : kNurse, kJuliet,
+                                             sequence == 3  ? kAll
+                                             : sequence % 2 ? kBoth
+                                                            : domain::References{.recipient_archive = true})));
+  }
+  this->place(batch);
+  domain::Expiry expiry{.before = batch[200].time, .work = 2};  // 201 stays
+
+  std::set<std::uint64_t> dead;
+  for (bool more = true; more;) {
+    const auto expired = this->archive().expire(expiry);
+    ASSERT_TRUE(expired);
+    more = expired->more;
+    dead.insert(expired->dead.begin(), expired->dead.end());
+  }
+  this->engine_.reopen();
+
+  const Sequences left = this->archived(kJuliet);
+  ASSERT_EQ(left.size(), 300u);
+  EXPECT_EQ(left.front(), 201u);  // no holes
+  EXPECT_EQ(left.back(), 500u);
+  EXPECT_GE(this->archived(kRomeo).front(), 201u);
+  EXPECT_EQ(this->archived(kJuliet, kNurse).front(), 205u);
+  EXPECT_EQ(this->archived(kJuliet, kNurse).size(), 60u);
+  EXPECT_EQ(this->archived(kNurse).size(), 30u);
+  EXPECT_EQ(dead.size(), 199u);
+  EXPECT_FALSE(dead.contains(3));  // it waits still
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(3));
+  EXPECT_EQ(this->place_next({}, true).size(), 0u);
+  this->last_ = 500;
+  this->place_next({message(kRomeo, kJuliet, kBoth)}, true);  // and the archive goes on
+  EXPECT_EQ(this->archived(kJuliet).size(), 301u);
+  EXPECT_EQ(this->archived(kJuliet, kRomeo).back(), 501u);
+}
+
+TYPED_TEST(ArchiveStoreContract, KeepsAsManyAsItIsToldOrALittleMore) {
+  std::vector<LogRecord> batch;
+  for (std::uint64_t sequence = 1; sequence <= 1'000; ++sequence) {
+    batch.push_back(record(sequence, message(sequence % 10 ? kRomeo : kNurse, kJuliet, kBoth)));
+  }
+  this->place(batch);
+
+  for (int round = 0; round < 100; ++round) {
+    const auto expired = this->archive().expire({.keep = 200, .work = 3});
+    ASSERT_TRUE(expired);
+    if (!expired->more) break;
+  }
+
+  for (const auto& [owner, most] : {std::pair{kJuliet, 200u + 128u}, std::pair{kRomeo, 200u + 128u}}) {
+    const Sequences left = this->archived(owner);
+    EXPECT_GE(left.size(), 200u);
+    EXPECT_LE(left.size(), most);
+    EXPECT_EQ(left.back(), owner == kJuliet ? 1'000u : 999u);
+  }
+  EXPECT_EQ(this->archived(kNurse).size(), 100u);
+}
+
+// What is expired is remembered as dead until the log has erased it.
+TYPED_TEST(ArchiveStoreContract, RemembersTheDeadOfAnExpiry) {
+  this->place_next({message(kRomeo, kJuliet, kBoth), message(kRomeo, kJuliet, kBoth)}, true);
+
+  const auto expired = this->archive().expire({.before = test::at(1'700'000'000'000'002), .work = 10});
+  ASSERT_TRUE(expired);
+  EXPECT_THAT(expired->dead, ElementsAre(1));
+  this->engine_.reopen();
+
+  EXPECT_THAT(this->archive().dead().value(), ElementsAre(1));
+  EXPECT_THAT(this->archived(kJuliet), ElementsAre(2));
 }
 
 // Two engines of which one is obviously right: whatever happens, in whatever batches, they say the same.
@@ -304,10 +430,19 @@ TYPED_TEST(ArchiveStoreContract, SaysWhatThePlainEngineSays) {
   EXPECT_EQ(dead, plain_dead);
   for (const char* owner : kPeople) {
     EXPECT_EQ(this->waiting(owner), plain->archive->offline(jid(owner), 0, kNoLimit).value()) << owner;
-    EXPECT_EQ(this->archived(owner), plain->archive->archived(jid(owner), {}, 0, kNoLimit).value()) << owner;
+    EXPECT_EQ(this->archived(owner), plain->archive->archived({.owner = jid(owner), .limit = kNoLimit}).value())
+        << owner;
     for (const char* peer : kPeople) {
-      EXPECT_EQ(this->archived(owner, peer), plain->archive->archived(jid(owner), jid(peer), 0, kNoLimit).value())
-          << owner << peer;
+      for (int i = 0; i < 40; ++i) {
+        const domain::ArchiveRange range{.owner = jid(owner),
+                                         .peer = roll(2) == 0 ? jid(peer) : Jid{},
+                                         .after = roll(3) == 0 ? 0 : roll(static_cast<std::uint32_t>(sequence)),
+                                         .before = roll(3) == 0 ? domain::kBehindAll : roll(2'000),
+                                         .backwards = roll(2) == 0,
+                                         .limit = roll(100) + 1};
+        EXPECT_EQ(this->archive().archived(range).value(), plain->archive->archived(range).value())
+            << owner << range.peer.full() << range.after << " " << range.before << range.backwards << range.limit;
+      }
     }
   }
 }

@@ -76,6 +76,49 @@ TYPED_TEST(LogStoreContract, GivesRecordsOfEveryKindBack) {
   EXPECT_EQ((*records)[4].entry.owner, alias.owner);
 }
 
+TYPED_TEST(LogStoreContract, WritesOverWhatIsThereAndLeavesTheRest) {
+  this->append_messages(1, 3);
+  auto records = this->log().read(2, 1).value();
+  const Time time = records[0].time;
+  records[0].entry.envelope.inner = {};
+  records[0].time = {};
+  records.push_back(records[0]);
+  records[1].sequence = 9;  // not there
+
+  ASSERT_TRUE(this->log().replace(records));
+  this->engine_.reopen();
+
+  const auto found = this->log().read(1, 10).value();
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(test::text_of(found[0]), "<body>1</body>");
+  EXPECT_EQ(test::text_of(found[1]), "");
+  EXPECT_EQ(found[1].sequence, 2u);
+  EXPECT_EQ(found[1].time, time);
+  EXPECT_EQ(test::text_of(found[2]), "<body>3</body>");
+  EXPECT_EQ(this->log().last_sequence().value(), 3u);
+}
+
+TYPED_TEST(LogStoreContract, FindsTheFirstRecordSinceATime) {
+  EXPECT_EQ(this->log().first_since(Time{}).value(), 1u);
+  this->append_messages(1, 1'000);
+  std::vector<std::uint64_t> gone;
+  for (std::uint64_t sequence = 400; sequence < 700; ++sequence) gone.push_back(sequence);
+  ASSERT_TRUE(this->log().erase(gone));
+  this->engine_.reopen();
+  auto& log = *this->engine_.stores().log_reader;
+  const auto since = [&](std::int64_t sequence) { return log.first_since(test::at(1'700'000'000'000'000 + sequence)); };
+
+  for (const std::int64_t sequence : {1, 2, 399, 701, 999, 1'000}) {
+    EXPECT_EQ(since(sequence).value(), static_cast<std::uint64_t>(sequence));
+  }
+  EXPECT_EQ(since(-5).value(), 1u);
+  for (const std::int64_t sequence : {400, 650, 700}) {  // anything up to the next that is there will do
+    EXPECT_GT(since(sequence).value(), 399u);
+    EXPECT_LE(since(sequence).value(), 700u);
+  }
+  EXPECT_EQ(since(1'001).value(), 1'001u);
+}
+
 TYPED_TEST(LogStoreContract, ReadsTenThousandRecordsPageByPage) {
   constexpr std::uint64_t kRecords = 10'000;
   this->append_messages(1, 4'000);

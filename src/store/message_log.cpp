@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "store/archive_reader.h"
+#include "store/retraction.h"
 
 namespace anser::store {
 namespace {
@@ -19,12 +22,8 @@ using domain::LogRecord;
 constexpr std::size_t kRecoveryPage = 4'096;  // records read at once at start
 constexpr Duration kStep{1};                  // between two records at least
 constexpr std::size_t kFetchedAtOnce = 64;    // waiting messages read from the file before their size is looked at
-constexpr std::size_t kSlice = 256;           // records moved while the cores may wait for the lock: some 50 us
 
 Tick now() { return std::chrono::steady_clock::now(); }
-
-// A full disk, or a lock of another process: what is refused today may go tomorrow.
-bool passes(const Error& error) { return error.code == Errc::disk_full || error.code == Errc::timeout; }
 
 }  // namespace
 
@@ -53,13 +52,16 @@ MessageLog::~MessageLog() { stop(); }
 Result<void> MessageLog::recover() {
   const auto watermark = stores_.archive->watermark();
   const auto dead = stores_.archive->dead();
+  const auto retractions = stores_.archive->retractions();
   const auto last = stores_.log->last_sequence();
   const auto last_time = stores_.log->last_time();
   if (!watermark) return pass(watermark);
   if (!dead) return pass(dead);
+  if (!retractions) return pass(retractions);
   if (!last) return pass(last);
   if (!last_time) return pass(last_time);
 
+  if (auto done = bury_all(*retractions); !done) return done;
   if (!dead->empty()) {
     if (auto done = stores_.log->erase(*dead); !done) return done;
   }
@@ -81,7 +83,7 @@ Result<void> MessageLog::recover() {
 }
 
 void MessageLog::start() {
-  place_due_ = now();
+  place_due_ = expire_due_ = now();
   append_thread_ = std::thread{[this] { run_appends(); }};
   place_thread_ = std::thread{[this] { run_placer(); }};
   read_thread_ = std::thread{[this] { run_reader(); }};
@@ -102,9 +104,10 @@ void MessageLog::stop() {
 void MessageLog::settle() {
   Lock lock{mutex_};
   ++settling_;
+  expire_asked_ = expires();
   place_wake_.notify_all();
   settled_.wait(lock, [this] {
-    return failed_ || placer_done_ || (queue_.empty() && !appending_ && tail_.empty() && !placing_);
+    return failed_ || placer_done_ || (queue_.empty() && !appending_ && tail_.empty() && !placing_ && !expire_asked_);
   });
   --settling_;
 }
@@ -163,6 +166,15 @@ void MessageLog::count_offline(CoreId core, const Jid& owner, CountDone done) {
   submit(std::move(query));
 }
 
+void MessageLog::query_archive(CoreId core, domain::ArchiveQuery asked, ArchiveDone done) {
+  auto query = std::make_unique<Query>();
+  query->core = core;
+  query->owner = asked.owner;
+  query->archive = std::make_unique<domain::ArchiveQuery>(std::move(asked));
+  query->page = std::move(done);
+  submit(std::move(query));
+}
+
 void MessageLog::submit(std::unique_ptr<Query> query) {
   Error refusal;
   {
@@ -200,11 +212,11 @@ void MessageLog::run_appends() {
   Lock lock{mutex_};
   for (;;) {
     append_wake_.wait(
-        lock, [this] { return erase_ || append_due() || (stopping_ && idle() && (!drained_ || placer_done_)); });
+        lock, [this] { return order_ || append_due() || (stopping_ && idle() && (!drained_ || placer_done_)); });
     if (failed_) {
       refuse_all(lock);
-    } else if (erase_) {
-      erase_dead(lock);
+    } else if (order_) {
+      carry_out(lock);
     } else if (append_due()) {
       append_some(lock);
     }
@@ -305,6 +317,10 @@ void MessageLog::pass_on(std::vector<std::unique_ptr<Query>>& queries) {
 }
 
 void MessageLog::look_at_tail(Query& query) const {
+  if (query.archive) {
+    query.archive_view = tail_.archive_view(*query.archive, query.archive->limit + 1, query.upto);
+    return;
+  }
   query.view = tail_.view(query.owner.bare(), query.upto);
   if (query.count) return;
   for (const auto sequence : query.view.waiting) {
@@ -313,19 +329,37 @@ void MessageLog::look_at_tail(Query& query) const {
   }
 }
 
-void MessageLog::erase_dead(Lock& lock) {
-  const auto dead = *erase_;
+void MessageLog::carry_out(Lock& lock) {
+  const Order order = *order_;
   lock.unlock();
-  const auto erased = stores_.log->erase(dead);
+  auto done = bury_all(order.retractions);
+  if (done && !order.dead.empty()) done = stores_.log->erase(order.dead);
   lock.lock();
-  erase_error_ = erased ? std::nullopt : std::optional{erased.error()};
-  erase_.reset();
+  order_error_ = done ? std::nullopt : std::optional{done.error()};
+  order_.reset();
   place_wake_.notify_all();
+}
+
+// Of each retraction's candidates the newest that it does name; perhaps none.
+Result<void> MessageLog::bury_all(std::vector<domain::Retraction> retractions) {
+  std::sort(retractions.begin(), retractions.end(), [](const auto& a, const auto& b) { return a.target < b.target; });
+  std::map<std::uint64_t, LogRecord> buried;  // by the retraction's sequence
+  for (const auto& [target, by] : retractions) {
+    auto pair = stores_.log->fetch(std::vector<std::uint64_t>{target, by});
+    if (!pair) return pass(pair);
+    if (pair->size() != 2 || !takes_back(pair->back(), pair->front())) continue;
+    bury(pair->front(), pair->back());
+    buried.insert_or_assign(by, std::move(pair->front()));
+  }
+  if (buried.empty()) return {};
+  std::vector<LogRecord> records;
+  for (auto& [by, record] : buried) records.push_back(std::move(record));
+  return stores_.log->replace(records);
 }
 
 // Storage has failed: all that waits is told so.
 void MessageLog::refuse_all(Lock& lock) {
-  erase_.reset();
+  order_.reset();
   place_wake_.notify_all();
   std::deque<Item> refused{std::move(taken_)};
   refused.insert(refused.end(), std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
@@ -365,91 +399,6 @@ void MessageLog::post_appended(const std::vector<std::vector<Appended>>& by_core
   }
 }
 
-// ---- place thread ---------------------------------------------------------------------------------------------------
-
-void MessageLog::run_placer() {
-  Lock lock{mutex_};
-  while (wait_for_records(lock) && place_some(lock)) {
-  }
-  placer_done_ = true;
-  append_wake_.notify_all();
-  settled_.notify_all();
-}
-
-// False: there is nothing more to come.
-bool MessageLog::wait_for_records(Lock& lock) {
-  for (;;) {
-    if (failed_) return false;
-    if (tail_.empty()) {
-      if (drained_) return false;
-      place_wake_.wait(lock);
-      continue;
-    }
-    const bool due = drained_ || settling_ > 0 || !tail_has_room() || tail_.size() >= options_.place_entries;
-    if (due || now() >= place_due_) return true;
-    place_wake_.wait_until(lock, place_due_);
-  }
-}
-
-// One batch; false: give up.
-bool MessageLog::place_some(Lock& lock) {
-  const auto records = tail_.unplaced(options_.place_entries);
-  placing_ = true;
-  lock.unlock();
-  auto dead = stores_.archive->place(records);
-  lock.lock();
-  placing_ = false;
-  if (!dead) {
-    if (passes(dead.error())) return wait_for_disk(lock, dead.error());
-    lock.unlock();
-    fail_for_good(dead.error());
-    lock.lock();
-    return false;
-  }
-  for (std::size_t done = 0; done < records.size();) {
-    done = std::min(done + kSlice, records.size());
-    tail_.placed(records[done - 1].sequence);
-    if (done == records.size()) break;
-    lock.unlock();
-    lock.lock();
-  }
-  place_due_ = now() + options_.place_after;
-  append_wake_.notify_one();  // there is room again
-
-  placing_ = true;
-  const bool erased = dead->empty() || erase(lock, std::move(*dead));
-  placing_ = false;
-  settled_.notify_all();
-  if (erased && std::exchange(archive_waits_, false)) log::info("store", "the archive goes on");
-  return erased;
-}
-
-bool MessageLog::erase(Lock& lock, std::vector<std::uint64_t> dead) {
-  do {
-    erase_ = dead;
-    append_wake_.notify_one();
-    place_wake_.wait(lock, [this] { return !erase_; });
-    if (failed_) return false;
-    if (!erase_error_) return true;
-    if (!passes(*erase_error_)) {
-      const Error error = *erase_error_;
-      lock.unlock();
-      fail_for_good(error);
-      lock.lock();
-      return false;
-    }
-  } while (wait_for_disk(lock, *erase_error_));
-  return false;
-}
-
-// Waits before it is tried again; false: not any more, the next start goes on from here.
-bool MessageLog::wait_for_disk(Lock& lock, const Error& error) {
-  if (!std::exchange(archive_waits_, true)) log::warn("store", "the archive waits: {}", error.message);
-  const Tick until = now() + options_.retry_after;
-  place_wake_.wait_until(lock, until, [this, until] { return failed_ || drained_ || now() >= until; });
-  return !failed_ && !drained_;
-}
-
 // ---- read thread ----------------------------------------------------------------------------------------------------
 
 void MessageLog::run_reader() {
@@ -470,6 +419,10 @@ void MessageLog::answer(Query& query) {
     const auto waiting = waiting_for(query);
     const auto count = waiting ? Result<std::uint64_t>{waiting->size()} : Result<std::uint64_t>{pass(waiting)};
     post_(query.core, [done = std::move(query.count), count] { done(count); });
+  } else if (query.page) {
+    auto page = std::make_shared<Result<domain::ArchivePage>>(
+        read_archive(*query.archive, std::move(query.archive_view), *stores_.archive_reader, *stores_.log_reader));
+    post_(query.core, [done = std::move(query.page), page] { done(std::move(*page)); });
   } else {
     auto records = std::make_shared<Result<std::vector<LogRecord>>>(read_waiting(query));
     post_(query.core, [done = std::move(query.records), records] { done(std::move(*records)); });
@@ -479,6 +432,8 @@ void MessageLog::answer(Query& query) {
 void MessageLog::refuse(Query& query, const Error& error) {
   if (query.count) {
     post_(query.core, [done = std::move(query.count), error] { done(tl::make_unexpected(error)); });
+  } else if (query.page) {
+    post_(query.core, [done = std::move(query.page), error] { done(tl::make_unexpected(error)); });
   } else {
     post_(query.core, [done = std::move(query.records), error] { done(tl::make_unexpected(error)); });
   }

@@ -3,8 +3,9 @@
 //
 //   append  takes everything that waits, numbers and dates it, commits it at once, and posts the outcome to each core
 //   in
-//           one batch; erases the dead from log.db; touches LogStore `log` alone
-//   place   moves the tail into archive.db in large batches; touches ArchiveStore `archive` alone
+//           one batch; erases the dead from log.db and buries what is taken back; touches LogStore `log` alone
+//   place   moves the tail into archive.db in large batches, takes out what is too old; touches ArchiveStore `archive`
+//           alone
 //   read    answers queries, so that they wait for neither; touches the two readers alone
 //
 // A query first waits for the appends that were submitted before it, takes the tail's view of its owner, then asks the
@@ -45,6 +46,9 @@ struct MessageLogOptions {
   std::size_t place_entries = 8'192;                      // the placer starts when so many wait …
   Duration place_after = std::chrono::milliseconds{500};  // … or the oldest has waited so long
   Duration retry_after = std::chrono::seconds{1};         // a full disk or a lock, for the placer
+  Duration keep_for{0};                                   // archived messages; 0: for ever
+  std::size_t keep_messages = 0;                          // in one archive, at least; 0: all
+  Duration expire_every = std::chrono::hours{1};
 };
 
 class MessageLog final : public domain::MessageLog {
@@ -60,6 +64,8 @@ class MessageLog final : public domain::MessageLog {
                std::function<void(Result<std::vector<domain::LogRecord>>)> done) override;
   void count_offline(domain::CoreId core, const domain::Jid& owner,
                      std::function<void(Result<std::uint64_t>)> done) override;
+  void query_archive(domain::CoreId core, domain::ArchiveQuery query,
+                     std::function<void(Result<domain::ArchivePage>)> done) override;
 
   // Waits until everything submitted so far is committed and placed, and the dead are erased (or until storage failed).
   // For tests, measurements and before a copy is made of the files.
@@ -71,6 +77,7 @@ class MessageLog final : public domain::MessageLog {
  private:
   using RecordsDone = std::function<void(Result<std::vector<domain::LogRecord>>)>;
   using CountDone = std::function<void(Result<std::uint64_t>)>;
+  using ArchiveDone = std::function<void(Result<domain::ArchivePage>)>;
 
   struct Append {
     domain::CoreId core;
@@ -82,8 +89,11 @@ class MessageLog final : public domain::MessageLog {
     domain::Jid owner;
     std::size_t limit = 0;
     std::size_t bytes = 0;
-    RecordsDone records;  // one of the two
+    RecordsDone records;  // one of the three
     CountDone count;
+    ArchiveDone page;
+    std::unique_ptr<domain::ArchiveQuery> archive;  // with `page`
+    Tail::ArchiveView archive_view;
     std::uint64_t upto = 0;  // what was appended before it
     Tail::View view;
     std::vector<domain::LogRecord> recent;  // of view.waiting: what the tail holds
@@ -94,7 +104,16 @@ class MessageLog final : public domain::MessageLog {
     std::vector<std::vector<domain::Appended>> by_core;
     std::vector<std::unique_ptr<Query>> queries;
   };
+  // What the placer asks of the append thread, which alone writes to the log.
+  struct Order {
+    std::vector<std::uint64_t> dead;
+    std::vector<domain::Retraction> retractions;
+    bool empty() const { return dead.empty() && retractions.empty(); }
+  };
   using Lock = std::unique_lock<std::mutex>;
+  static constexpr std::size_t kSlice = 256;  // records moved while the cores may wait for the lock: some 50 us
+  // A full disk, or a lock of another process: what is refused today may go tomorrow.
+  static bool passes(const Error& error) { return error.code == Errc::disk_full || error.code == Errc::timeout; }
 
   MessageLog(const Stores& stores, const Clock& clock, unsigned cores, CorePost post, Fatal fatal,
              MessageLogOptions options);
@@ -114,14 +133,18 @@ class MessageLog final : public domain::MessageLog {
   void take_into_tail(std::vector<domain::LogRecord>& records);
   void pass_on(std::vector<std::unique_ptr<Query>>& queries);
   void look_at_tail(Query& query) const;
-  void erase_dead(Lock& lock);
+  void carry_out(Lock& lock);
+  Result<void> bury_all(std::vector<domain::Retraction> retractions);
   void refuse_all(Lock& lock);
   void post_appended(const std::vector<std::vector<domain::Appended>>& by_core, const std::optional<Error>& error);
   // place thread
   void run_placer();
   bool wait_for_records(Lock& lock);
   bool place_some(Lock& lock);
-  bool erase(Lock& lock, std::vector<std::uint64_t> dead);
+  bool expire_some(Lock& lock);
+  bool expires() const { return options_.keep_for > Duration{0} || options_.keep_messages > 0; }
+  bool order(Lock& lock, Order order);
+  bool give_up_or_wait(Lock& lock, const Error& error);
   bool wait_for_disk(Lock& lock, const Error& error);
   // read thread
   void run_reader();
@@ -154,9 +177,11 @@ class MessageLog final : public domain::MessageLog {
   std::size_t queue_bytes_ = 0;
   std::deque<std::unique_ptr<Query>> reads_;  // waiting for the read thread; not more than queue_entries
   Tail tail_;
-  Tick place_due_{};                                 // when the oldest unplaced record has waited long enough
-  std::optional<std::vector<std::uint64_t>> erase_;  // the placer asks, the append thread does and clears
-  std::optional<Error> erase_error_;
+  Tick place_due_{};  // when the oldest unplaced record has waited long enough
+  Tick expire_due_{};
+  bool expire_asked_ = false;   // by settle()
+  std::optional<Order> order_;  // the placer asks, the append thread does and clears
+  std::optional<Error> order_error_;
   std::optional<Error> failed_;
   int settling_ = 0;
   bool appending_ = false, placing_ = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "store/archive_reader.h"
+#include "store/retraction.h"
 
 namespace anser::store {
 namespace {
@@ -11,10 +13,13 @@ using domain::LogRecord;
 using domain::RecordKind;
 
 constexpr std::size_t kSegmentRecords = 8'192;
+constexpr std::size_t kRetractionsSeen = 1'024;  // the newest, by a query
 
 bool touches_waiting(const domain::LogEntry& entry) {
   return entry.kind != RecordKind::message || entry.references.offline;
 }
+
+std::size_t hash_of(std::string_view address) { return std::hash<std::string_view>{}(address); }
 
 }  // namespace
 
@@ -22,13 +27,14 @@ std::size_t bytes_of(const domain::LogEntry& entry) {
   const auto& envelope = entry.envelope;
   return sizeof(LogRecord) + entry.owner.full().size() + envelope.from.full().size() + envelope.to.full().size() +
          envelope.id.size() + envelope.lang.size() + envelope.extra.size() + envelope.origin_id.size() +
-         envelope.inner.size();
+         envelope.retracts.size() + envelope.inner.size();
 }
 
 void Tail::push(LogRecord record) {
   if (segments_.empty() || segments_.back()->records.size() == kSegmentRecords) {
     segments_.push_back(std::make_unique<Segment>());
     segments_.back()->records.reserve(kSegmentRecords);
+    segments_.back()->holders.reserve(kSegmentRecords);
   }
   auto& records = segments_.back()->records;
   ANSER_ASSERT(records.empty() || records.back().sequence < record.sequence);
@@ -37,10 +43,19 @@ void Tail::push(LogRecord record) {
     auto found = events_.find(owner);
     if (found == events_.end()) found = events_.emplace(owner, Events{}).first;
     found->second.sequences.push_back(record.sequence);
+    if (record.entry.kind == RecordKind::forget) found->second.forgotten.push_back(record.sequence);
   }
+  if (is_retraction(record.entry)) retractions_.push_back(record.sequence);
   ++size_;
   bytes_ += bytes_of(record.entry);
+  segments_.back()->holders.push_back(holders_of(record.entry));
   records.push_back(std::move(record));
+}
+
+Tail::Holders Tail::holders_of(const domain::LogEntry& entry) {
+  if (entry.kind != RecordKind::message) return {};
+  return {.sender = entry.references.sender_archive ? hash_of(entry.envelope.from.bare()) : 0,
+          .recipient = entry.references.recipient_archive ? hash_of(entry.owner.bare()) : 0};
 }
 
 std::span<const LogRecord> Tail::unplaced(std::size_t limit) const {
@@ -58,6 +73,7 @@ void Tail::placed(std::uint64_t through) {
       LogRecord& record = segment.records[segment.placed];
       if (record.sequence > through) return;
       forget_event(record);
+      if (!retractions_.empty() && retractions_.front() == record.sequence) retractions_.pop_front();
       --size_;
       bytes_ -= bytes_of(record.entry);
       record.entry = {};  // the segment may stay for long; its strings shall not
@@ -130,6 +146,53 @@ Tail::View Tail::view(std::string_view owner, std::uint64_t upto) const {
       }
     }
   }
+  return view;
+}
+
+template <class Visit>
+void Tail::each_held(std::string_view owner, bool backwards, Visit visit) const {
+  const std::size_t wanted = hash_of(owner);
+  const std::size_t count = segments_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Segment& segment = *segments_[backwards ? count - 1 - i : i];
+    const std::size_t waiting = segment.records.size() - segment.placed;
+    for (std::size_t j = 0; j < waiting; ++j) {
+      const std::size_t at = backwards ? segment.records.size() - 1 - j : segment.placed + j;
+      const Holders& holders = segment.holders[at];
+      if (holders.sender != wanted && holders.recipient != wanted) continue;
+      const LogRecord& record = segment.records[at];
+      if (roles_of(record.entry, owner) != 0 && !visit(record)) return;
+    }
+  }
+}
+
+Tail::ArchiveView Tail::archive_view(const domain::ArchiveQuery& query, std::size_t limit, std::uint64_t upto) const {
+  ArchiveView view;
+  const std::string_view owner = query.owner.bare();
+  const auto oldest = unplaced(1);
+  view.first = oldest.empty() ? upto + 1 : std::min(oldest.front().sequence, upto + 1);
+  if (const auto found = events_.find(owner); found != events_.end()) {
+    for (const auto sequence : found->second.forgotten) {
+      if (sequence <= upto) view.gone_through = sequence;
+    }
+  }
+  for (const auto sequence : query.named) {
+    const LogRecord* record = sequence > view.gone_through && sequence <= upto ? find(sequence) : nullptr;
+    if (record && roles_of(record->entry, owner) != 0) view.named.push_back(sequence);
+  }
+  for (std::size_t i = 0; i < std::min(retractions_.size(), kRetractionsSeen); ++i) {
+    const std::uint64_t sequence = retractions_[retractions_.size() - 1 - i];
+    const LogRecord* record = sequence <= upto ? find(sequence) : nullptr;
+    if (record && (record->entry.envelope.from.bare() == owner || record->entry.owner.bare() == owner)) {
+      view.retractions.insert(view.retractions.begin(), *record);
+    }
+  }
+  each_held(owner, query.backwards, [&](const LogRecord& record) {
+    if (record.sequence > view.gone_through && record.sequence <= upto && matches(record, query)) {
+      view.records.push_back(record);
+    }
+    return view.records.size() < limit;
+  });
   return view;
 }
 

@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "base/clock.h"
+#include "domain/archive_id.h"
 #include "domain/hosts.h"
 #include "domain/ports.h"
 #include "domain/router.h"
@@ -38,6 +39,7 @@ struct Shared {
   std::function<SharedSettings()> settings;                    // as of now; any thread
   std::function<std::shared_ptr<const net::TlsServer>()> tls;  // null: no certificate, no TLS
   std::function<Services&(net::CoreId)> home;
+  std::string archive_key = {};          // of this installation, for ever: archive ids are made with it
   std::function<bool()> congested = {};  // more is under way from this core to another than that one takes; may be none
   std::string token_key = {};  // what makes login tokens of what is stored of them; lives outside of the database
 };
@@ -52,6 +54,7 @@ struct Services {
   std::unordered_map<std::string, Stream*> resumable = {};     // by the id of their session (XEP-0198)
   std::size_t unfinished = 0;                                  // bytes that its streams keep of unfinished stanzas
   bool stopping = false;                                       // whoever comes now is told so
+  domain::ArchiveIds archive_ids{shared.archive_key};
 };
 
 // Runs `work` on the thread of accounts.db and resumes on this core after the commit. Make the function first, then

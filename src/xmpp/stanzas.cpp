@@ -24,6 +24,7 @@ constexpr std::string_view kReceiptsNs = "urn:xmpp:receipts";
 constexpr std::string_view kMarkersNs = "urn:xmpp:chat-markers:0";
 constexpr std::string_view kDirectInvitationNs = "jabber:x:conference";
 constexpr std::string_view kRoomUserNs = "http://jabber.org/protocol/muc#user";
+constexpr std::string_view kRetractNs = "urn:xmpp:message-retract:1";
 
 std::optional<Type> message_type(std::string_view word) {
   if (word == "chat") return Type::chat;
@@ -99,6 +100,7 @@ bool server_owned(const xml::Stanza& stanza, const xml::Child& child, const doma
   if (child.ns == kCarbonsNs) return child.local == "received" || child.local == "sent";
   if (child.ns == "urn:xmpp:mam:2") return child.local == "result";
   if (child.ns == "urn:xmpp:occupant-id:0") return true;
+  if (child.ns == kRetractNs && child.local == "retracted") return true;  // an archive's tombstone
   const bool stanza_id = child.ns == kStanzaIdNs && child.local == "stanza-id";
   const bool old_delay = child.ns == kOldDelayNs && child.local == "x";
   const bool delay = old_delay || (child.ns == kDelayNs && child.local == "delay");
@@ -171,6 +173,8 @@ void read_message_facts(const xml::Stanza& stanza, Envelope& envelope) {
         facts.store = true;
     } else if (child.ns == kStanzaIdNs && child.local == "origin-id" && envelope.origin_id.empty()) {
       if (const auto element = xml::parse_element(stanza.raw(child))) envelope.origin_id = element->attr("id");
+    } else if (child.ns == kRetractNs && child.local == "retract" && envelope.retracts.empty()) {
+      if (const auto element = xml::parse_element(stanza.raw(child))) envelope.retracts = element->attr("id");
     }
   }
   facts.chat_state_only = any_state && only_states;
@@ -314,8 +318,8 @@ Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_
     }
   }
 
-  const std::size_t attributes =
-      envelope.extra.size() + envelope.id.size() + envelope.lang.size() + envelope.origin_id.size();
+  const std::size_t attributes = envelope.extra.size() + envelope.id.size() + envelope.lang.size() +
+                                 envelope.origin_id.size() + envelope.retracts.size();
   if (attributes > kMaxAttributes) {
     taken.failure = StreamFailure{"policy-violation",
                                   fmt::format("the attributes of a stanza may have {} bytes together", kMaxAttributes)};
@@ -332,7 +336,8 @@ Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_
 
 namespace {
 
-void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, bool forwarded) {
+void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, bool forwarded,
+               const core::Jid& own, const domain::ArchiveIds* ids) {
   const std::string_view name = envelope.kind == Kind::message    ? "message"
                                 : envelope.kind == Kind::presence ? "presence"
                                                                   : "iq";
@@ -345,13 +350,25 @@ void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& 
   if (!envelope.lang.empty()) append_attribute(out, "xml:lang", envelope.lang);
   out.append(envelope.extra);
 
-  const bool empty = envelope.inner.empty() && !envelope.failure && !stamp.delayed;
+  const bool identified = ids && stamp.archived && stamp.sequence != 0;
+  const bool empty =
+      envelope.inner.empty() && !envelope.failure && !stamp.delayed && !identified && envelope.retracted == Time{};
   if (empty) {
     out.append("/>");
     return;
   }
   out.append(">").append(envelope.inner.view());
   if (envelope.failure) append_stanza_error(out, *envelope.failure);
+  if (envelope.retracted != Time{}) {
+    out.append("<retracted xmlns='").append(kRetractNs).append("'");
+    append_attribute(out, "id", envelope.retracts);
+    out.append(" stamp='").append(to_xmpp_date(envelope.retracted)).append("'/>");
+  }
+  if (identified) {
+    out.append("<stanza-id xmlns='").append(kStanzaIdNs).append("'");
+    append_attribute(out, "by", own.bare());
+    out.append(" id='").append(ids->make(own.bare(), stamp.sequence)).append("'/>");
+  }
   if (stamp.delayed) {
     out.append("<delay xmlns='urn:xmpp:delay' from='").append(envelope.to.domain());
     out.append("' stamp='").append(to_xmpp_date(stamp.time)).append("'/>");
@@ -361,8 +378,9 @@ void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& 
 
 }  // namespace
 
-void append_stanza(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, const core::Jid& own) {
-  if (stamp.copy == domain::Copy::none) return append_as(out, envelope, stamp, false);
+void append_stanza(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, const core::Jid& own,
+                   const domain::ArchiveIds* ids) {
+  if (stamp.copy == domain::Copy::none) return append_as(out, envelope, stamp, false, own, ids);
   const std::string_view how = stamp.copy == domain::Copy::sent ? "sent" : "received";
   out.append("<message");
   append_attribute(out, "from", own.bare());
@@ -370,7 +388,7 @@ void append_stanza(std::string& out, const Envelope& envelope, const domain::Sta
   if (const auto word = word_of(envelope); !word.empty()) out.append(" type='").append(word).append("'");
   out.append("><").append(how).append(" xmlns='").append(kCarbonsNs);
   out.append("'><forwarded xmlns='urn:xmpp:forward:0'>");
-  append_as(out, envelope, stamp, true);
+  append_as(out, envelope, stamp, true, own, ids);
   out.append("</forwarded></").append(how).append("></message>");
 }
 

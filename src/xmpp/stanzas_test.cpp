@@ -50,7 +50,7 @@ std::string_view failure(std::string_view stanza) {
 
 std::string written(const Envelope& envelope, const domain::Stamp& stamp = {}) {
   std::string text;
-  append_stanza(text, envelope, stamp, kRomeo);
+  append_stanza(text, envelope, stamp, kRomeo, nullptr);
   return text;
 }
 
@@ -395,6 +395,53 @@ TEST(AppendStanza, SaysThatAMessageWaited) {
   EXPECT_EQ(delay.attr("stamp"), "2023-11-14T22:13:20.005Z");
 }
 
+TEST(AppendStanza, NamesTheArchiveIdOfTheReceiverAlone) {
+  const Envelope hark = envelope("<message to='juliet@montague.example'><body>hark</body></message>");
+  const domain::ArchiveIds ids{"a secret"};
+  const core::Jid own = core::Jid::parse("juliet@montague.example/balcony").value();
+  const auto text = [&](const domain::Stamp& stamp, const domain::ArchiveIds* with) {
+    std::string out;
+    append_stanza(out, hark, stamp, own, with);
+    return out;
+  };
+
+  const xml::Element read = element(text({.sequence = 7, .archived = true}, &ids));
+
+  ASSERT_EQ(read.children().size(), 2u);
+  const xml::Element& id = read.children().back();
+  EXPECT_TRUE(id.is({"urn:xmpp:sid:0", "stanza-id"}));
+  EXPECT_EQ(id.attr("by"), "juliet@montague.example");
+  EXPECT_EQ(ids.open("juliet@montague.example", id.attr("id")), 7u);
+  EXPECT_THAT(text({.sequence = 7, .archived = false}, &ids), Not(HasSubstr("stanza-id")));
+  EXPECT_THAT(text({.sequence = 0, .archived = true}, &ids), Not(HasSubstr("stanza-id")));
+  EXPECT_THAT(text({.sequence = 7, .archived = true}, nullptr), Not(HasSubstr("stanza-id")));
+}
+
+TEST(TakeStanza, ReadsWhatAMessageTakesBack) {
+  const std::string ns = "xmlns='urn:xmpp:message-retract:1'";
+
+  EXPECT_EQ(envelope("<message><retract id='m1' " + ns + "/><retract id='m2' " + ns + "/></message>").retracts, "m1");
+  EXPECT_EQ(envelope("<message><retract id='m1'/></message>").retracts, "");
+  EXPECT_EQ(envelope("<message><x><retract id='m1' " + ns + "/></x></message>").retracts, "");
+  const Envelope forged = envelope("<message><retracted id='m1' " + ns + "/><body>hark</body></message>");
+  EXPECT_EQ(forged.retracts, "");
+  EXPECT_EQ(forged.inner.view(), "<body>hark</body>");
+}
+
+TEST(AppendStanza, WritesATombstone) {
+  Envelope buried = envelope("<message id='m1' type='chat' to='juliet@montague.example'/>");
+  buried.retracts = "r'1";
+  buried.retracted = Time{std::chrono::milliseconds{1'700'000'000'005}};
+
+  const xml::Element read = element(written(buried));
+
+  EXPECT_EQ(read.attr("id"), "m1");
+  ASSERT_EQ(read.children().size(), 1u);
+  EXPECT_TRUE(read.first_child()->is({"urn:xmpp:message-retract:1", "retracted"}));
+  EXPECT_EQ(read.first_child()->attr("id"), "r'1");
+  EXPECT_EQ(read.first_child()->attr("stamp"), "2023-11-14T22:13:20.005Z");
+}
+
 TEST(ToXmppDate, CountsMillisecondsForward) {
   EXPECT_EQ(to_xmpp_date(Time{}), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(to_xmpp_date(Time{Duration{-1}}), "1969-12-31T23:59:59.999Z");
@@ -440,7 +487,8 @@ TEST(Stanzas, FramesCopiesForOtherDevices) {
       "to='juliet@capulet.example/balcony' type='chat' id='m1'><body>hark</body></message></forwarded>";
   std::string text;
 
-  append_stanza(text, message, {.copy = domain::Copy::sent}, core::Jid::parse("romeo@montague.example/home").value());
+  append_stanza(text, message, {.copy = domain::Copy::sent}, core::Jid::parse("romeo@montague.example/home").value(),
+                nullptr);
   EXPECT_EQ(text,
             "<message from='romeo@montague.example' to='romeo@montague.example/home' type='chat'>"
             "<sent xmlns='urn:xmpp:carbons:2'>" +
@@ -448,7 +496,7 @@ TEST(Stanzas, FramesCopiesForOtherDevices) {
 
   text.clear();
   append_stanza(text, message, {.copy = domain::Copy::received},
-                core::Jid::parse("juliet@capulet.example/home").value());
+                core::Jid::parse("juliet@capulet.example/home").value(), nullptr);
   EXPECT_EQ(text,
             "<message from='juliet@capulet.example' to='juliet@capulet.example/home' type='chat'>"
             "<received xmlns='urn:xmpp:carbons:2'>" +

@@ -154,7 +154,8 @@ class Stream final : public domain::Session {
   };
 
   void send(std::string_view text);  // at once, and not counted: what is no stanza
-  void push(std::string text);       // in turn with what is delivered
+  void write(const domain::Envelope& envelope, const domain::Stamp& stamp);
+  void push(std::string text);  // in turn with what is delivered
   bool connected() const { return !ended_ && attached_ && header_sent_; }
   bool writable() const { return connected() && !outbox_ && !connection_->congested(); }
   Outbox& outbox();

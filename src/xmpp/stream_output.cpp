@@ -23,7 +23,11 @@ void Stream::deliver_held(const std::vector<domain::HeldBack::Entry>& entries) {
 
 void Stream::deliver_now(const Envelope& envelope, const domain::Stamp& stamp) {
   if (management_ || !writable()) return put_off({envelope, stamp, {}});
-  append_stanza(connection_->out(), envelope, stamp, jid());
+  write(envelope, stamp);
+}
+
+void Stream::write(const Envelope& envelope, const domain::Stamp& stamp) {
+  append_stanza(connection_->out(), envelope, stamp, jid(), &services_.archive_ids);
   connection_->flush_soon();
 }
 
@@ -51,10 +55,8 @@ void Stream::send(std::string_view text) {
 }
 
 void Stream::write(const domain::Outgoing& entry) {
-  if (entry.own_words())
-    connection_->out().append(entry.text);
-  else
-    append_stanza(connection_->out(), entry.envelope, entry.stamp, jid());
+  if (!entry.own_words()) return write(entry.envelope, entry.stamp);
+  connection_->out().append(entry.text);
   connection_->flush_soon();
 }
 

@@ -63,7 +63,7 @@ void check(xmpp::Taken taken) {
     bounce.type = domain::Type::error;
     bounce.failure = *taken.refused;
   }
-  xmpp::append_stanza(text, taken.envelope, {}, romeo());
+  xmpp::append_stanza(text, taken.envelope, {}, romeo(), nullptr);
   const auto element = xml::parse_element(text, xml::kClientNs, kWide);
   ANSER_ASSERT(element);
   ANSER_ASSERT(element->attr("from") == taken.envelope.from.full());

@@ -94,6 +94,10 @@ class FakeAccounts final : public AccountStore {
     std::erase_if(states[owner.full()].push, [&](const PushTarget& target) { return target.service == service; });
     return {};
   }
+  Result<void> set_archive_preferences(const Jid& owner, const ArchivePreferences& preferences) override {
+    states[owner.full()].archive = preferences;
+    return {};
+  }
   Result<std::optional<std::string>> find_document(const Jid&, std::string_view, std::string_view) override {
     return std::optional<std::string>{};
   }
@@ -147,6 +151,10 @@ class FakeLog final : public MessageLog {
   }
   void count_offline(CoreId, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) override {
     queries_.push_back([this, owner, done = std::move(done)] { done(waiting_for(owner).size()); });
+  }
+
+  void query_archive(CoreId, ArchiveQuery, std::function<void(Result<ArchivePage>)> done) override {
+    queries_.push_back([done = std::move(done)] { done(ArchivePage{.records = {}, .complete = true}); });
   }
 
   // Makes everything that was appended durable, in one batch.

@@ -82,14 +82,19 @@ class FaultyLogStore final : public domain::LogStore {
     if (auto met = on_fetch.meet(); !met) return tl::make_unexpected(met.error());
     return store_->fetch(sequences);
   }
+  Result<std::uint64_t> first_since(Time time) override { return store_->first_since(time); }
   Result<std::uint64_t> last_sequence() override { return store_->last_sequence(); }
   Result<Time> last_time() override { return store_->last_time(); }
   Result<void> erase(std::span<const std::uint64_t> sequences) override {
     if (auto met = on_erase.meet(); !met) return met;
     return store_->erase(sequences);
   }
+  Result<void> replace(std::span<const domain::LogRecord> records) override {
+    if (auto met = on_replace.meet(); !met) return met;
+    return store_->replace(records);
+  }
 
-  Fault on_append, on_fetch, on_erase;
+  Fault on_append, on_fetch, on_erase, on_replace;
 
  private:
   std::shared_ptr<domain::LogStore> store_;
@@ -105,17 +110,22 @@ class FaultyArchiveStore final : public domain::ArchiveStore {
     return store_->place(records);
   }
   Result<std::vector<std::uint64_t>> dead() override { return store_->dead(); }
+  Result<std::vector<domain::Retraction>> retractions() override { return store_->retractions(); }
+  Result<Expired> expire(const domain::Expiry& expiry) override {
+    if (auto met = on_expire.meet(); !met) return tl::make_unexpected(met.error());
+    return store_->expire(expiry);
+  }
   Result<std::vector<std::uint64_t>> offline(const domain::Jid& owner, std::uint64_t after,
                                              std::size_t limit) override {
     if (auto met = on_offline.meet(); !met) return tl::make_unexpected(met.error());
     return store_->offline(owner, after, limit);
   }
-  Result<std::vector<std::uint64_t>> archived(const domain::Jid& owner, const domain::Jid& peer, std::uint64_t after,
-                                              std::size_t limit) override {
-    return store_->archived(owner, peer, after, limit);
+  Result<std::vector<std::uint64_t>> archived(const domain::ArchiveRange& range) override {
+    if (auto met = on_archived.meet(); !met) return tl::make_unexpected(met.error());
+    return store_->archived(range);
   }
 
-  Fault on_place, on_offline;
+  Fault on_place, on_offline, on_archived, on_expire;
 
  private:
   std::shared_ptr<domain::ArchiveStore> store_;

@@ -194,6 +194,7 @@ Result<domain::AccountState> MemoryAccountStore::load_state(const Jid& bare) {
   for (const auto& [address, item] : account->contacts) state.contacts.push_back({item.contact, item.subscription});
   state.blocked.assign(account->blocked.begin(), account->blocked.end());
   for (const auto& [key, target] : account->push) state.push.push_back(target);
+  state.archive = account->archive;
   return state;
 }
 
@@ -285,6 +286,18 @@ Result<void> MemoryAccountStore::remove_push(const Jid& owner, const Jid& servic
   std::erase_if((*account)->push, [&](const auto& entry) {
     return entry.first.first == service.full() && (!node || entry.first.second == *node);
   });
+  return {};
+}
+
+Result<void> MemoryAccountStore::set_archive_preferences(const Jid& owner,
+                                                         const domain::ArchivePreferences& preferences) {
+  const auto account = to_change(owner);
+  if (!account) return pass(account);
+  auto& kept = (*account)->archive.emplace(preferences);
+  for (auto* list : {&kept.always, &kept.never}) {
+    std::sort(list->begin(), list->end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
   return {};
 }
 

@@ -51,6 +51,8 @@ class MemoryAccountStore final : public domain::AccountStore {
   Result<void> put_push(const domain::Jid& owner, const domain::PushTarget& target) override;
   Result<void> remove_push(const domain::Jid& owner, const domain::Jid& service,
                            const std::optional<std::string>& node) override;
+  Result<void> set_archive_preferences(const domain::Jid& owner,
+                                       const domain::ArchivePreferences& preferences) override;
 
   Result<std::optional<std::string>> find_document(const domain::Jid& owner, std::string_view collection,
                                                    std::string_view name) override;
@@ -72,6 +74,7 @@ class MemoryAccountStore final : public domain::AccountStore {
     std::set<domain::Jid> blocked;
     std::map<std::pair<std::string, std::string>, domain::PushTarget> push;  // by service and node
     std::map<std::string, domain::TokenSlots> tokens;                        // by client
+    std::optional<domain::ArchivePreferences> archive;
     std::map<std::pair<std::string, std::string>, std::string> documents;
     std::optional<domain::LastActivity> last_activity;
   };

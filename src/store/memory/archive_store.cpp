@@ -1,5 +1,8 @@
 #include "store/memory/archive_store.h"
 
+#include "store/retraction.h"
+#include "store/sqlite/chunk.h"
+
 namespace anser::store {
 
 using domain::Jid;
@@ -14,6 +17,7 @@ Result<std::uint64_t> MemoryArchiveStore::watermark() {
 Result<std::vector<std::uint64_t>> MemoryArchiveStore::place(std::span<const LogRecord> records) {
   const std::lock_guard lock{mutex_};
   dead_.clear();
+  retractions_.clear();
   for (const auto& record : records) {
     if (record.sequence <= watermark_) continue;
     place_one(record);
@@ -26,6 +30,30 @@ Result<std::vector<std::uint64_t>> MemoryArchiveStore::place(std::span<const Log
 Result<std::vector<std::uint64_t>> MemoryArchiveStore::dead() {
   const std::lock_guard lock{mutex_};
   return std::vector<std::uint64_t>{reported_.begin(), reported_.end()};
+}
+
+Result<std::vector<domain::Retraction>> MemoryArchiveStore::retractions() {
+  const std::lock_guard lock{mutex_};
+  return retractions_;
+}
+
+Result<domain::ArchiveStore::Expired> MemoryArchiveStore::expire(const domain::Expiry& expiry) {
+  const std::lock_guard lock{mutex_};
+  dead_.clear();
+  for (const auto& [owner, placed] : archives_) expire_one(owner, expiry);
+  reported_ = dead_;
+  return Expired{.dead = {dead_.begin(), dead_.end()}, .more = false};
+}
+
+void MemoryArchiveStore::expire_one(const std::string& owner, const domain::Expiry& expiry) {
+  auto& archive = archives_[owner];
+  while (!archive.empty()) {
+    const auto oldest = archive.begin();
+    const bool too_old = expiry.before && oldest->second.time < *expiry.before;
+    if (!too_old && (expiry.keep == 0 || archive.size() <= expiry.keep)) return;
+    for (const auto role : oldest->second.roles) release(oldest->first, role);
+    archive.erase(oldest);
+  }
 }
 
 void MemoryArchiveStore::place_one(const LogRecord& record) {
@@ -57,10 +85,11 @@ void MemoryArchiveStore::place_message(const LogRecord& record) {
     return;
   }
   const std::string sender{envelope.from.bare()}, owner{recipient.bare()};
-  if (references.sender_archive) {
-    archive(sender, record.sequence, owner, Holder::sender_archive);
+  if (is_retraction(record.entry) && !find_retracted(record, sender, owner, Holder::sender_archive)) {
+    find_retracted(record, owner, sender, Holder::recipient_archive);
   }
-  if (references.recipient_archive) archive(owner, record.sequence, sender, Holder::recipient_archive);
+  if (references.sender_archive) archive(sender, record, owner, Holder::sender_archive);
+  if (references.recipient_archive) archive(owner, record, sender, Holder::recipient_archive);
   if (references.offline) {
     holders_[record.sequence].insert(Holder::offline);
     offline_[owner].insert(record.sequence);
@@ -68,11 +97,26 @@ void MemoryArchiveStore::place_message(const LogRecord& record) {
   if (references.outbound) holders_[record.sequence].insert(Holder::outbound);
 }
 
-void MemoryArchiveStore::archive(const std::string& owner, std::uint64_t sequence, std::string_view peer, Holder role) {
-  holders_[sequence].insert(role);
+void MemoryArchiveStore::archive(const std::string& owner, const LogRecord& record, std::string_view peer,
+                                 Holder role) {
+  holders_[record.sequence].insert(role);
   // To oneself: one message, one place.
-  Placed& placed = archives_[owner].try_emplace(sequence, Placed{std::string{peer}, {}}).first->second;
-  placed.roles.insert(role);
+  Placed placed{std::string{peer}, {}, record.time, message_hash(record.entry.envelope)};
+  archives_[owner].try_emplace(record.sequence, std::move(placed)).first->second.roles.insert(role);
+}
+
+bool MemoryArchiveStore::find_retracted(const LogRecord& record, const std::string& owner, std::string_view peer,
+                                        Holder role) {
+  std::size_t found = 0;
+  const auto& archive = archives_[owner];
+  for (auto next = archive.rbegin(); next != archive.rend() && found < kCandidates; ++next) {
+    const auto& [sequence, placed] = *next;
+    if (placed.peer != peer || !placed.roles.contains(role)) continue;
+    if (!may_be_named(placed.hash, record.entry.envelope.retracts)) continue;
+    retractions_.push_back({.target = sequence, .by = record.sequence});
+    ++found;
+  }
+  return found > 0;
 }
 
 void MemoryArchiveStore::take_back_offline(const std::string& owner, std::uint64_t through) {
@@ -108,13 +152,23 @@ Result<std::vector<std::uint64_t>> MemoryArchiveStore::offline(const Jid& owner,
   return sequences;
 }
 
-Result<std::vector<std::uint64_t>> MemoryArchiveStore::archived(const Jid& owner, const Jid& peer, std::uint64_t after,
-                                                                std::size_t limit) {
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::archived(const domain::ArchiveRange& range) {
   const std::lock_guard lock{mutex_};
   std::vector<std::uint64_t> sequences;
-  const auto& placed = archives_[std::string{owner.bare()}];
-  for (auto next = placed.upper_bound(after); next != placed.end() && sequences.size() < limit; ++next) {
-    if (peer.empty() || next->second.peer == peer.bare()) sequences.push_back(next->first);
+  const auto& placed = archives_[std::string{range.owner.bare()}];
+  const auto take = [&](const auto& entry) {
+    if (sequences.size() == range.limit) return false;
+    if (range.peer.empty() || entry.second.peer == range.peer.bare()) sequences.push_back(entry.first);
+    return true;
+  };
+  if (range.before <= range.after) return sequences;
+  const auto first = placed.upper_bound(range.after), last = placed.lower_bound(range.before);
+  if (range.backwards) {
+    for (auto next = last; next != first && take(*std::prev(next)); --next) {
+    }
+  } else {
+    for (auto next = first; next != last && take(*next); ++next) {
+    }
   }
   return sequences;
 }

@@ -1,5 +1,7 @@
 #include "store/memory/log_store.h"
 
+#include <algorithm>
+
 #include "store/record_codec.h"
 
 namespace anser::store {
@@ -53,6 +55,13 @@ Result<std::vector<LogRecord>> MemoryLogStore::fetch(std::span<const std::uint64
   return records;
 }
 
+Result<std::uint64_t> MemoryLogStore::first_since(Time time) {
+  const std::lock_guard lock{mutex_};
+  const auto found =
+      std::find_if(records_.begin(), records_.end(), [time](const auto& stored) { return stored.second.time >= time; });
+  return found == records_.end() ? last_sequence_ + 1 : found->first;
+}
+
 Result<std::uint64_t> MemoryLogStore::last_sequence() {
   const std::lock_guard lock{mutex_};
   return last_sequence_;
@@ -61,6 +70,17 @@ Result<std::uint64_t> MemoryLogStore::last_sequence() {
 Result<Time> MemoryLogStore::last_time() {
   const std::lock_guard lock{mutex_};
   return last_time_;
+}
+
+Result<void> MemoryLogStore::replace(std::span<const LogRecord> records) {
+  const std::lock_guard lock{mutex_};
+  for (const auto& record : records) {
+    const auto found = records_.find(record.sequence);
+    if (found == records_.end()) continue;
+    found->second.bytes.clear();
+    encode_entry(record.entry, found->second.bytes);
+  }
+  return {};
 }
 
 Result<void> MemoryLogStore::erase(std::span<const std::uint64_t> sequences) {

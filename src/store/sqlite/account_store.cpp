@@ -77,6 +77,16 @@ constexpr const char* kMigrations[] = {R"(
     expires INTEGER NOT NULL,
     count INTEGER NOT NULL,
     PRIMARY KEY(account, client, slot)) WITHOUT ROWID;
+)",
+                                       R"(
+  CREATE TABLE archive_default(  -- of those who have set their preferences (XEP-0441)
+    owner INTEGER PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+    otherwise INTEGER NOT NULL);  -- 0 always, 1 never, 2 roster
+  CREATE TABLE archive_rule(
+    owner INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
+    keep INTEGER NOT NULL,        -- 0 never, 1 always
+    address TEXT NOT NULL,
+    PRIMARY KEY(owner, keep, address)) WITHOUT ROWID;
 )"};
 constexpr Schema kSchema{kApplicationId, kMigrations};
 
@@ -438,7 +448,49 @@ Result<domain::AccountState> SqliteAccountStore::load_state(const Jid& bare) {
     return {};
   });
   if (!read) return pass(read);
+  auto preferences = find_archive_preferences((*account)->id);
+  if (!preferences) return pass(preferences);
+  state.archive = std::move(*preferences);
   return state;
+}
+
+Result<std::optional<domain::ArchivePreferences>> SqliteAccountStore::find_archive_preferences(std::int64_t owner) {
+  auto find = database_->use("SELECT otherwise FROM archive_default WHERE owner=?");
+  const auto row = find.with(owner).step();
+  if (!row) return pass(row);
+  if (!*row) return std::nullopt;
+  domain::ArchivePreferences preferences;
+  preferences.otherwise = static_cast<domain::ArchiveDefault>(find.integer(0));
+  auto rules = database_->use("SELECT keep, address FROM archive_rule WHERE owner=? ORDER BY keep, address");
+  rules.with(owner);
+  const auto read = each(rules, [&]() -> Result<void> {
+    auto address = stored_jid(rules.bytes(1));
+    if (!address) return pass(address);
+    (rules.integer(0) ? preferences.always : preferences.never).push_back(std::move(*address));
+    return {};
+  });
+  if (!read) return pass(read);
+  return preferences;
+}
+
+Result<void> SqliteAccountStore::set_archive_preferences(const Jid& bare,
+                                                         const domain::ArchivePreferences& preferences) {
+  return atomically([&]() -> Result<void> {
+    const auto account = owner(bare);
+    if (!account) return pass(account);
+    auto put = database_->use("INSERT OR REPLACE INTO archive_default VALUES(?, ?)");
+    if (auto done = put.with(account->id, static_cast<int>(preferences.otherwise)).run(); !done) return done;
+    if (auto done = database_->use("DELETE FROM archive_rule WHERE owner=?").with(account->id).run(); !done)
+      return done;
+    for (const auto* list : {&preferences.never, &preferences.always}) {
+      for (const auto& address : *list) {
+        auto insert = database_->use("INSERT OR IGNORE INTO archive_rule VALUES(?, ?, ?)");
+        insert.with(account->id, list == &preferences.always, std::string_view{address.full()});
+        if (auto done = insert.run(); !done) return done;
+      }
+    }
+    return {};
+  });
 }
 
 Result<domain::Roster> SqliteAccountStore::load_roster(const Jid& bare) {

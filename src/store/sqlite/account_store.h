@@ -51,6 +51,8 @@ class SqliteAccountStore final : public domain::AccountStore {
   Result<void> put_push(const domain::Jid& owner, const domain::PushTarget& target) override;
   Result<void> remove_push(const domain::Jid& owner, const domain::Jid& service,
                            const std::optional<std::string>& node) override;
+  Result<void> set_archive_preferences(const domain::Jid& owner,
+                                       const domain::ArchivePreferences& preferences) override;
 
   Result<std::optional<std::string>> find_document(const domain::Jid& owner, std::string_view collection,
                                                    std::string_view name) override;
@@ -74,6 +76,7 @@ class SqliteAccountStore final : public domain::AccountStore {
 
   Result<std::optional<Owner>> find_owner(const domain::Jid& bare);
   Result<Owner> owner(const domain::Jid& bare);  // not_found
+  Result<std::optional<domain::ArchivePreferences>> find_archive_preferences(std::int64_t owner);
   Result<void> insert_keys(std::int64_t account, std::span<const core::ScramKeys> keys);
   Result<std::optional<domain::RosterItem>> find_item(std::int64_t owner, const domain::Jid& contact);
   Result<void> write_item(std::int64_t owner, const domain::RosterItem& item);

@@ -1,6 +1,7 @@
 #include "store/sqlite/archive_store.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "domain/byte_codec.h"
 #include "store/sqlite/chunk.h"
@@ -39,6 +40,13 @@ constexpr const char* kMigrations[] = {R"(
     only INTEGER PRIMARY KEY CHECK(only = 1),
     sequence INTEGER NOT NULL);
   INSERT INTO watermark VALUES(1, 0);
+)",
+                                       R"(
+  CREATE INDEX chunk_by_first ON chunk(first);  -- oldest first, whoever owns them
+  CREATE TABLE retraction(
+    target INTEGER NOT NULL,
+    by INTEGER NOT NULL,
+    PRIMARY KEY(target, by)) WITHOUT ROWID;
 )"};
 constexpr Schema kSchema{kApplicationId, kMigrations};
 
@@ -92,6 +100,7 @@ Result<std::vector<std::uint64_t>> SqliteArchiveStore::place_in_transaction(
   if (last == *placed) return std::vector<std::uint64_t>{};
   if (auto done = placement.finish(); !done) return pass(done);
   if (auto done = remember_dead(placement.dead()); !done) return pass(done);
+  if (auto done = remember_retractions(placement.retractions()); !done) return pass(done);
   if (auto done = database_->use("UPDATE watermark SET sequence=?").with(last).run(); !done) return pass(done);
   return placement.dead();
 }
@@ -112,6 +121,120 @@ Result<void> SqliteArchiveStore::remember_dead(std::span<const std::uint64_t> se
   if (auto done = database_->use("INSERT INTO dead(sequences) VALUES(?)").with(Blob{packed}).run(); !done) return done;
   reported_ = database_->last_insert_id();
   return {};
+}
+
+Result<void> SqliteArchiveStore::remember_retractions(std::span<const domain::Retraction> retractions) {
+  if (retracted_) {
+    if (auto done = database_->run("DELETE FROM retraction"); !done) return done;
+  }
+  retracted_ = !retractions.empty();
+  auto insert = database_->use("INSERT OR IGNORE INTO retraction VALUES(?, ?)");
+  for (const auto& [target, by] : retractions) {
+    if (auto done = insert.with(target, by).run(); !done) return done;
+    insert.reset();
+  }
+  return {};
+}
+
+Result<std::vector<domain::Retraction>> SqliteArchiveStore::retractions() {
+  std::vector<domain::Retraction> found;
+  if (!retracted_) return found;
+  auto select = database_->use("SELECT target, by FROM retraction ORDER BY by, target");
+  for (;;) {
+    const auto row = select.step();
+    if (!row) return pass(row);
+    if (!*row) return found;
+    found.push_back({.target = select.sequence(0), .by = select.sequence(1)});
+  }
+}
+
+// ---- expiry ---------------------------------------------------------------------------------------------------------
+
+Result<domain::ArchiveStore::Expired> SqliteArchiveStore::expire(const domain::Expiry& expiry) {
+  Transaction transaction{*database_};
+  if (auto done = transaction.begin(); !done) return pass(done);
+  const std::int64_t reported = reported_;
+  auto expired = expire_in_transaction(expiry);
+  if (expired) {
+    if (auto done = transaction.commit(); !done) expired = pass(done);
+  }
+  if (!expired) reported_ = reported;
+  return expired;
+}
+
+Result<domain::ArchiveStore::Expired> SqliteArchiveStore::expire_in_transaction(const domain::Expiry& expiry) {
+  if (auto done = forget_erased(); !done) return pass(done);
+  Placement placement{*database_, addresses_};
+  const auto old = expire_old(placement, expiry);
+  if (!old) return pass(old);
+  const auto surplus = expire_surplus(placement, expiry);
+  if (!surplus) return pass(surplus);
+  if (auto done = placement.finish(); !done) return pass(done);
+  if (auto done = remember_dead(placement.dead()); !done) return pass(done);
+  return Expired{.dead = placement.dead(), .more = *old == expiry.work || *surplus == expiry.work};
+}
+
+// Chunks begin in the order of time, so the first that begins late enough is the end.
+Result<std::size_t> SqliteArchiveStore::expire_old(Placement& placement, const domain::Expiry& expiry) {
+  std::size_t count = 0;
+  if (!expiry.before) return count;
+  std::vector<Placement::Piece> pieces;
+  {
+    auto select = database_->use("SELECT id, owner, first, entries FROM chunk ORDER BY first LIMIT ?");
+    select.with(static_cast<std::int64_t>(expiry.work));
+    for (;;) {
+      const auto row = select.step();
+      if (!row) return pass(row);
+      if (!*row) break;
+      auto entries = decode_chunk(select.bytes(3));
+      if (!entries) return pass(entries);
+      if (!entries->empty() && entries->front().time >= *expiry.before) break;
+      pieces.push_back({select.integer(0), select.integer(1), select.sequence(2), std::move(*entries)});
+    }
+  }
+  for (auto& piece : pieces) {
+    const auto young = std::find_if(piece.entries.begin(), piece.entries.end(),
+                                    [&](const ChunkEntry& entry) { return entry.time >= *expiry.before; });
+    if (auto done = placement.cut(piece, static_cast<std::size_t>(young - piece.entries.begin())); !done)
+      return pass(done);
+    ++count;
+  }
+  return count;
+}
+
+// Whole chunks: all but the last are full, so counting them counts messages.
+Result<std::size_t> SqliteArchiveStore::expire_surplus(Placement& placement, const domain::Expiry& expiry) {
+  std::size_t count = 0;
+  if (expiry.keep == 0) return count;
+  const std::size_t most = (expiry.keep + kChunkEntries - 1) / kChunkEntries + 1;
+  std::vector<Placement::Piece> pieces;
+  {
+    auto owners = database_->use("SELECT owner, count(*) FROM chunk GROUP BY owner HAVING count(*)>?");
+    owners.with(static_cast<std::int64_t>(most));
+    auto select = database_->use("SELECT id, first, entries FROM chunk WHERE owner=? ORDER BY first LIMIT ?");
+    while (pieces.size() < expiry.work) {
+      const auto owner = owners.step();
+      if (!owner) return pass(owner);
+      if (!*owner) break;
+      const std::size_t surplus =
+          std::min(static_cast<std::size_t>(owners.integer(1)) - most, expiry.work - pieces.size());
+      select.with(owners.integer(0), static_cast<std::int64_t>(surplus));
+      for (;;) {
+        const auto row = select.step();
+        if (!row) return pass(row);
+        if (!*row) break;
+        auto entries = decode_chunk(select.bytes(2));
+        if (!entries) return pass(entries);
+        pieces.push_back({select.integer(0), owners.integer(0), select.sequence(1), std::move(*entries)});
+      }
+      select.reset();
+    }
+  }
+  for (auto& piece : pieces) {
+    if (auto done = placement.cut(piece, piece.entries.size()); !done) return pass(done);
+    ++count;
+  }
+  return count;
 }
 
 Result<std::vector<std::uint64_t>> SqliteArchiveStore::dead() {
@@ -150,35 +273,54 @@ Result<std::vector<std::uint64_t>> SqliteArchiveStore::offline(const domain::Jid
   }
 }
 
-Result<std::vector<std::uint64_t>> SqliteArchiveStore::archived(const domain::Jid& owner, const domain::Jid& peer,
-                                                                std::uint64_t after, std::size_t limit) {
-  std::vector<std::uint64_t> sequences;
-  const auto owner_id = addresses_.find(owner.bare());
-  const auto peer_id = peer.empty() ? Result<std::optional<std::int64_t>>{0} : addresses_.find(peer.bare());
-  if (!owner_id) return pass(owner_id);
-  if (!peer_id) return pass(peer_id);
-  if (!*owner_id || !*peer_id) return sequences;
+// Chunks are found by the sequence of their first entry, those with a peer by peer_chunk, so a page reads no more
+// chunks than it has entries, and a few at its ends.
+Statement SqliteArchiveStore::select_chunks(bool with_peer, bool backwards) {
+  // Forwards it begins with the chunk that may hold `after` itself: the last one that begins at or before it.
+  if (with_peer) {
+    return backwards ? database_->use(
+                           "SELECT entries, first FROM peer_chunk JOIN chunk USING(owner, first) "
+                           "WHERE owner=?1 AND peer=?2 AND ?3>=0 AND first<?4 ORDER BY first DESC")
+                     : database_->use(
+                           "SELECT entries, first FROM peer_chunk JOIN chunk USING(owner, first) "
+                           "WHERE owner=?1 AND peer=?2 AND first<?4 AND first>=coalesce("
+                           "(SELECT max(first) FROM peer_chunk WHERE owner=?1 AND peer=?2 AND first<=?3), 0) "
+                           "ORDER BY first");
+  }
+  return backwards ? database_->use(
+                         "SELECT entries, first FROM chunk WHERE owner=?1 AND ?2=0 AND ?3>=0 AND first<?4 "
+                         "ORDER BY first DESC")
+                   : database_->use(
+                         "SELECT entries, first FROM chunk WHERE owner=?1 AND ?2=0 AND first<?4 AND first>=coalesce("
+                         "(SELECT max(first) FROM chunk WHERE owner=?1 AND first<=?3), 0) ORDER BY first");
+}
 
-  // Begins with the chunk that may hold `after` itself: the last one that begins at or before it.
-  auto select = peer.empty() ? database_->use(
-                                   "SELECT entries FROM chunk WHERE owner=?1 AND first>=coalesce("
-                                   "(SELECT max(first) FROM chunk WHERE owner=?1 AND first<=?3), 0) "
-                                   "AND ?2=0 ORDER BY first")
-                             : database_->use(
-                                   "SELECT entries FROM peer_chunk JOIN chunk USING(owner, first) "
-                                   "WHERE owner=?1 AND peer=?2 AND first>=coalesce("
-                                   "(SELECT max(first) FROM peer_chunk WHERE owner=?1 AND peer=?2 "
-                                   "AND first<=?3), 0) ORDER BY first");
-  select.with(**owner_id, **peer_id, after);
-  while (sequences.size() < limit) {
+Result<std::vector<std::uint64_t>> SqliteArchiveStore::archived(const domain::ArchiveRange& range) {
+  // What SQLite takes for a number; no sequence comes near it.
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::uint64_t> sequences;
+  const auto owner = addresses_.find(range.owner.bare());
+  const auto peer = range.peer.empty() ? Result<std::optional<std::int64_t>>{0} : addresses_.find(range.peer.bare());
+  if (!owner) return pass(owner);
+  if (!peer) return pass(peer);
+  const std::uint64_t after = std::min(range.after, kMost), before = std::min(range.before, kMost);
+  if (!*owner || !*peer || before <= after) return sequences;
+
+  auto select = select_chunks(!range.peer.empty(), range.backwards);
+  select.with(**owner, **peer, after, before);
+  for (bool more = true; more && sequences.size() < range.limit;) {
     const auto row = select.step();
     if (!row) return pass(row);
     if (!*row) break;
-    const auto entries = decode_chunk(select.bytes(0));
+    auto entries = decode_chunk(select.bytes(0));
     if (!entries) return pass(entries);
+    if (range.backwards) {
+      more = select.sequence(1) > after;  // what is in front of this chunk is older still
+      std::reverse(entries->begin(), entries->end());
+    }
     for (const auto& entry : *entries) {
-      if (entry.sequence <= after || sequences.size() == limit) continue;
-      if (peer.empty() || entry.peer == **peer_id) sequences.push_back(entry.sequence);
+      if (entry.sequence <= after || entry.sequence >= before || sequences.size() == range.limit) continue;
+      if (range.peer.empty() || entry.peer == **peer) sequences.push_back(entry.sequence);
     }
   }
   return sequences;

@@ -10,14 +10,22 @@ constexpr std::uint8_t kRoleMask = 3;
 
 std::uint64_t microseconds(Time time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
 
+std::uint32_t folded_hash(std::string_view id) {
+  constexpr std::uint32_t kOffset = 2'166'136'261, kPrime = 16'777'619;
+  std::uint32_t hash = kOffset;
+  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
+  return (hash >> 16) ^ (hash & 0xffff);
+}
+
 }  // namespace
 
 std::uint32_t message_hash(const domain::Envelope& envelope) {
-  constexpr std::uint32_t kOffset = 2'166'136'261, kPrime = 16'777'619;
-  const std::string& id = envelope.origin_id.empty() ? envelope.id : envelope.origin_id;
-  std::uint32_t hash = kOffset;
-  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
-  return hash;
+  return folded_hash(envelope.id) | folded_hash(envelope.origin_id) << 16;
+}
+
+bool may_be_named(std::uint32_t hash, std::string_view id) {
+  const std::uint32_t wanted = folded_hash(id);
+  return (hash & 0xffff) == wanted || hash >> 16 == wanted;
 }
 
 void append_entry(const ChunkEntry* before, const ChunkEntry& entry, std::string& chunk) {

@@ -34,9 +34,11 @@ struct ChunkEntry {
   friend bool operator==(const ChunkEntry&, const ChunkEntry&) = default;
 };
 
-// Of the sender's id for a message (its origin-id, else its id): finds what a retraction or correction is about without
-// reading the log. FNV-1a, 32 bits; never changes.
+// Of the sender's ids for a message, the attribute in the lower half, the origin-id in the upper one: finds what a
+// retraction is about without reading the log, by whichever of the two it names. FNV-1a folded to 16 bits each.
 std::uint32_t message_hash(const domain::Envelope& envelope);
+// One message in some 32,000 is a false alarm: whoever acts on it compares the ids.
+bool may_be_named(std::uint32_t hash, std::string_view id);
 
 // `before` is the chunk's last entry, none for the first.
 void append_entry(const ChunkEntry* before, const ChunkEntry& entry, std::string& chunk);

@@ -52,15 +52,20 @@ TEST(Chunk, RefusesWhatIsCutShort) {
   }
 }
 
-TEST(Chunk, HashesTheOriginIdBeforeTheId) {
+TEST(Chunk, HashesBothIdsSoThatEitherMayNameTheMessage) {
   domain::Envelope envelope;
   envelope.id = "1";
-  const auto by_id = message_hash(envelope);
   envelope.origin_id = "a";
-  const auto by_origin_id = message_hash(envelope);
 
-  EXPECT_EQ(by_id, 0x340ca71cu);         // FNV-1a of "1"
-  EXPECT_EQ(by_origin_id, 0xe40c292cu);  // FNV-1a of "a"
+  const auto hash = message_hash(envelope);
+
+  EXPECT_EQ(hash, 0xcd20'9310u);  // FNV-1a folded: of "a" above that of "1"; both are in files
+  EXPECT_TRUE(may_be_named(hash, "1"));
+  EXPECT_TRUE(may_be_named(hash, "a"));
+  EXPECT_FALSE(may_be_named(hash, "b"));
+  envelope.origin_id.clear();
+  EXPECT_TRUE(may_be_named(message_hash(envelope), "1"));
+  EXPECT_FALSE(may_be_named(message_hash(envelope), "a"));
 }
 
 }  // namespace

@@ -101,6 +101,27 @@ Result<std::vector<LogRecord>> SqliteLogStore::fetch(std::span<const std::uint64
   return records;
 }
 
+// Times rise with sequences, so no index of times is needed: some thirty looks find a place among a thousand million.
+// The reader's last_ is not kept, so the end is asked for.
+Result<std::uint64_t> SqliteLogStore::first_since(Time time) {
+  const auto last = last_sequence();
+  if (!last) return pass(last);
+  const std::int64_t wanted = time.time_since_epoch().count();
+  std::uint64_t low = 1, high = *last + 1;  // the answer lies in between, both included
+  auto select = database_->use("SELECT sequence, time FROM record WHERE sequence>=? ORDER BY sequence LIMIT 1");
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    const auto row = select.with(middle).step();
+    if (!row) return pass(row);
+    if (*row && select.integer(1) < wanted)
+      low = select.sequence(0) + 1;
+    else
+      high = middle;
+    select.reset();
+  }
+  return low;
+}
+
 Result<SqliteLogStore::Last> SqliteLogStore::find_last() {
   auto select = database_->use(
       "SELECT sequence, time FROM (SELECT * FROM (SELECT sequence, time FROM record ORDER BY sequence DESC LIMIT 1) "
@@ -138,6 +159,25 @@ Result<void> SqliteLogStore::erase(std::span<const std::uint64_t> sequences) {
     if (auto done = remove.with(sequences[begin], sequences[end - 1]).run(); !done) return done;
   }
   return transaction.commit();
+}
+
+Result<void> SqliteLogStore::replace(std::span<const LogRecord> records) {
+  // What is cut off is written over with zeros: it shall be gone, not only unreachable.
+  if (auto done = database_->run("PRAGMA secure_delete=1"); !done) return done;
+  auto done = [&]() -> Result<void> {
+    Transaction transaction{*database_};
+    if (auto begun = transaction.begin(); !begun) return begun;
+    auto update = database_->use("UPDATE record SET bytes=? WHERE sequence=?");
+    for (const auto& record : records) {
+      buffer_.clear();
+      encode_entry(record.entry, buffer_);
+      if (auto written = update.with(Blob{buffer_}, record.sequence).run(); !written) return written;
+      update.reset();
+    }
+    return transaction.commit();
+  }();
+  if (auto restored = database_->run("PRAGMA secure_delete=0"); !restored && done) done = restored;
+  return done;
 }
 
 }  // namespace anser::store

@@ -19,9 +19,11 @@ class SqliteLogStore final : public domain::LogStore {
   Result<void> append(std::span<const domain::LogRecord> records) override;
   Result<std::vector<domain::LogRecord>> read(std::uint64_t from, std::size_t limit) override;
   Result<std::vector<domain::LogRecord>> fetch(std::span<const std::uint64_t> sequences) override;
+  Result<std::uint64_t> first_since(Time time) override;
   Result<std::uint64_t> last_sequence() override;
   Result<Time> last_time() override;
   Result<void> erase(std::span<const std::uint64_t> sequences) override;
+  Result<void> replace(std::span<const domain::LogRecord> records) override;
 
  private:
   struct Last {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/retraction.h"
+
 namespace anser::store {
 namespace {
 
@@ -15,6 +17,11 @@ constexpr std::uint8_t kOffline = 4;
 constexpr std::uint8_t kOutbound = 8;
 
 constexpr std::uint64_t kBlockRecords = 512;  // a row well below a page
+
+// How far back a retraction is looked for, in chunks that hold anything of the conversation, and how many may be looked
+// through for one sender in one batch: whoever retracts without end slows down nobody.
+constexpr std::size_t kDepth = 512;
+constexpr std::size_t kLookedInBatch = 2 * kDepth;
 
 std::uint8_t bits_of(const domain::References& references) {
   return static_cast<std::uint8_t>((references.sender_archive ? kSenderArchive : 0) |
@@ -52,6 +59,9 @@ Result<void> Placement::add_message(const LogRecord& record) {
   const auto owner = addresses_.find_or_add(recipient.bare());
   if (!sender) return pass(sender);
   if (!owner) return pass(owner);
+  if (is_retraction(record.entry)) {
+    if (auto done = find_retracted(record, *sender, *owner); !done) return done;
+  }
   ChunkEntry entry{.sequence = record.sequence, .time = record.time, .hash = message_hash(envelope)};
   if (references.sender_archive) {
     entry.peer = *owner;  // the recipient at its real name, whatever alias the sender wrote
@@ -70,6 +80,46 @@ Result<void> Placement::add_message(const LogRecord& record) {
   }
   if (references.offline) offline_[*owner].push_back(record.sequence);
   return {};
+}
+
+// In the archive of who takes back, or, if that never kept it, in the other's.
+Result<void> Placement::find_retracted(const LogRecord& record, std::int64_t sender, std::int64_t owner) {
+  std::size_t& looked = looked_[sender];
+  const auto found = search(record, sender, owner, kSent, looked);
+  if (!found) return pass(found);
+  if (*found) return {};
+  const auto other = search(record, owner, sender, kReceived, looked);
+  return other ? Result<void>{} : pass(other);
+}
+
+Result<bool> Placement::search(const LogRecord& record, std::int64_t archive, std::int64_t peer, std::uint8_t role,
+                               std::size_t& looked) {
+  std::size_t found = 0;
+  const auto look = [&](std::span<const ChunkEntry> entries) {
+    for (auto entry = entries.rbegin(); entry != entries.rend() && found < kCandidates; ++entry) {
+      if (entry->peer != peer || !(entry->roles & role)) continue;
+      if (!may_be_named(entry->hash, record.entry.envelope.retracts)) continue;
+      retractions_.push_back({.target = entry->sequence, .by = record.sequence});
+      ++found;
+    }
+  };
+  if (looked >= kLookedInBatch) return false;
+  if (const auto pending = archives_.find(archive); pending != archives_.end()) {
+    look(pending->second);
+    looked += pending->second.size() / kChunkEntries + 1;
+  }
+  auto select = database_.use(
+      "SELECT entries FROM peer_chunk JOIN chunk USING(owner, first) WHERE owner=? AND peer=? ORDER BY first DESC");
+  select.with(archive, peer);
+  for (std::size_t depth = 0; !found && depth < kDepth && looked < kLookedInBatch; ++depth, ++looked) {
+    const auto row = select.step();
+    if (!row) return pass(row);
+    if (!*row) break;
+    const auto entries = decode_chunk(select.bytes(0));
+    if (!entries) return pass(entries);
+    look(*entries);
+  }
+  return found > 0;
 }
 
 Result<void> Placement::add_offline(const LogRecord& record) {
@@ -133,14 +183,35 @@ Result<void> Placement::take_back_archive(std::int64_t owner) {
       if (!*row) break;
       const auto entries = decode_chunk(select.bytes(0));
       if (!entries) return pass(entries);
-      for (const auto& entry : *entries) {
-        const int bits = (entry.roles & kSent ? kSenderArchive : 0) | (entry.roles & kReceived ? kRecipientArchive : 0);
-        if (auto done = release(entry.sequence, static_cast<std::uint8_t>(bits)); !done) return done;
-      }
+      if (auto done = release_archived(*entries); !done) return done;
     }
   }
   if (auto done = database_.use("DELETE FROM chunk WHERE owner=?").with(owner).run(); !done) return done;
   return database_.use("DELETE FROM peer_chunk WHERE owner=?").with(owner).run();
+}
+
+Result<void> Placement::release_archived(std::span<const ChunkEntry> entries) {
+  for (const auto& entry : entries) {
+    const int bits = (entry.roles & kSent ? kSenderArchive : 0) | (entry.roles & kReceived ? kRecipientArchive : 0);
+    if (auto done = release(entry.sequence, static_cast<std::uint8_t>(bits)); !done) return done;
+  }
+  return {};
+}
+
+// Takes the first `count` entries out of a chunk; what is left is the same chunk under the name of its new first entry.
+Result<void> Placement::cut(const Piece& piece, std::size_t count) {
+  const std::span<const ChunkEntry> all{piece.entries}, left = all.subspan(count);
+  if (auto done = release_archived(all.first(count)); !done) return done;
+  for (const auto& entry : all) {
+    auto remove = database_.use("DELETE FROM peer_chunk WHERE owner=? AND peer=? AND first=?");
+    if (auto done = remove.with(piece.owner, entry.peer, piece.first).run(); !done) return done;
+  }
+  if (left.empty()) return database_.use("DELETE FROM chunk WHERE id=?").with(piece.id).run();
+  std::string packed;
+  for (const auto& entry : left) append_entry(&entry == left.data() ? nullptr : &entry - 1, entry, packed);
+  auto update = database_.use("UPDATE chunk SET first=?, entries=? WHERE id=?");
+  if (auto done = update.with(left.front().sequence, Blob{packed}, piece.id).run(); !done) return done;
+  return insert_peer_chunks(piece.owner, left, 0);
 }
 
 // ---- references -----------------------------------------------------------------------------------------------------
@@ -226,17 +297,22 @@ Result<void> Placement::write_archive(std::int64_t owner, std::vector<ChunkEntry
                                    .run();
     if (!done) return done;
 
-    for (std::size_t i = known; i < entries.size(); ++i) {
-      const std::int64_t peer = entries[i].peer;
-      const auto same_peer = [peer](const ChunkEntry& entry) { return entry.peer == peer; };
-      const auto here = entries.begin() + static_cast<std::ptrdiff_t>(i);
-      if (std::any_of(entries.begin(), here, same_peer)) continue;
-      auto insert = database_.use("INSERT INTO peer_chunk VALUES(?, ?, ?)");
-      if (auto inserted = insert.with(owner, peer, entries.front().sequence).run(); !inserted) return inserted;
-    }
+    if (auto inserted = insert_peer_chunks(owner, entries, known); !inserted) return inserted;
     row_id = 0;
     packed.clear();
     entries.clear();
+  }
+  return {};
+}
+
+// A row for each peer of the entries from `known` on that stands in none before.
+Result<void> Placement::insert_peer_chunks(std::int64_t owner, std::span<const ChunkEntry> entries, std::size_t known) {
+  for (std::size_t i = known; i < entries.size(); ++i) {
+    const std::int64_t peer = entries[i].peer;
+    const auto same_peer = [peer](const ChunkEntry& entry) { return entry.peer == peer; };
+    if (std::any_of(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(i), same_peer)) continue;
+    auto insert = database_.use("INSERT INTO peer_chunk VALUES(?, ?, ?)");
+    if (auto inserted = insert.with(owner, peer, entries.front().sequence).run(); !inserted) return inserted;
   }
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,6 +27,17 @@ class Placement {
   // Records that nothing refers to, ascending.
   const std::vector<std::uint64_t>& dead() const { return dead_; }
 
+  // What the records take back, and may be that (ports.h).
+  const std::vector<domain::Retraction>& retractions() const { return retractions_; }
+
+  // A chunk as it is in the file, for the expiry of its first entries.
+  struct Piece {
+    std::int64_t id = 0, owner = 0;
+    std::uint64_t first = 0;
+    std::vector<ChunkEntry> entries;
+  };
+  Result<void> cut(const Piece& piece, std::size_t count);
+
  private:
   struct Block {
     std::string bits;  // one byte for each record
@@ -36,6 +48,11 @@ class Placement {
   Result<void> add_offline(const domain::LogRecord& record);
   Result<void> add_delivered(const domain::LogRecord& record);
   Result<void> add_forget(const domain::LogRecord& record);
+  Result<void> find_retracted(const domain::LogRecord& record, std::int64_t sender, std::int64_t owner);
+  Result<bool> search(const domain::LogRecord& record, std::int64_t archive, std::int64_t peer, std::uint8_t role,
+                      std::size_t& looked);
+  Result<void> insert_peer_chunks(std::int64_t owner, std::span<const ChunkEntry> entries, std::size_t known);
+  Result<void> release_archived(std::span<const ChunkEntry> entries);
   Result<void> take_back_offline(std::int64_t owner, std::uint64_t through);
   Result<void> take_back_archive(std::int64_t owner);
   Result<void> write_archives();
@@ -52,6 +69,8 @@ class Placement {
   std::map<std::int64_t, std::vector<ChunkEntry>> archives_;    // by owner, so that rows are written in their order
   std::map<std::int64_t, std::vector<std::uint64_t>> offline_;  // by owner; ascending, not in the file yet
   std::map<std::uint64_t, Block> blocks_;
+  std::unordered_map<std::int64_t, std::size_t> looked_;  // by sender: chunks that were searched for what it takes back
+  std::vector<domain::Retraction> retractions_;
   std::vector<std::uint64_t> dead_;
 };
 
