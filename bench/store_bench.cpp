@@ -1,14 +1,17 @@
 // What storing costs: appends, appends with offline placements, archive placements, and queries, per CPU-second of the
 // whole process (all threads). The cores are played by the main thread, which submits and hears of the outcome.
 //
-//   store_bench [DIRECTORY]        default: a fresh directory under the system's temporary one
+//   store_bench [DIRECTORY]              default: a fresh directory under the system's temporary one
+//   store_bench DIRECTORY archive COUNT  pages of 50 out of one archive of COUNT messages, milliseconds each
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "store/message_log.h"
 #include "store/open.h"
@@ -112,6 +115,67 @@ class Bench {
     log_.reset();
   }
 
+  // One person's archive, with a friend who writes every tenth message and a stranger who wrote two, in the middle.
+  void fill_archive(std::uint64_t count) {
+    open({});
+    const Measure measure;
+    const auto owner = accounts_[0], stranger = accounts_[1], friendly = accounts_[2];
+    append(count, [&](std::uint64_t i) {
+      domain::LogEntry entry = message(i, {.sender_archive = true, .recipient_archive = true});
+      entry.owner = entry.envelope.to = owner;
+      entry.envelope.from = i % 10 == 0 ? friendly : accounts_[3 + i % (kAccounts - 3)];
+      if (i / 2 == count / 4) entry.envelope.from = stranger;
+      return entry;
+    });
+    log_->settle();
+    measure.print("an archive of so many, placed", count);
+  }
+
+  void pages(std::uint64_t count) {
+    const auto ask = [&](const char* what, domain::ArchiveQuery query) {
+      constexpr int kRounds = 100;
+      query.owner = accounts_[0];
+      query.limit = 50;
+      query.bytes = std::size_t{1} << 20;
+      std::vector<double> took;
+      std::size_t found = 0;
+      for (int i = 0; i < kRounds; ++i) {
+        // Another place each time, so that no page is in a cache because it was just read.
+        domain::ArchiveQuery here = query;
+        const std::uint64_t step = static_cast<std::uint64_t>(i) * (count / (4 * kRounds));
+        if (here.after > 1) here.after += step;
+        if (here.since) *here.since += Duration{static_cast<std::int64_t>(step)};
+        const auto start = std::chrono::steady_clock::now();
+        std::atomic<bool> done = false;
+        log_->query_archive(0, here, [&](Result<domain::ArchivePage> page) {
+          found = page->records.size();
+          done = true;
+          done.notify_one();
+        });
+        done.wait(false);
+        took.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+      }
+      std::sort(took.begin(), took.end());
+      fmt::print("{:<44} {:>4} messages, ms: median {:6.3f}, 99th {:6.3f}, worst {:6.3f}\n", what, found,
+                 took[kRounds / 2], took[kRounds * 99 / 100], took.back());
+    };
+    const std::uint64_t middle = last_ - count / 2;
+    ask("first page", {});
+    ask("last page", {.backwards = true});
+    ask("in the middle", {.after = middle});
+    ask("in the middle, backwards", {.after = 1, .before = middle, .backwards = true});
+    ask("with a friend, first", {.with = accounts_[2]});
+    ask("with a friend, last", {.with = accounts_[2], .backwards = true});
+    ask("with a friend, in the middle", {.with = accounts_[2], .after = middle});
+    ask("with a stranger", {.with = accounts_[1]});
+    ask("with nobody that is known", {.with = domain::Jid::parse("nobody@bench.example").value()});
+    ask("since a time", {.since = time_ - (time_ - first_time_) / 2});
+    ask("until a time, backwards", {.until = time_ - (time_ - first_time_) / 2, .backwards = true});
+    ask("with a friend since a time", {.with = accounts_[2], .since = time_ - (time_ - first_time_) / 2});
+    ask("with a resource that is not there (gives up)", {.with = accounts_[2].with_resource("nowhere").value()});
+    log_.reset();
+  }
+
  private:
   void open(const store::MessageLogOptions& options) {
     const auto here = [](CoreId, std::function<void()> function) { function(); };
@@ -121,6 +185,8 @@ class Bench {
     log_->on_appended(0, [this](Result<std::span<const Appended>> batch) {
       if (!batch || batch->back().sequence == 0) std::abort();
       last_ = batch->back().sequence;
+      if (first_time_ == Time{}) first_time_ = batch->front().time;
+      time_ = batch->back().time;
       committed_ += batch->size();
       committed_.notify_one();
     });
@@ -140,12 +206,17 @@ class Bench {
   }
 
   void append(domain::References references) {
+    append(kMessages, [&](std::uint64_t i) { return message(i, references); });
+  }
+
+  template <class Make>
+  void append(std::uint64_t count, Make make) {
     committed_ = 0;
-    for (std::uint64_t i = 0; i < kMessages; ++i) {
+    for (std::uint64_t i = 0; i < count; ++i) {
       for (std::uint64_t done = committed_; i - done >= kInFlight; done = committed_) committed_.wait(done);
-      if (!log_->append(0, i, message(i, references))) std::abort();
+      if (!log_->append(0, i, make(i))) std::abort();
     }
-    for (std::uint64_t done = committed_; done < kMessages; done = committed_) committed_.wait(done);
+    for (std::uint64_t done = committed_; done < count; done = committed_) committed_.wait(done);
   }
 
   std::vector<domain::Jid> accounts_;
@@ -153,6 +224,7 @@ class Bench {
   SystemClock clock_;
   std::unique_ptr<store::Stores> stores_;
   std::atomic<std::uint64_t> committed_ = 0, last_ = 0;
+  Time first_time_{}, time_{};  // read once nothing is under way
   std::unique_ptr<store::MessageLog> log_;
 };
 
@@ -162,6 +234,13 @@ int main(int count, char** arguments) {
   const std::filesystem::path directory =
       count > 1 ? arguments[1] : std::filesystem::temp_directory_path() / "anser-store-bench";
   Bench bench{directory};
+  if (count > 3 && std::string_view{arguments[2]} == "archive") {
+    const std::uint64_t messages = std::strtoull(arguments[3], nullptr, 10);
+    bench.fill_archive(messages);
+    bench.pages(messages);
+    std::filesystem::remove_all(directory);
+    return 0;
+  }
   bench.append_only({.sender_archive = true, .recipient_archive = true}, "append");
   bench.append_and_place({.sender_archive = true, .recipient_archive = true}, "append and place in two archives");
   bench.append_and_place({.offline = true}, "append and place offline");
