@@ -72,6 +72,7 @@ struct Config {
     std::vector<std::string> mechanisms{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512",
                                         "SCRAM-SHA-256",      "SCRAM-SHA-1",        "EXTERNAL",         "PLAIN"};
     bool plain_without_tls = false;
+    bool sasl2_without_tls = false;
     bool anonymous = false;
     bool iq_auth = false;
     std::uint32_t scram_iterations = 10'000;

@@ -193,6 +193,9 @@ std::vector<Key> make_auth_keys() {
       mechanisms,
       row<&C::auth, &A::plain_without_tls>("auth.plain_without_tls", kBoolean, kAny, kSighup,
                                            "Whether passwords may cross a connection without TLS."),
+      row<&C::auth, &A::sasl2_without_tls>("auth.sasl2_without_tls", kBoolean, kAny, kSighup,
+                                           "Whether SASL2 is offered without TLS too, against XEP-0388: for "
+                                           "measurements on one machine."),
       row<&C::auth, &A::anonymous>("auth.anonymous", kBoolean, kAny, kSighup,
                                    "Whether anybody may log in without an account, with SASL ANONYMOUS."),
       row<&C::auth, &A::iq_auth>("auth.iq_auth", kBoolean, kAny, kSighup,

@@ -63,6 +63,7 @@ xmpp::SharedSettings settings_of(const Config& config) {
   auto settings = std::make_shared<xmpp::Settings>();
   settings->tls_required = config.xmpp.tls_required;
   settings->plain_without_tls = config.auth.plain_without_tls;
+  settings->sasl2_without_tls = config.auth.sasl2_without_tls;
   settings->anonymous = config.auth.anonymous;
   settings->iq_auth = config.auth.iq_auth;
   settings->mechanisms = config.auth.mechanisms;
@@ -131,6 +132,8 @@ domain::RouterLimits router_limits_of(const Config& config) {
   limits.archive = config.archive.enabled;
   limits.archive_default = static_cast<domain::ArchiveDefault>(config.archive.otherwise);
   limits.archive_rules = config.archive.rules;
+  limits.archive_keeps = std::chrono::hours{24 * config.archive.days};
+  limits.archive_keeps_all = config.archive.messages == 0;
   limits.replace_on_conflict = config.xmpp.resource_conflict == ResourceConflict::replace;
   return limits;
 }

@@ -389,6 +389,13 @@ void Router::fetch_offline(Account& account, Session& session) {
                });
 }
 
+// Will whoever reads the recipient's archive soon find it there?
+bool Router::stands_in_archive(const LogRecord& record) const {
+  constexpr std::chrono::hours kSoon{24};
+  const bool stays = limits_.archive_keeps.count() == 0 || clock_.now() - record.time + kSoon < limits_.archive_keeps;
+  return record.entry.references.recipient_archive && limits_.archive_keeps_all && stays;
+}
+
 void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<LogRecord>> records) {
   Session* session = account.find_session(id);
   const bool still_asked = account.offline_ && account.offline_->session == id;
@@ -400,6 +407,7 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
     auto& page = *account.offline_;
     for (const LogRecord& record : *records) {
       if (account.blocks(record.entry.envelope.from)) continue;  // since it came; it is done with
+      if (session->reads_archive() && stands_in_archive(record)) continue;
       session->deliver(record.entry.envelope, Stamp{.sequence = record.sequence,
                                                     .time = record.time,
                                                     .delayed = true,

@@ -484,8 +484,8 @@ void Router::deliver_iq(Account& account, Envelope envelope, const Jid& target) 
   }
   if (target.resource().empty() && !envelope.facts.to_any_session) {
     if (!request) return push_answered(account, envelope);
-    iq_service_->serve(&account, own ? account.find_session(envelope.from.resource()) : nullptr, std::move(envelope));
-    return;
+    Session* asking = own ? account.find_session(envelope.from.resource()) : nullptr;
+    return iq_service_->serve(&account, asking, std::move(envelope));
   }
   Session* session = target.resource().empty() ? account.likeliest_session() : account.find_session(target.resource());
   if (session) return session->deliver(envelope, {});

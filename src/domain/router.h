@@ -49,6 +49,8 @@ struct RouterLimits {
   std::size_t idle_accounts = 4096;       // kept loaded on this core without a session
   bool archive = true;
   ArchiveDefault archive_default = ArchiveDefault::always;  // for accounts without preferences
+  Duration archive_keeps{};                                 // how long at least; 0: for ever
+  bool archive_keeps_all = true;                            // it drops nothing for being too much
   std::size_t archive_rules = 1000;                         // addresses in an account's preferences
   bool replace_on_conflict = true;                          // a new session with a taken resource replaces the old one
 };
@@ -177,6 +179,7 @@ class Router {
   void raise_barrier(Account& account, WorkId work);
   void lift_barrier(Account& account, WorkId work);
   void fetch_offline(Account& account, Session& session);
+  bool stands_in_archive(const LogRecord& record) const;
   void offline_fetched(Account& account, SessionId session, Result<std::vector<LogRecord>> records);
 
   // copies.cpp

@@ -91,6 +91,10 @@ class Session {
   SessionId id() const { return id_; }
   // Which installation of a client it is, by a mark that the door has given it; of its earlier sessions nothing is left
   // when this one opens (XEP-0386 §3.2). Empty: unknown.
+  // Its client reads the archive for what came while it was away (XEP-0386 §3.2): what waits and stands there is not
+  // sent.
+  bool reads_archive() const { return reads_archive_; }
+  void set_reads_archive() { reads_archive_ = true; }
   std::string_view client() const { return client_ ? std::string_view{*client_} : std::string_view{}; }
   void set_client(std::string_view mark) {
     client_ = mark.empty() ? nullptr : std::make_unique<const std::string>(mark);
@@ -117,6 +121,7 @@ class Session {
   std::int8_t priority_ = 0;            // of that presence
   bool interested_ = false;
   bool wants_blocklist_ = false;
+  bool reads_archive_ = false;
   bool carbons_ = false;
   SessionId id_ = 0;
   Jid jid_;

@@ -17,7 +17,7 @@ constexpr core::Hash kUpgrades[] = {core::Hash::sha256, core::Hash::sha512};
 
 }  // namespace
 
-bool Negotiation::offers_sasl2() const { return connection_->tls() != nullptr || settings_->plain_without_tls; }
+bool Negotiation::offers_sasl2() const { return connection_->tls() != nullptr || settings_->sasl2_without_tls; }
 
 // The offer is the same for every account and for none, so that it tells nothing (§3).
 void Negotiation::append_authentication(std::string& text) const {

@@ -95,7 +95,7 @@ std::string client_mark(const Shared& shared, const core::Jid& account, std::str
 std::vector<core::TokenBinding> Authenticator::token_bindings() const {
   std::vector<core::TokenBinding> found;
   const bool tls = connection_.tls() != nullptr;
-  if (settings_->token_lifetime.count() == 0 || (!tls && !settings_->plain_without_tls)) return found;
+  if (settings_->token_lifetime.count() == 0 || (!tls && !settings_->sasl2_without_tls)) return found;
   for (const auto binding : core::kTokenBindings) {
     const auto name = core::channel_binding_of(binding);
     if (name.empty() || bindings_.contains(name)) found.push_back(binding);

@@ -18,6 +18,7 @@ enum class Registration : std::uint8_t { open, local, closed };
 struct Settings {
   bool tls_required = true;  // nothing but STARTTLS before TLS
   bool plain_without_tls = false;
+  bool sasl2_without_tls = false;
   bool anonymous = false;
   bool iq_auth = false;                 // XEP-0078
   std::vector<std::string> mechanisms;  // allowed SASL mechanisms, strongest first; empty: all

@@ -88,6 +88,8 @@ net::Task<void> Stream::run() {
       input = rest;
       while (!ended_ && must_wait()) co_await gate_.wait();
       if (ended_) co_return;
+      if (welcome_ && bound_) co_await say_bound();
+      if (ended_) co_return;
       if (held_) {
         const auto request = std::move(held_);
         route_request(std::move(*request));

@@ -135,6 +135,7 @@ class Stream final : public domain::Session {
 
   // stream_login.cpp
   Then begin_welcome();
+  net::Task<void> say_bound();  // in <success/>, with what the archive holds
   void welcomed(Result<void> outcome);
   void write_welcome(std::string_view outcome);
   std::string enable_inline(const xml::Element& wish);
@@ -156,7 +157,7 @@ class Stream final : public domain::Session {
   void send(std::string_view text);  // at once, and not counted: what is no stanza
   void write(const domain::Envelope& envelope, const domain::Stamp& stamp);
   void push(std::string text);  // in turn with what is delivered
-  bool connected() const { return !ended_ && attached_ && header_sent_; }
+  bool connected() const { return !ended_ && attached_ && header_sent_ && !welcome_; }
   bool writable() const { return connected() && !outbox_ && !connection_->congested(); }
   Outbox& outbox();
   void put_off(domain::Outgoing entry);

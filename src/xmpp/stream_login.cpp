@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "core/random.h"
 #include "xml/escape.h"
+#include "xmpp/archive_metadata.h"
 #include "xmpp/feature.h"
 #include "xmpp/stream.h"
 
@@ -47,7 +48,7 @@ Stream::Then Stream::begin_welcome() {
   binding_ = true;
   services_.router.open(
       *this, std::move(*full), temporary_, [this](Result<void> outcome) { welcomed(std::move(outcome)); }, since_);
-  return binding_ ? Then::wait : Then::go_on;
+  return Then::wait;
 }
 
 void Stream::welcomed(Result<void> outcome) {
@@ -66,12 +67,21 @@ void Stream::welcomed(Result<void> outcome) {
   no_longer_unbound();
   connection_->limit(silence_allowed());
   log_login();
-  // On this core and in this turn: nothing can come between the session and what it begins with.
+  set_reads_archive();
+  gate_.open();
+}
+
+net::Task<void> Stream::say_bound() {
+  auto task = archive_metadata(services_, jid().to_bare());
+  const auto metadata = co_await std::move(task);
+  if (ended_) co_return;
+  // In one turn: nothing can come between the session and what it begins with.
   std::string bound = "<bound xmlns='";
   bound.append(kBind2Ns).append("'>");
   for (const auto& wish : welcome_->bind->enables) bound.append(enable_inline(wish));
+  if (metadata) metadata->append_to(bound);  // a hint (§3.2.1): a login does not fail for it
   write_welcome(bound.append("</bound>"));
-  gate_.open();
+  send_waiting();
 }
 
 // `outcome` is <bound/>, <resumed/> or nothing. After <resumed/> no features follow (XEP-0198 §9.2).

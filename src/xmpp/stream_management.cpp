@@ -152,13 +152,12 @@ Stream::Then Stream::take_acknowledgement(std::optional<std::uint32_t> handled) 
     return Then::over;
   }
   auto& queue = outbox_->queue;
-  const std::uint32_t before = queue.acked();
   if (!queue.acknowledge(*handled)) {
     end(handled_too_high(*handled, queue.sent()));
     return Then::over;
   }
   management_->asking = false;
-  if (queue.acked() != before) confirm_delivered();
+  confirm_delivered();
   if (!ended_) ask_for_acknowledgement();
   return ended_ ? Then::over : Then::go_on;
 }
@@ -178,9 +177,9 @@ void Stream::confirm_delivered() {
 void Stream::ask_for_acknowledgement() {
   auto& m = *management_;
   const std::size_t written = outbox_->queue.written();
-  if (m.asking || written == 0 || !connected()) return;
+  if (m.asking || !connected()) return;
   if (written < Management::kAskAfter && m.confirmations.empty()) {
-    if (!m.ask_late.armed()) services_.core.timers().arm(m.ask_late, Management::kAskWithin);
+    if (written > 0 && !m.ask_late.armed()) services_.core.timers().arm(m.ask_late, Management::kAskWithin);
     return;
   }
   m.ask_late.disarm();

@@ -72,7 +72,7 @@ void Stream::put_off(domain::Outgoing entry) {
   outbox().queue.push(std::move(entry));
   if (management_) {
     send_waiting();
-  } else if (first && connected()) {
+  } else if (first && attached_ && !ended_) {
     services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
     connection_->on_writable([this] { send_waiting(); });
   }

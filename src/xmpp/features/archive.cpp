@@ -7,6 +7,7 @@
 
 #include "core/random.h"
 #include "xmpp/archive_form.h"
+#include "xmpp/archive_metadata.h"
 #include "xmpp/feature.h"
 #include "xmpp/stanzas.h"
 
@@ -150,12 +151,23 @@ net::Task<Reply> answer(const Services& services, std::shared_ptr<Turns> turns, 
 
 net::Task<Reply> show_form(Iq) { co_return Reply{xml::Element{kQuery}.child(archive_form())}; }
 
-// §5: the first message and the last.
 net::Task<Reply> tell_ends(const Services& services, Iq iq) {
+  auto task = archive_metadata(services, iq.target);
+  auto metadata = co_await std::move(task);
+  if (!metadata) co_return pass(metadata);
+  co_return Reply{std::move(*metadata)};
+}
+
+net::Task<Reply> refuse(Iq) { co_return fail(Errc::forbidden, "an archive is for its owner alone"); }
+
+}  // namespace
+
+// The first message and the last.
+net::Task<Result<xml::Element>> archive_metadata(const Services& services, core::Jid owner) {
   xml::Element metadata{kMetadata};
   for (const std::string_view end : {"start", "end"}) {
     domain::ArchiveQuery query;
-    query.owner = iq.target;
+    query.owner = owner;
     query.limit = 1;
     query.bytes = kPageBytes;
     query.backwards = end == "end";
@@ -165,15 +177,11 @@ net::Task<Reply> tell_ends(const Services& services, Iq iq) {
     if (page->records.empty()) break;
     const domain::LogRecord& record = page->records.front();
     metadata.child(xml::Element{std::string{kArchiveNs}, std::string{end}}
-                       .attr("id", services.archive_ids.make(iq.target.bare(), record.sequence))
+                       .attr("id", services.archive_ids.make(owner.bare(), record.sequence))
                        .attr("timestamp", to_xmpp_date(record.time)));
   }
-  co_return Reply{std::move(metadata)};
+  co_return metadata;
 }
-
-net::Task<Reply> refuse(Iq) { co_return fail(Errc::forbidden, "an archive is for its owner alone"); }
-
-}  // namespace
 
 Feature archive(const Services& services) {
   const std::vector<std::string_view> names{kArchiveNs, "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0"};
