@@ -106,6 +106,7 @@ class alignas(64) Account {
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;
   std::uint64_t offline_count_ = 0;
+  std::uint64_t shared_ = 0;            // messages that several devices were given
   std::uint64_t copies_ = 0;            // messages that went to several devices as copies
   std::vector<ContactState> contacts_;  // by address
   std::unique_ptr<std::vector<Waiting>> waiting_;

@@ -42,7 +42,8 @@ bool Router::archives(const Account& account, const Jid& peer) const {
 
 void Router::deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work) {
   const Fate fate = this->fate(account, envelope, target, false);
-  if (fate == Fate::store && account.offline_count_ >= limits_.offline_messages && !account.offline_) {
+  const std::uint64_t handed = account.offline_ ? account.offline_->known : 0;
+  if (fate == Fate::store && account.offline_count_ >= limits_.offline_messages + handed) {
     refuse(envelope, {}, Errc::unavailable, fmt::format("{} messages wait already", account.offline_count_));
     return finish(work);  // XEP-0160 §2: a full queue is service-unavailable
   }
@@ -95,7 +96,7 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
                                    [&](const Session* session) { return wants(*session); });
   Stamp mark = stamp;
   if (copied) mark.copied = ++account.copies_;
-  if (fate == Fate::all && (count > 1 || copied)) mark.shared_before = next_session_;
+  if (fate == Fate::all && (count > 1 || copied)) mark.shared = ++account.shared_;
   for (Session* session : account.sessions_) {
     if (wants(*session)) session->deliver(envelope, mark);
   }
@@ -333,46 +334,67 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
   if (stamp.copy != Copy::none && stamp.copied == 0) return;  // of own words, or of what is kept
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
-  Account* account = find(target->bare());
-  if (!account || !account->present()) return;
+  const Jid bare = target->to_bare();
+  GivenBack given{session.jid_, session.priority_, std::move(*target), std::move(envelope), stamp};
+  // Many sessions may end at once, and their accounts have been dropped from memory since.
+  with_account(bare, [this, given = std::move(given)](Account& account) mutable {
+    if (account.present()) take_back(account, std::move(given));
+  });
+}
+
+void Router::take_back(Account& account, GivenBack given) {
+  const Jid& target = given.target;
+  const Envelope& envelope = given.envelope;
+  const Stamp& stamp = given.stamp;
   const auto has_it = [&](const Session* other) {
     if (other->carbons_ && stamp.copied > other->carbons_since_) return true;  // as a copy
-    if (stamp.copy == Copy::received && other->jid_.resource() == target->resource()) return true;
-    return Account::eligible(*other) && other->id_ < stamp.shared_before &&
-           (envelope.type != Type::chat || stamp.copy != Copy::none || other->priority_ >= session.priority_);
+    if (stamp.copy == Copy::received && stamp.copied > other->opened_at_ &&
+        other->jid_.resource() == target.resource()) {
+      return true;
+    }
+    return Account::eligible(*other) && stamp.shared > other->takes_since_ &&
+           (envelope.type != Type::chat || stamp.copy != Copy::none || other->priority_ >= given.priority);
   };
-  if (std::any_of(account->sessions_.begin(), account->sessions_.end(), has_it)) return;
+  if (std::any_of(account.sessions_.begin(), account.sessions_.end(), has_it)) return;
   // Behind whatever is on its way: newer messages may be, but what waited for longer comes first.
-  if (!account->outbox_) account->outbox_ = std::make_unique<std::deque<Account::Held>>();
+  if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();
   Account::Held held;
   held.work = works_.open();
   // The session that it names is gone, even if a new one has that name already: it goes on as sent to the account.
-  held.target = *target == session.jid_ ? target->to_bare() : *target;
-  held.envelope = std::move(envelope);
+  // A copy stands for the message, and whoever that was for had it or has gone.
+  held.target = stamp.copy == Copy::received || target == given.from ? target.to_bare() : target;
   held.stamp.sequence = stamp.sequence;
   held.stamp.time = stamp.time;
   held.stamp.archived = stamp.archived;
+  held.envelope = std::move(given.envelope);
   // A whole queue may come back. If nobody is there, all of it goes to the log at once, or whoever logs in meanwhile
   // would find the first of it in what has waited and meet the rest before that page's end.
-  const Fate fate = this->fate(*account, held.envelope, held.target, true);
-  if (fate == Fate::store && account->undecided_ == 0 && !account->offline_) {
-    held.references = references(*account, held.envelope, fate);
+  const Fate fate = this->fate(account, held.envelope, held.target, true);
+  if (fate == Fate::store && account.undecided_ == 0 && !account.offline_) {
+    held.references = references(account, held.envelope, fate);
     const bool logged = held.stamp.sequence != 0;
-    if (append_held(*account, held, logged ? RecordKind::offline : RecordKind::message)) {
-      account->outbox_->push_back(std::move(held));
+    if (append_held(account, held, logged ? RecordKind::offline : RecordKind::message)) {
+      account.outbox_->push_back(std::move(held));
       return;
     }
     held.references = {};
   }
-  if (held.undecided()) ++account->undecided_;
-  account->outbox_->push_back(std::move(held));
-  flush(*account);
+  if (held.undecided()) ++account.undecided_;
+  account.outbox_->push_back(std::move(held));
+  flush(account);
 }
 
 // ---- messages that waited -------------------------------------------------------------------------------------------
 
 void Router::fetch_offline(Account& account, Session& session) {
-  if (account.offline_ || account.offline_count_ == 0 || account.temporary_) return;
+  if (account.offline_count_ == 0 || account.temporary_) return;
+  if (account.offline_) {
+    // Whoever was given them may have lost its connection since; who is here does not wait for that one.
+    const Session* reader = account.find_session(account.offline_->session);
+    const bool lost = account.offline_->through != 0 && reader && reader->detached();
+    if (!lost || session.detached()) return;
+    account.offline_.reset();  // what it confirms later is confirmed by another already
+  }
   account.offline_ = std::make_unique<Account::Offline>();
   account.offline_->session = session.id_;
   account.offline_->known = account.offline_count_;

@@ -43,6 +43,7 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
   const bool first = !session.available();
   const bool was_eligible = Account::eligible(session);
   session.presence_ = std::make_unique<Presence>(Presence{presence.inner, presence.id, presence.lang, presence.extra});
+  if (!was_eligible || presence.facts.priority > session.priority_) session.takes_since_ = account.shared_;
   session.priority_ = presence.facts.priority;
 
   broadcast(account, presence);
@@ -372,18 +373,22 @@ void Router::deliver_requests(Session& session, Account& account) {
   for (const auto& contact : account.contacts_) {
     if (!contact.subscription.asked || account.blocks(contact.contact)) continue;
     ++account.busy_;
+    // An answered ping says that the requests are there too.
+    const WorkId work = works_.open();
+    session.touched_ |= std::uint64_t{1} << core_;
     storage_.run<std::optional<RosterItem>>(
         core_,
         [bare = account.bare_, who = contact.contact](AccountStore& store) {
           return store.find_roster_item(bare, who);
         },
-        [this, &account, id = session.id_](Result<std::optional<RosterItem>> item) {
+        [this, &account, id = session.id_, work](Result<std::optional<RosterItem>> item) {
           --account.busy_;
           Session* waiting = account.find_session(id);
           if (waiting && item && *item && (*item)->subscription.asked) {
             std::string_view stored = (*item)->request;
             if (const auto request = decode_envelope(stored)) waiting->deliver(*request, {});
           }
+          finish(work);
           rest(account);
         });
   }

@@ -224,6 +224,8 @@ void Router::attach(Session& session, Account& account, Tick since, std::functio
   touch(account);
   account.sessions_.push_back(&session);
   session.account_ = &account;
+  session.opened_at_ = account.copies_;
+  session.takes_since_ = account.shared_;
   ++session_count_;
   done({});
 }
@@ -352,7 +354,11 @@ void Router::route(Session& session, Envelope envelope) {
   const Jid& target = alias.empty() ? envelope.to : alias;
   if (target.bare() == own->bare_.full()) envelope.facts.tell_sender = false;  // to itself by an alias
 
-  if (envelope.kind == Kind::message) envelope.facts.sender_forgoes = !archives(*own, target);
+  if (envelope.kind == Kind::message) {
+    // An account that is being removed leaves nothing behind its `forget`: who takes the name next would read it.
+    const bool going = own->standing_ == Account::Standing::missing;
+    envelope.facts.sender_forgoes = going || !archives(*own, target);
+  }
   const bool answer =
       envelope.type == Type::error || envelope.type == Type::result || envelope.type == Type::unavailable;
   if (!answer && !own->blocked_.empty() && own->blocks(target)) {
@@ -360,7 +366,8 @@ void Router::route(Session& session, Envelope envelope) {
   }
   if (envelope.kind == Kind::presence) {
     if (is_subscription(envelope.type)) {
-      return outbound_subscription(session, *own, std::move(envelope), target.to_bare());
+      const Jid contact = target.to_bare();
+      return outbound_subscription(session, *own, std::move(envelope), contact);
     }
     if (envelope.type == Type::available || envelope.type == Type::unavailable) {
       note_directed(session, *own, envelope, target);

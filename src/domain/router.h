@@ -89,6 +89,9 @@ class Router {
   // The client has confirmed what ask_confirmation(number) asked about.
   void confirmed(Session& session, std::uint64_t number);
 
+  // Has the account's password changed, or the account gone, since a login began? Then the login is worthless.
+  bool changed_since(const Jid& bare, Tick since) const;
+
   // ---- from the server itself ----
   void send(Envelope envelope);
   void bounce(const Envelope& original, Errc code, std::string_view text);
@@ -141,7 +144,6 @@ class Router {
   void touch(Account& account);  // takes it off that list
   void evict();
   void attach(Session& session, Account& account, Tick since, std::function<void(Result<void>)> done);
-  bool changed_since(const Jid& bare, Tick since) const;
   void note_change(const Jid& bare);
   void dispatch(Envelope envelope, Jid alias, Session* session);
   void touch_core(const Jid& from, CoreId home);
@@ -198,6 +200,15 @@ class Router {
   void push_handed(Account& account, const Envelope& message, const std::function<bool(const Session&)>& took);
   void publish(Account& account, PushRegistration& push);
   void push_answered(Account& account, const Envelope& answer);
+
+  struct GivenBack {
+    Jid from;  // the session that is gone
+    std::int8_t priority;
+    Jid target;
+    Envelope envelope;
+    Stamp stamp;
+  };
+  void take_back(Account& account, GivenBack given);
 
   // presence.cpp
   void own_presence(Session& session, Account& account, Envelope presence);

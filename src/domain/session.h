@@ -34,8 +34,8 @@ struct Stamp {
   bool delayed = false;        // it waited: say so (XEP-0203)
   bool archived = false;       // the receiving account's own archive has it under `sequence`
   bool answer = false;         // to a request of this session alone: nobody else gets it, nothing keeps it
-  // When several sessions were given it: those with a lower id had their chance. 0: one session alone.
-  std::uint64_t shared_before = 0;
+  // When several sessions were given it: the account's count of such messages. 0: one session alone.
+  std::uint64_t shared = 0;
   Copy copy = Copy::none;
   // Which of the account's copied messages it is: devices that had asked for copies by then have one. 0: no copies.
   std::uint64_t copied = 0;
@@ -127,6 +127,8 @@ class Session {
   Jid jid_;
   std::unique_ptr<const std::string> client_;
   std::unique_ptr<std::vector<Jid>> directed_;  // who got directed presence (RFC 6121 §4.6), bounded
+  std::uint64_t opened_at_ = 0;                 // Account::copies_ when it was attached
+  std::uint64_t takes_since_ = 0;               // Account::shared_ when it last began to take more
   std::uint64_t carbons_since_ = 0;             // Account::copies_ when it asked for them
   std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each
   struct Fence {

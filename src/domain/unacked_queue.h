@@ -33,6 +33,9 @@ class UnackedQueue {
 
   void push(Outgoing entry);
 
+  // Acknowledgements have been agreed on: numbers begin with what is written from here on.
+  void restart() { acked_ = 0; }
+
   // The oldest entry that has not been written; null when all have.
   const Outgoing* next() const { return written_ < size() ? &entries_[first_ + written_] : nullptr; }
   void mark_written();  // next()

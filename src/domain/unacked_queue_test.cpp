@@ -91,6 +91,18 @@ TEST(UnackedQueue, TakesAnAckForWhatAnOldConnectionCarried) {
   EXPECT_EQ(queue.sent(), 3u);
 }
 
+TEST(UnackedQueue, CountsFromWhereAcknowledgementsWereAgreedOn) {
+  UnackedQueue queue = queue_of({"a", "b", "c"});
+  queue.mark_written();
+  ASSERT_TRUE(queue.acknowledge(queue.sent()));  // nobody will confirm it
+
+  queue.restart();
+
+  EXPECT_EQ(write_all(queue), (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(queue.sent(), 2u);
+  EXPECT_TRUE(queue.acknowledge(1));
+}
+
 TEST(UnackedQueue, GivesBackAllThatIsLeftWrittenOrNot) {
   UnackedQueue queue = queue_of({"a", "b", "c"});
   queue.mark_written();

@@ -76,6 +76,7 @@ Task<void> Connection::wait() {
   reads_in_a_row_ = 0;
   if (more_) return boost::asio::post(core_.io(), boost::asio::use_awaitable_t<Executor>{});  // others have their turn
   waited_ = true;
+  if (take_ready(wanted_)) return boost::asio::post(core_.io(), boost::asio::use_awaitable_t<Executor>{});  // meanwhile
   return suspend(wanted_);
 }
 

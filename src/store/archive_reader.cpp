@@ -24,6 +24,8 @@ class Reader {
   Result<ArchivePage> read();
 
  private:
+  static constexpr std::size_t kLookedBytes = 8 << 20;  // of messages that are looked at, whether they match or not
+
   Result<void> find_bounds();
   Result<void> check_named();
   Result<bool> placed(std::uint64_t sequence);
@@ -31,7 +33,10 @@ class Reader {
   Result<std::vector<std::uint64_t>> next_placed();
   void read_tail();
   void take(LogRecord record);
-  bool full() const { return page_.records.size() > query_.limit || bytes_ >= query_.bytes || looked_ >= kLooked; }
+  bool full() const {
+    return page_.records.size() > query_.limit || bytes_ >= query_.bytes || looked_ >= kLooked ||
+           looked_bytes_ >= kLookedBytes;
+  }
 
   const ArchiveQuery& query_;
   Tail::ArchiveView tail_;
@@ -39,7 +44,7 @@ class Reader {
   domain::LogStore& log_;
   std::uint64_t after_ = 0, before_ = 0;  // of what is placed
   bool placed_end_ = false, tail_end_ = false;
-  std::size_t bytes_ = 0, looked_ = 0;
+  std::size_t bytes_ = 0, looked_ = 0, looked_bytes_ = 0;
   ArchivePage page_;
 };
 
@@ -52,6 +57,14 @@ Result<ArchivePage> Reader::read() {
   } else {
     if (auto done = read_placed(); !done) return pass(done);
     read_tail();
+  }
+  // As the placer will: of those on this page that bear the id the newest.
+  for (const auto& retraction : tail_.retractions) {
+    LogRecord* newest = nullptr;
+    for (auto& record : page_.records) {
+      if (names(retraction, record) && (!newest || newest->sequence < record.sequence)) newest = &record;
+    }
+    if (newest && takes_back(retraction, *newest)) bury(*newest, retraction);
   }
   page_.complete = placed_end_ && tail_end_ && page_.records.size() <= query_.limit;
   if (page_.records.size() > query_.limit) page_.records.resize(query_.limit);
@@ -130,6 +143,7 @@ Result<void> Reader::read_placed() {
     for (auto& record : *records) {
       if (full()) return {};
       ++looked_;
+      looked_bytes_ += record.entry.envelope.bytes();
       if (matches(record, query_)) take(std::move(record));
     }
   }
@@ -146,9 +160,6 @@ void Reader::read_tail() {
 }
 
 void Reader::take(LogRecord record) {
-  for (const auto& retraction : tail_.retractions) {
-    if (takes_back(retraction, record)) bury(record, retraction);
-  }
   bytes_ += record.entry.envelope.bytes();
   page_.records.push_back(std::move(record));
 }

@@ -307,12 +307,13 @@ void MessageLog::take_into_tail(std::vector<LogRecord>& records) {
 }
 
 void MessageLog::pass_on(std::vector<std::unique_ptr<Query>>& queries) {
-  const std::lock_guard lock{mutex_};
   for (auto& query : queries) {
+    const std::lock_guard lock{mutex_};  // for one at a time: the cores wait for it too
     query->upto = std::min(query->upto, last_sequence_);
     look_at_tail(*query);
     reads_.push_back(std::move(query));
   }
+  const std::lock_guard lock{mutex_};
   read_wake_.notify_one();
 }
 
@@ -340,16 +341,29 @@ void MessageLog::carry_out(Lock& lock) {
   place_wake_.notify_all();
 }
 
-// Of each retraction's candidates the newest that it does name; perhaps none.
+// Of each retraction's candidates the newest that it does name; perhaps none. If that one is a tombstone already, all
+// is done: the message before it with that id is not meant.
 Result<void> MessageLog::bury_all(std::vector<domain::Retraction> retractions) {
   std::sort(retractions.begin(), retractions.end(), [](const auto& a, const auto& b) { return a.target < b.target; });
   std::map<std::uint64_t, LogRecord> buried;  // by the retraction's sequence
+  std::vector<LogRecord> targets;             // one: many may name the same
   for (const auto& [target, by] : retractions) {
-    auto pair = stores_.log->fetch(std::vector<std::uint64_t>{target, by});
-    if (!pair) return pass(pair);
-    if (pair->size() != 2 || !takes_back(pair->back(), pair->front())) continue;
-    bury(pair->front(), pair->back());
-    buried.insert_or_assign(by, std::move(pair->front()));
+    if (targets.empty() || targets.front().sequence != target) {
+      auto read = stores_.log->fetch(std::vector<std::uint64_t>{target});
+      if (!read) return pass(read);
+      targets = std::move(*read);
+    }
+    if (targets.empty()) continue;
+    const auto retraction = stores_.log->fetch(std::vector<std::uint64_t>{by});
+    if (!retraction) return pass(retraction);
+    if (retraction->empty() || !names(retraction->front(), targets.front())) continue;
+    if (!takes_back(retraction->front(), targets.front())) {
+      buried.erase(by);
+      continue;
+    }
+    LogRecord tombstone = targets.front();
+    bury(tombstone, retraction->front());
+    buried.insert_or_assign(by, std::move(tombstone));
   }
   if (buried.empty()) return {};
   std::vector<LogRecord> records;

@@ -96,7 +96,7 @@ bool MessageLog::expire_some(Lock& lock) {
   if (!expired->more) {
     expire_due_ = now() + options_.expire_every;
     expire_asked_ = false;
-  } else if (tail_.size() >= options_.place_entries) {
+  } else if (tail_.size() >= options_.place_entries || (!tail_has_room() && !tail_.empty())) {
     return place_some(lock);  // what is new goes on meanwhile
   }
   settled_.notify_all();

@@ -10,12 +10,17 @@ bool is_retraction(const LogEntry& entry) {
          entry.envelope.retracted == Time{} && (entry.references.sender_archive || entry.references.recipient_archive);
 }
 
-bool takes_back(const LogRecord& retraction, const LogRecord& target) {
+bool names(const LogRecord& retraction, const LogRecord& target) {
   if (!is_retraction(retraction.entry) || target.entry.kind != domain::RecordKind::message) return false;
   const auto &later = retraction.entry.envelope, &earlier = target.entry.envelope;
-  return target.sequence < retraction.sequence && earlier.retracts.empty() && earlier.retracted == Time{} &&
+  const bool tombstone = earlier.retracted != Time{};
+  return target.sequence < retraction.sequence && (earlier.retracts.empty() || tombstone) &&
          earlier.from.bare() == later.from.bare() && target.entry.owner == retraction.entry.owner &&
          (earlier.id == later.retracts || earlier.origin_id == later.retracts);
+}
+
+bool takes_back(const LogRecord& retraction, const LogRecord& target) {
+  return target.entry.envelope.retracted == Time{} && names(retraction, target);
 }
 
 void bury(LogRecord& target, const LogRecord& retraction) {

@@ -13,7 +13,9 @@ inline constexpr std::size_t kCandidates = 4;
 bool is_retraction(const domain::LogEntry& entry);
 
 // Whether `retraction` is by whoever sent `target`, in the same conversation, later, and names it. What takes back is
-// never taken back itself.
+// never taken back itself. `target` may be a tombstone: then this retraction, or one like it, has been carried out.
+bool names(const domain::LogRecord& retraction, const domain::LogRecord& target);
+// The same, and there is something left to take back.
 bool takes_back(const domain::LogRecord& retraction, const domain::LogRecord& target);
 
 // Leaves a tombstone: addresses, ids, type, references and time stay, everything that was said goes.

@@ -184,9 +184,10 @@ Tail::ArchiveView Tail::archive_view(const domain::ArchiveQuery& query, std::siz
     const std::uint64_t sequence = retractions_[retractions_.size() - 1 - i];
     const LogRecord* record = sequence <= upto ? find(sequence) : nullptr;
     if (record && (record->entry.envelope.from.bare() == owner || record->entry.owner.bare() == owner)) {
-      view.retractions.insert(view.retractions.begin(), *record);
+      view.retractions.push_back(*record);
     }
   }
+  std::reverse(view.retractions.begin(), view.retractions.end());
   each_held(owner, query.backwards, [&](const LogRecord& record) {
     if (record.sequence > view.gone_through && record.sequence <= upto && matches(record, query)) {
       view.records.push_back(record);

@@ -119,6 +119,10 @@ net::Task<void> Stream::run() {
           end({"resource-constraint", "too many stanzas are unfinished; try again later"});
           co_return;
         }
+        if (bound_ && connection_->queued() > net::Connection::kHighWater + settings_->output_bytes) {
+          lose_patience();  // it asks and asks, and reads no answer
+          if (ended_) co_return;
+        }
         if (should_hold_back()) co_await hold_back();
         auto taken = connection_->take();
         while (!taken) {
@@ -323,7 +327,11 @@ Stream::Then Stream::take() {
   }
   const bool iq = envelope.kind == Kind::iq;
   const bool request = iq && (envelope.type == Type::get || envelope.type == Type::set);
-  const bool to_us = envelope.to.empty() || !envelope.to.has_local() || envelope.to.full() == jid().bare();
+  bool to_us = envelope.to.empty() || !envelope.to.has_local() || envelope.to.full() == jid().bare();
+  if (request && !to_us) {
+    const auto real = services_.shared.hosts.canonical(envelope.to);  // perhaps the own account at an alias
+    to_us = real && real->full() == jid().bare();
+  }
   if (iq && !request && to_us) return take_iq_answer(envelope);
   const bool change = request && envelope.type == Type::set;
   if (request && to_us) {
@@ -366,9 +374,11 @@ void Stream::route_request(Envelope request) {
   if (!management_) return services_.router.route(*this, std::move(request));
   // Those before it wait for their answers or have them; this is the newest, and the only one that is not begun.
   const std::uint64_t number = management_->open.back();
-  management_->begun = false;
+  management_->routing = number;
   services_.router.route(*this, std::move(request));
-  if (management_ && !management_->begun) request_answered(number);
+  if (std::exchange(management_->routing, 0) == 0) return;
+  unfenced_ = std::max(unfenced_, 1u);  // refused, or it waits behind messages: a fence covers that
+  request_answered(number);
 }
 
 void Stream::set_fence() {
@@ -521,9 +531,7 @@ void Stream::fence_passed(std::uint64_t number) {
 
 std::uint64_t Stream::request_begun() {
   ++requests_;
-  if (!management_) return 0;
-  management_->begun = true;
-  return management_->open.back();
+  return management_ ? std::exchange(management_->routing, 0) : 0;
 }
 
 void Stream::request_done(std::uint64_t request) {

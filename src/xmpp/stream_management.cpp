@@ -82,7 +82,7 @@ Stream::Then Stream::take_management(const xml::Stanza& stanza) {
 
 std::string Stream::enable_management(const xml::Element& element) {
   management_ = std::make_unique<Management>([this] { acknowledge(); }, [this] { ask_late(); }, [this] { expire(); });
-  outbox();
+  outbox().queue.restart();  // what was written before does not count
   connection_->on_writable([this] { send_waiting(); });
 
   auto& m = *management_;
@@ -209,7 +209,10 @@ std::string Stream::seek_session(const xml::Element& element) {
   if (!handled) return failed("bad-request");
   // A session of another account is no session: nobody learns that it exists.
   const auto found = services_.resumable.find(std::string{element.attr("previd")});
-  if (found == services_.resumable.end() || found->second->account_ != account_) return failed("item-not-found");
+  if (found == services_.resumable.end() || found->second->account_ != account_ ||
+      services_.router.changed_since(found->second->jid().to_bare(), since_)) {
+    return failed("item-not-found");
+  }
   Stream& session = *found->second;
   const auto& queue = session.outbox_->queue;
   if (queue.may_acknowledge(*handled))

@@ -58,7 +58,7 @@ struct Management {
   };
   std::vector<Mark> marks;          // fences that have not passed, oldest first
   std::vector<std::uint64_t> open;  // requests without an answer, ascending
-  bool begun = false;               // the request that is being routed now has begun
+  std::uint64_t routing = 0;        // the request that is being routed now and has not begun; 0: none
   bool owes = false;                // an <a/>, once everything up to `asked` is done
   std::uint64_t asked = 0;
   std::uint64_t told = 0;  // the last h we sent

@@ -89,17 +89,19 @@ void Stream::send_waiting() {
   if (!outbox_ || !connected()) return;
   auto& queue = outbox_->queue;
   const domain::Outgoing* next = queue.next();
+  const bool moves = next && !connection_->congested();
   for (; next && !connection_->congested(); next = queue.next()) {
     write(*next);
     queue.mark_written();
     if (!management_) (void)queue.acknowledge(queue.sent());  // as much as this client will ever tell us
   }
-  if (next)
-    services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
-  else if (management_)
+  if (next) {
+    if (moves || !outbox_->patience.armed()) services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
+  } else if (management_) {
     outbox_->patience.disarm();
-  else
+  } else {
     return outbox_.reset();
+  }
   if (management_) ask_for_acknowledgement();
 }
 

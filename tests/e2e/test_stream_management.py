@@ -826,3 +826,32 @@ async def test_binding_is_offered_beside_resumption(server):
 
     assert session.bound_features.has("bind", BIND)
     assert session.bound_features.has("sm", SM)
+
+
+# Found by reading the code
+
+
+async def test_a_request_to_the_own_account_by_an_alias_counts_as_any_other(server):
+    """The first of all on its stream; it once was looked for among requests that there were none of."""
+    juliet = await server.session("juliet", type=Managed)
+
+    answer = await juliet.ask("<ping xmlns='urn:xmpp:ping'/>", to=f"{juliet.account.local}@chat.localhost")
+
+    assert answer["type"] == "result", answer
+    assert await juliet.all_handled() == len(juliet.management.sent)
+
+
+async def test_who_asks_and_never_reads_is_not_answered_for_ever(start):
+    server = await start(limits={"write_seconds": 1})
+    account = await server.account("juliet")
+    session = await logged_in(server, account)
+    await session.bind()
+    try:
+        for _ in range(2000):
+            session.post(f"<r xmlns='{SM}'/>" * 2000)
+            await asyncio.wait_for(session._writer.drain(), 5)
+    except (ConnectionError, asyncio.TimeoutError):
+        pass
+    romeo = await server.session("romeo")
+    await romeo.settled()
+    assert "does not read" in server.house.log() or "policy-violation" in server.house.log()
