@@ -47,6 +47,8 @@ final class MessageSteps {
   }
 
   static void chatManager(User hoojo, User jojo, Options options, Checks checks) throws Exception {
+    // A manager that still heard of the message before would make a chat of it, and count ours to that one.
+    jojo.awaitListeners("jojo's listeners have heard of the message before");
     BlockingQueue<Message> heard = new LinkedBlockingQueue<>();
     // The seed's MyMessageListeners: answers whatever comes, and prints it.
     MessageListener answering = (chat, message) -> {

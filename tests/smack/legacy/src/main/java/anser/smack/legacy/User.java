@@ -1,10 +1,13 @@
 package anser.smack.legacy;
 
 import java.util.Collection;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jivesoftware.smack.ConnectionConfiguration;
 import org.jivesoftware.smack.ConnectionConfiguration.SecurityMode;
 import org.jivesoftware.smack.PacketCollector;
+import org.jivesoftware.smack.PacketListener;
 import org.jivesoftware.smack.Roster;
 import org.jivesoftware.smack.RosterListener;
 import org.jivesoftware.smack.XMPPConnection;
@@ -15,6 +18,7 @@ import org.jivesoftware.smack.packet.IQ;
 import org.jivesoftware.smack.packet.Message;
 import org.jivesoftware.smack.packet.Packet;
 import org.jivesoftware.smack.packet.Presence;
+import org.jivesoftware.smack.packet.Session;
 
 /** One person at one connection of the old library, with the waiting that tests need. */
 final class User implements AutoCloseable {
@@ -117,6 +121,23 @@ final class User implements AutoCloseable {
       return (IQ) answer(step, answers);
     } finally {
       answers.cancel();
+    }
+  }
+
+  /**
+   * Waits until the library's listeners have had all that came in so far. A collector has a packet before they do, and a
+   * listener added meanwhile, as each manager of the library adds one, still hears of it.
+   */
+  void awaitListeners(String step) throws InterruptedException {
+    Session request = new Session();
+    CountDownLatch heard = new CountDownLatch(1);
+    PacketListener last = packet -> heard.countDown();
+    connection.addPacketListener(last, new PacketIDFilter(request.getPacketID()));
+    connection.sendPacket(request);
+    boolean inTime = heard.await(LIMIT_MS, TimeUnit.MILLISECONDS);
+    connection.removePacketListener(last);
+    if (!inTime) {
+      throw new Checks.Failed(step, "an answer within " + LIMIT_MS + " ms", "nothing");
     }
   }
 
