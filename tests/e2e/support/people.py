@@ -12,10 +12,12 @@ class Person(slixmpp.ClientXMPP):
     """`hears` is what somebody said, `sees` waits for who comes or goes. A name of the play stands for its account."""
 
     authority = None  # a file; set once per run
+    extensions = ("xep_0030", "xep_0054", "xep_0092", "xep_0191", "xep_0199", "xep_0202", "xep_0085")
 
-    def __init__(self, account, settings, address_of):
+    def __init__(self, account, settings, address_of, resource: str | None = None):
         context = ssl.create_default_context(cafile=str(self.authority))
-        super().__init__(account.jid, account.password, ssl_context=context)
+        address = f"{account.jid}/{resource}" if resource else account.jid
+        super().__init__(address, account.password, ssl_context=context)
         self.account = account
         self._settings, self._address_of = settings, address_of
         self.enable_direct_tls = False
@@ -28,10 +30,10 @@ class Person(slixmpp.ClientXMPP):
         self.add_event_handler("session_start", lambda _: self._settle(None))
         self.add_event_handler("failed_all_auth", lambda _: self._settle(PermissionError("login was refused")))
         self.add_event_handler("message", self._said.put_nowait)
-        self.add_event_handler("presence_available", self._seen.put_nowait)
-        self.add_event_handler("presence_unavailable", self._seen.put_nowait)
+        for how in ("available", "chat", "away", "xa", "dnd", "unavailable"):
+            self.add_event_handler(f"presence_{how}", self._seen.put_nowait)
         self.add_event_handler("presence_subscribe", self._asked.put_nowait)
-        for extension in ("xep_0030", "xep_0054", "xep_0092", "xep_0191", "xep_0199", "xep_0202", "xep_0085"):
+        for extension in self.extensions:
             self.register_plugin(extension)
 
     def _settle(self, problem) -> None:
@@ -42,11 +44,15 @@ class Person(slixmpp.ClientXMPP):
         if mechanism:
             self.plugin["feature_mechanisms"].use_mech = mechanism
         self.enable_direct_tls, self.enable_starttls = direct_tls, not direct_tls
-        self.connect("127.0.0.1", self._settings.tls_port if direct_tls else self._settings.port)
+        self.knocks()
         await within(self._started, f"{self.account} to log in")
         self.send_presence()
         await within(self.get_roster(), "a roster")
         return self
+
+    def knocks(self) -> None:
+        """Begins to log in; what comes of it is an event."""
+        self.connect("127.0.0.1", self._settings.tls_port if self.enable_direct_tls else self._settings.port)
 
     async def says(self, to, text: str, kind: str = "chat") -> None:
         """Returns when the server has it: it has answered a ping that followed."""

@@ -99,9 +99,9 @@ class Stage:
             session.heard("presence")
         return a, b
 
-    async def login(self, name: str, **how) -> Person:
+    async def login(self, name: str, *, type: type[Person] = Person, resource: str | None = None, **how) -> Person:
         """A person with somebody else's client library."""
-        person = Person(await self.account(name), self.house.settings, self._address_of)
+        person = type(await self.account(name), self.house.settings, self._address_of, resource)
         self._people.append(person)
         return await person.comes(**how)
 
