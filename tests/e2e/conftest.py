@@ -3,12 +3,14 @@
 import shutil
 import tempfile
 import tomllib
+import uuid
 from pathlib import Path
 
 import pytest
 
 from support.certs import Authority
 from support.config import Host, Settings
+from support.door import Door
 from support.peers import PEERS
 from support.people import Person
 from support.servers import Anser
@@ -132,3 +134,14 @@ async def start(new_server, server_log):
     for stage in stages:
         await stage.close()
         stage.house.kill()
+
+
+@pytest.fixture
+def door(server) -> Door:
+    return Door(server)
+
+
+@pytest.fixture
+def agent() -> str:
+    """The id of an installation of a client."""
+    return str(uuid.uuid4())

@@ -48,8 +48,6 @@ async def _all(device: Device, **what) -> list:
     return await within(collect(), "the archive")
 
 
-
-
 WHOLE = LINES[:10] + ["Madam!"] + LINES[10:]
 
 

@@ -1,19 +1,12 @@
 // Two people with @xmpp/client on Node. Reads a stage from standard input as JSON, plays the scene, and writes what
-// happened as one JSON object. Everything it waits for has a limit.
+// happened as one JSON object.
 import { client, xml } from "@xmpp/client";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { patience } from "./waits.js";
 
 const stage = JSON.parse(await text(process.stdin));
-const PATIENCE = stage.patience * 1000;
-
-function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), PATIENCE);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
+const { limit: PATIENCE, within } = patience(stage.patience);
 
 async function enter({ username, password, resource }) {
   const person = client({ service: stage.service, domain: stage.domain, username, password, resource });

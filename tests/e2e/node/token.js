@@ -3,19 +3,12 @@
 import { client, xml } from "@xmpp/client";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { patience } from "./waits.js";
 
 const stage = JSON.parse(await text(process.stdin));
-const PATIENCE = stage.patience * 1000;
+const { limit: PATIENCE, within } = patience(stage.patience);
 const told = { mechanisms: [], addresses: [], resumed: false };
 let token;
-
-function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), PATIENCE);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 async function enter(credentials) {
   const person = client({

@@ -1,11 +1,14 @@
 """Questions to an archive (XEP-0313) and what came of them."""
 
+import re
 from dataclasses import dataclass
 
 from .session import Session, fresh_id
-from .xml import DATA, DELAY, FORWARD, MAM, RSM, Node
+from .xml import DATA, DELAY, DISCO_INFO, FORWARD, MAM, RSM, STANZA_ID, Node
 
 FLIP = "<flip-page/>"
+PAST, FUTURE = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,27 @@ async def everything(session: Session, fields: dict[str, object] | None = None, 
         if here.complete:
             return found
         assert here.results, here.answer
+
+
+async def conversation(server, count: int = 10):
+    """Romeo's messages, and Juliet, who has heard them."""
+    romeo, juliet = await server.session("romeo"), await server.session("juliet")
+    for number in range(count):
+        await romeo.message(juliet.bare, str(number), id=f"m{number}")
+    for number in range(count):
+        await juliet.hears()
+    await romeo.settled()
+    return romeo, juliet
+
+
+def numbers(*range_) -> list[str]:
+    return [str(number) for number in range(*range_)]
+
+
+async def features_of(session, to: str) -> list[str]:
+    answer = await session.ask(f"<query xmlns='{DISCO_INFO}'/>", to=to)
+    return [feature["var"] for feature in answer.child("query").all("feature")]
+
+
+def ids_by(message, by: str) -> list[str]:
+    return [s["id"] for s in message.all("stanza-id", STANZA_ID) if s["by"] == by]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from .session import Session
 from .stage import Stage
 from .wire import Wire
-from .xml import CLIENT, SM, STANZA_ERRORS, Node
+from .xml import CLIENT, SM, STANZA_ERRORS, STREAM, Node
 
 STANZAS = ("message", "presence", "iq")
 WRAP = 1 << 32
@@ -165,3 +165,27 @@ def condition_of(failed: Node) -> str:
     assert (failed.name, failed.ns) == ("failed", SM), failed
     (condition,) = [child.name for child in failed.children if child.ns == STANZA_ERRORS and child.name != "text"]
     return condition
+
+
+async def bodies_of(session) -> list[str]:
+    """All that had waited for this session, or comes while we look."""
+    return [m.text_of("body") for m in await session.all_that_waited()]
+
+
+async def hears(session, *said: str) -> None:
+    assert [(await session.hears()).text_of("body") for _ in said] == list(said)
+
+
+async def says(sender, to, *said: str) -> None:
+    """Returns when the server has them."""
+    for body in said:
+        await sender.message(to, body)
+    await sender.settled()
+
+
+async def stream_error(session):
+    """The stream error that comes, whatever comes before."""
+    while True:
+        element = await Wire.next(session)
+        if (element.name, element.ns) == ("error", STREAM):
+            return element

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from .managed import Managed, Management
 from .scram import ScramClient
 from .stage import Stage
-from .wire import b64
-from .xml import BIND2, FAST, SASL, SASL2, SM, Node
+from .wire import Wire, b64
+from .xml import BIND2, FAST, SASL, SASL2, SM, STREAM, STREAM_ERRORS, Node
 
+NONE, ENDP, EXPR = "HT-SHA-256-NONE", "HT-SHA-256-ENDP", "HT-SHA-256-EXPR"
 EVERYTHING = f"<enable xmlns='{SM}' resume='true'/><enable xmlns='urn:xmpp:carbons:2'/>"
 
 
@@ -142,3 +143,24 @@ def why(failure: Node) -> str:
     assert (failure.name, failure.ns) == ("failure", SASL2), failure
     (condition,) = [child.name for child in failure.children if child.ns == SASL and child.name != "text"]
     return condition
+
+
+async def stream_fails(session, *conditions: str) -> None:
+    while True:
+        element = await Wire.next(session)
+        if (element.name, element.ns) == ("error", STREAM):
+            break
+        assert element.ns != "jabber:client" or element.name not in ("message", "presence"), element
+    assert not conditions or any(element.has(condition, STREAM_ERRORS) for condition in conditions), element
+    await session.is_cut()
+
+
+async def is_online(session) -> None:
+    await session.settled()
+    await session.message(session.jid, "an echo", id="echo")
+    assert (await session.hears())["id"] == "echo"
+
+
+def resumption_of(old: Managed, handled: int | None = None) -> str:
+    handled = old.management.got if handled is None else handled
+    return f"<resume xmlns='{SM}' h='{handled}' previd='{old.management.id}'/>"

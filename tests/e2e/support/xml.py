@@ -38,6 +38,8 @@ SASL2 = "urn:xmpp:sasl:2"
 BIND2 = "urn:xmpp:bind:0"
 FAST = "urn:xmpp:fast:0"
 LIMITS = "urn:xmpp:stream-limits:0"
+UPGRADE = "urn:xmpp:sasl:upgrade:0"
+SCRAM_UPGRADE = "urn:xmpp:scram-upgrade:0"
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 
