@@ -11,6 +11,7 @@ from support.waits import within
 pytestmark = pytest.mark.anser_only("what other servers make of the rules is compared stanza by stanza elsewhere")
 
 LINES = [f"line {number}" for number in range(25)]
+WHOLE = LINES[:10] + ["Madam!"] + LINES[10:]
 
 
 @pytest.fixture
@@ -46,9 +47,6 @@ async def _all(device: Device, **what) -> list:
         return [message async for message in device.plugin["xep_0313"].iterate(**what)]
 
     return await within(collect(), "the archive")
-
-
-WHOLE = LINES[:10] + ["Madam!"] + LINES[10:]
 
 
 @pytest.mark.parametrize("size", [1, 10, 13, 26, 100])
