@@ -179,20 +179,40 @@ struct References {
 };
 
 enum class RecordKind : std::uint8_t {
-  message,    // an envelope with references
-  offline,    // adds the offline reference to `target` (the recipient went away before it was delivered live), if
-              // anything still refers to it
-  delivered,  // owner's offline references up to and including `target` are done
-  forget,     // the account is gone: its placements and offline references die, its peers' stay
+  message,       // an envelope with references
+  offline,       // adds the offline reference to `target` (the recipient went away before it was delivered live), if
+                 // anything still refers to it
+  delivered,     // owner's offline references up to and including `target` are done
+  forget,        // the account is gone: its placements and offline references die, its peers' stay
+  released = 5,  // owner's offline references to `sequences` are done, each by itself
+  note = 6,      // nothing but its note: no record of the log, it takes no sequence
+};
+
+// What a restart must know of a session (XEP-0198), as the domain wrote it: bytes under keys of the session's own,
+// changed in the transaction of the record that the note came with.
+struct SessionNote {
+  std::uint64_t session = 0;  // not 0
+  std::uint64_t key = 0;      // what stood under it is replaced
+  std::string bytes;          // empty: nothing is written
+  // First the keys from here through there go. The whole range: the session is forgotten.
+  struct Range {
+    std::uint64_t from, through;
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  std::optional<Range> erase = {};
+
+  friend bool operator==(const SessionNote&, const SessionNote&) = default;
 };
 
 // One append. Sequence and time are given by the log.
 struct LogEntry {
   RecordKind kind = RecordKind::message;
   References references;
-  Jid owner;                 // bare: the account it is about (for a message, its recipient)
-  std::uint64_t target = 0;  // sequence, for `offline` and `delivered`
-  Envelope envelope;         // for `message`
+  Jid owner;                                  // bare: the account it is about (for a message, its recipient)
+  std::uint64_t target = 0;                   // sequence, for `offline` and `delivered`
+  Envelope envelope;                          // for `message`
+  std::vector<std::uint64_t> sequences{};     // for `released`, ascending
+  std::shared_ptr<const SessionNote> note{};  // with any kind; what is read back from the log has none
 };
 
 struct LogRecord {
@@ -205,7 +225,8 @@ struct LogRecord {
 class LogStore {
  public:
   virtual ~LogStore() = default;
-  // All or nothing, durable when it returns. The sequences must follow the last one.
+  // All or nothing, durable when it returns. The sequences must follow the last one. Also writes the records' notes;
+  // those of kind `note` carry sequence 0 and are not rows of the log.
   virtual Result<void> append(std::span<const LogRecord> records) = 0;
   virtual Result<std::vector<LogRecord>> read(std::uint64_t from, std::size_t limit) = 0;      // sequence >= from
   virtual Result<std::vector<LogRecord>> fetch(std::span<const std::uint64_t> sequences) = 0;  // those that are there
@@ -217,6 +238,8 @@ class LogStore {
   // Writes other content over records that are there; sequence and time stay. What was there before cannot be read from
   // the file any more.
   virtual Result<void> replace(std::span<const LogRecord> records) = 0;
+  // All that sessions have noted, by session and key.
+  virtual Result<std::vector<SessionNote>> notes() = 0;
 };
 
 // `by` is a message that takes back what its sender has said before; `target` may be that (a hash says so: whoever acts
@@ -293,7 +316,7 @@ class Storage {
 // Where an append stands: handed back to the core in batches, in order of submission per core.
 struct Appended {
   std::uint64_t ticket = 0;    // what the core gave
-  std::uint64_t sequence = 0;  // 0: refused, the disk is full (Errc::disk_full); later ones may go
+  std::uint64_t sequence = 0;  // 0: refused, the disk is full (Errc::disk_full); later ones may go. Of a `note`: any
   Time time{};
 };
 
@@ -316,9 +339,15 @@ class MessageLog {
 
   // The owner's waiting messages, oldest first, including every append that this core submitted before; at most
   // `limit`, and no more once they have `bytes` together.
-  virtual void offline(CoreId core, const Jid& owner, std::size_t limit, std::size_t bytes,
-                       std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
+  // Left out are the sequences of `except`, ascending.
+  virtual void offline(CoreId core, const Jid& owner, std::vector<std::uint64_t> except, std::size_t limit,
+                       std::size_t bytes, std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
   virtual void count_offline(CoreId core, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) = 0;
+  // The records of these sequences that are still there, in their order; what this core appended before included. At
+  // most kFetch, and 64 MB of them (Errc::resource_limit).
+  static constexpr std::size_t kFetch = 16'384;
+  virtual void fetch(CoreId core, std::vector<std::uint64_t> sequences,
+                     std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
   // A page of the owner's archive, including every append that this core submitted before. Errc::not_found when the
   // query names what is not there. The work is bounded: a filter that matches little gets a page that is not complete.
   virtual void query_archive(CoreId core, ArchiveQuery query, std::function<void(Result<ArchivePage>)> done) = 0;

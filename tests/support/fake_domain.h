@@ -129,7 +129,8 @@ class FakeStorage final : public Storage {
 class FakeLog final : public MessageLog {
  public:
   std::vector<LogRecord> records;
-  bool full = false;  // the queue
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> notes;  // by session and key
+  bool full = false;                                                     // the queue
   bool disk_full = false;
 
   Result<void> append(CoreId, std::uint64_t ticket, LogEntry entry) override {
@@ -138,10 +139,13 @@ class FakeLog final : public MessageLog {
     return {};
   }
   void on_appended(CoreId, AppendedHandler handler) override { handler_ = std::move(handler); }
-  void offline(CoreId, const Jid& owner, std::size_t limit, std::size_t bytes,
+  void offline(CoreId, const Jid& owner, std::vector<std::uint64_t> except, std::size_t limit, std::size_t bytes,
                std::function<void(Result<std::vector<LogRecord>>)> done) override {
-    queries_.push_back([this, owner, limit, bytes, done = std::move(done)] {
+    queries_.push_back([this, owner, except = std::move(except), limit, bytes, done = std::move(done)] {
       auto found = waiting_for(owner);
+      std::erase_if(found, [&](const LogRecord& record) {
+        return std::binary_search(except.begin(), except.end(), record.sequence);
+      });
       if (found.size() > limit) found.resize(limit);
       std::size_t size = 0, kept = 0;
       while (kept < found.size() && size < bytes) size += found[kept++].entry.envelope.bytes();
@@ -151,6 +155,16 @@ class FakeLog final : public MessageLog {
   }
   void count_offline(CoreId, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) override {
     queries_.push_back([this, owner, done = std::move(done)] { done(waiting_for(owner).size()); });
+  }
+  void fetch(CoreId, std::vector<std::uint64_t> sequences,
+             std::function<void(Result<std::vector<LogRecord>>)> done) override {
+    queries_.push_back([this, sequences = std::move(sequences), done = std::move(done)] {
+      std::vector<LogRecord> found;
+      for (const auto sequence : sequences) {
+        if (sequence > 0 && sequence <= records.size()) found.push_back(records[sequence - 1]);
+      }
+      done(std::move(found));
+    });
   }
 
   void query_archive(CoreId, ArchiveQuery, std::function<void(Result<ArchivePage>)> done) override {
@@ -166,9 +180,11 @@ class FakeLog final : public MessageLog {
         batch.push_back({ticket, 0, {}});
         continue;
       }
-      const std::uint64_t sequence = records.size() + 1;
+      if (const auto note = std::exchange(entry.note, {})) take(*note);
+      const bool recorded = entry.kind != RecordKind::note;
+      const std::uint64_t sequence = recorded ? records.size() + 1 : std::max<std::uint64_t>(records.size(), 1);
       const Time time{std::chrono::seconds{1'700'000'000 + static_cast<long long>(sequence)}};
-      records.push_back({sequence, time, std::move(entry)});
+      if (recorded) records.push_back({sequence, time, std::move(entry)});
       batch.push_back({ticket, sequence, time});
     }
     handler_(std::span<const Appended>{batch});
@@ -184,6 +200,13 @@ class FakeLog final : public MessageLog {
   }
 
  private:
+  void take(const SessionNote& note) {
+    if (note.erase) {
+      notes.erase(notes.lower_bound({note.session, note.erase->from}),
+                  notes.upper_bound({note.session, note.erase->through}));
+    }
+    if (!note.bytes.empty()) notes[{note.session, note.key}] = note.bytes;
+  }
   std::vector<LogRecord> waiting_for(const Jid& owner) const {
     std::map<std::uint64_t, LogRecord> found;
     for (const auto& record : records) {
@@ -194,6 +217,8 @@ class FakeLog final : public MessageLog {
         found.emplace(record.entry.target, records[record.entry.target - 1]);
       if (record.entry.kind == RecordKind::delivered)
         found.erase(found.begin(), found.upper_bound(record.entry.target));
+      if (record.entry.kind == RecordKind::released)
+        for (const auto sequence : record.entry.sequences) found.erase(sequence);
     }
     std::vector<LogRecord> list;
     for (auto& [sequence, record] : found) list.push_back(record);
