@@ -1,5 +1,6 @@
-// What storing costs: appends, appends with offline placements, archive placements, and queries, per CPU-second of the
-// whole process (all threads). The cores are played by the main thread, which submits and hears of the outcome.
+// What storing costs: appends, appends that sessions note, appends with offline placements, archive placements, and
+// queries, per CPU-second of the whole process (all threads). The cores are played by the main thread, which submits
+// and hears of the outcome.
 //
 //   store_bench [DIRECTORY]              default: a fresh directory under the system's temporary one
 //   store_bench DIRECTORY archive COUNT  pages of 50 out of one archive of COUNT messages, milliseconds each
@@ -25,6 +26,8 @@ using domain::CoreId;
 constexpr std::uint64_t kMessages = 400'000;
 constexpr std::uint64_t kInFlight = 30'000;
 constexpr std::size_t kEnvelopeBytes = 200;
+constexpr std::size_t kNoteBytes = 12;
+constexpr std::uint64_t kConfirmed = 16;  // messages at once
 constexpr unsigned kAccounts = 2'000;
 
 double cpu_seconds() {
@@ -58,7 +61,10 @@ class Bench {
     stores_ = std::move(store::open_sqlite(directory).value());
   }
 
-  void append_only(domain::References references, const char* what) {
+  enum class Notes { none, put, put_and_erased };
+
+  void append_only(domain::References references, const char* what, Notes notes = Notes::none) {
+    notes_ = notes;
     store::MessageLogOptions options;
     options.place_after = std::chrono::hours{1};
     options.place_entries = options.tail_entries = 2 * kMessages;
@@ -71,6 +77,7 @@ class Bench {
     log_->settle();
     placing.print("  then placing them", kMessages);
     log_.reset();
+    notes_ = Notes::none;
   }
 
   void append_and_place(domain::References references, const char* what) {
@@ -88,7 +95,7 @@ class Bench {
     std::atomic<unsigned> answered = 0;
     std::uint64_t records = 0;
     for (const auto& account : accounts_) {
-      log_->offline(0, account, 1'000, SIZE_MAX, [&](auto found) {
+      log_->offline(0, account, {}, 1'000, SIZE_MAX, [&](auto found) {
         records += found->size();
         ++answered;
         answered.notify_one();
@@ -202,7 +209,19 @@ class Bench {
     entry.envelope.to = to;
     entry.envelope.id = "m-000001";
     entry.envelope.inner = inner_;
+    if (notes_ != Notes::none) entry.note = note(number);
     return entry;
+  }
+
+  // Of the recipient's session: that the message is on its way, and now and then that those before have arrived.
+  std::shared_ptr<const domain::SessionNote> note(std::uint64_t number) const {
+    domain::SessionNote note;
+    note.session = (number * 7'919 % kAccounts + 1) * 0x9e3779b97f4a7c15;
+    note.key = number / kAccounts;
+    note.bytes.assign(kNoteBytes, 'n');
+    if (notes_ == Notes::put_and_erased && note.key > 0 && note.key % kConfirmed == 0)
+      note.erase = {note.key - kConfirmed, note.key - 1};
+    return std::make_shared<const domain::SessionNote>(std::move(note));
   }
 
   void append(domain::References references) {
@@ -223,6 +242,7 @@ class Bench {
   domain::Bytes inner_ = domain::Bytes::copy("<body>" + std::string(kEnvelopeBytes - 80, 'x') + "</body>");
   SystemClock clock_;
   std::unique_ptr<store::Stores> stores_;
+  Notes notes_ = Notes::none;
   std::atomic<std::uint64_t> committed_ = 0, last_ = 0;
   Time first_time_{}, time_{};  // read once nothing is under way
   std::unique_ptr<store::MessageLog> log_;
@@ -241,8 +261,11 @@ int main(int count, char** arguments) {
     std::filesystem::remove_all(directory);
     return 0;
   }
-  bench.append_only({.sender_archive = true, .recipient_archive = true}, "append");
-  bench.append_and_place({.sender_archive = true, .recipient_archive = true}, "append and place in two archives");
+  const domain::References archives{.sender_archive = true, .recipient_archive = true};
+  bench.append_only(archives, "append");
+  bench.append_only(archives, "append with notes, erased in sixteens", Bench::Notes::put_and_erased);
+  bench.append_only(archives, "append with a session's note", Bench::Notes::put);
+  bench.append_and_place(archives, "append and place in two archives");
   bench.append_and_place({.offline = true}, "append and place offline");
   bench.query();
   bench.deliver();

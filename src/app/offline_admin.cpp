@@ -47,6 +47,11 @@ void apply(const LogRecord& record, const Jid& owner, std::set<std::uint64_t>& w
     case RecordKind::forget:
       waiting.clear();
       break;
+    case RecordKind::released:
+      for (const auto sequence : entry.sequences) waiting.erase(sequence);
+      break;
+    case RecordKind::note:
+      break;  // never in the log
   }
 }
 

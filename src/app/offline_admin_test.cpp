@@ -128,6 +128,8 @@ TYPED_TEST(OfflineAdminOn, CountsWhatWaitsPlacedOrNot) {
 
   this->append({test::record(6, test::note(RecordKind::delivered, "romeo@localhost", 3))});
   EXPECT_EQ(this->admin_.show(jid("romeo@localhost"))->offline_messages, 1u);
+  this->append({test::record(7, test::released("romeo@localhost", {4, 5}))});
+  EXPECT_EQ(this->admin_.show(jid("romeo@localhost"))->offline_messages, 0u);
   EXPECT_EQ(this->admin_.show(jid("juliet@localhost")).error().code, Errc::not_found);
 }
 

@@ -185,7 +185,8 @@ bool matches(const LogRecord& record, const ArchiveQuery& query) {
   if (query.only_named && std::find(query.named.begin(), query.named.end(), record.sequence) == query.named.end()) {
     return false;
   }
-  const auto& [kind, references, recipient, target, envelope] = record.entry;
+  const auto& envelope = record.entry.envelope;
+  const Jid& recipient = record.entry.owner;
   const std::uint8_t roles = roles_of(record.entry, query.owner.bare());
   if (roles == 0) return false;
   const Jid& with = query.with;

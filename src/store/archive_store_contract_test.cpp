@@ -18,6 +18,7 @@ using test::jid;
 using test::message;
 using test::note;
 using test::record;
+using test::released;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Sequences = std::vector<std::uint64_t>;
@@ -147,6 +148,32 @@ TYPED_TEST(ArchiveStoreContract, TakesBackWithinOneBatchWhatTheBatchBrought) {
 
   EXPECT_THAT(dead, ElementsAre(1, 2));
   EXPECT_THAT(this->waiting(kJuliet), ElementsAre(3));
+}
+
+TYPED_TEST(ArchiveStoreContract, ReleasesExactlyWhatItIsTold) {
+  for (const bool one_batch : {true, false}) {
+    this->start_again();
+    const auto dead =
+        this->place_next({message(kRomeo, kJuliet, kOffline), message(kRomeo, kJuliet, kAll),
+                          message(kRomeo, kJuliet, kOffline), message(kRomeo, kNurse, kOffline),
+                          released(kJuliet, {2, 3, 4, 5, 4'000'000'000'000}), released("stranger@x.example", {1})},
+                         one_batch);
+
+    EXPECT_THAT(dead, ElementsAre(3, 5, 6));
+    EXPECT_THAT(this->waiting(kJuliet), ElementsAre(1));
+    EXPECT_THAT(this->waiting(kNurse), ElementsAre(4)) << "not hers to release";
+    EXPECT_THAT(this->archived(kJuliet), ElementsAre(2));
+    EXPECT_THAT(this->place_next({released(kJuliet, {}), released(kJuliet, {3})}, one_batch), ElementsAre(7, 8));
+    EXPECT_THAT(this->place_next({note(RecordKind::offline, kJuliet, 2), note(RecordKind::offline, kJuliet, 3),
+                                  released(kJuliet, {1})},
+                                 one_batch),
+                ElementsAre(1, 9, 10, 11));
+    EXPECT_THAT(this->waiting(kJuliet), ElementsAre(2)) << "what its archive holds can wait again";
+    EXPECT_THAT(this->place_next({released(kJuliet, {2}), note(RecordKind::delivered, kJuliet, 12)}, one_batch),
+                ElementsAre(12, 13));
+    EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
+    EXPECT_THAT(this->archived(kJuliet), ElementsAre(2));
+  }
 }
 
 TYPED_TEST(ArchiveStoreContract, KeepsForLaterWhatCouldNotBeDelivered) {
@@ -408,10 +435,15 @@ TYPED_TEST(ArchiveStoreContract, SaysWhatThePlainEngineSays) {
       const char* owner = kPeople[roll(4)];
       const auto what = roll(100);
       domain::LogEntry entry;
-      if (what < 80) {
+      if (what < 70) {
         recipients[sequence + 1] = owner;
         entry = message(kPeople[roll(4)], owner,
                         {.sender_archive = roll(2) == 0, .recipient_archive = roll(2) == 0, .offline = roll(3) == 0});
+      } else if (what < 80) {
+        std::set<std::uint64_t> some;
+        for (auto more = roll(6); more > 0; --more)
+          some.insert(sequence + 1 - std::min<std::uint64_t>(sequence, roll(60)));
+        entry = released(owner, {some.begin(), some.end()});
       } else if (what < 90) {
         entry = note(RecordKind::delivered, owner, sequence - std::min<std::uint64_t>(sequence, roll(50)));
       } else if (what < 99) {

@@ -1,5 +1,5 @@
 // kill -9: a process that appends as fast as it can is killed at a moment nobody chose. What it had been told is stored
-// must be there afterwards.
+// must be there afterwards, and what a session noted with it.
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,10 +33,12 @@ MessageLogOptions busy() {
   return options;
 }
 
+constexpr std::uint64_t kSession = ~0ull;
+
 std::string text(std::uint64_t sequence) { return "message " + std::to_string(sequence); }
 
 // The child: every sequence below `written` is acknowledged before the pipe hears of it. Each message says its own
-// number.
+// number, each record comes with a note of it; that of a `delivered` erases those before.
 [[noreturn]] void append_until_killed(const std::filesystem::path& directory, int pipe) {
   test::TestCores cores;
   SystemClock clock;
@@ -56,7 +58,9 @@ std::string text(std::uint64_t sequence) { return "message " + std::to_string(se
       const bool deliver = next % kDeliverEvery == 0;
       auto entry = deliver ? note(domain::RecordKind::delivered, kJuliet, next - kDeliverEvery)
                            : message(kRomeo, kJuliet, {.offline = true}, text(next));
-      if (!(*log)->append(0, next, std::move(entry))) _exit(7);
+      domain::SessionNote noted{kSession, next, text(next)};
+      if (deliver) noted.erase = {0, next - 1};
+      if (!(*log)->append(0, next, test::noted(std::move(noted), std::move(entry)))) _exit(7);
     }
     cores.run_until([&, before = acknowledged] { return acknowledged > before; });
   }
@@ -106,7 +110,7 @@ TEST_F(CrashTest, LosesNothingThatWasAcknowledged) {
         **stores, clock, 1, cores.post(), [](const Error&) { FAIL(); }, busy());
     ASSERT_TRUE(log) << log.error().message;
     std::optional<Result<std::vector<LogRecord>>> waiting;
-    (*log)->offline(0, jid(kJuliet), 1'000'000, SIZE_MAX, [&](auto records) { waiting = std::move(records); });
+    (*log)->offline(0, jid(kJuliet), {}, 1'000'000, SIZE_MAX, [&](auto records) { waiting = std::move(records); });
     ASSERT_TRUE(cores.run_until([&] { return waiting.has_value(); }));
 
     // Everything after the last note of delivery's target waits, in order and whole; nothing before it does.
@@ -119,6 +123,12 @@ TEST_F(CrashTest, LosesNothingThatWasAcknowledged) {
       ASSERT_EQ(test::text_of(record), "<body>" + text(expected) + "</body>");
     }
     EXPECT_EQ(expected + (last % kDeliverEvery == 0 ? 1 : 0), last);
+
+    // The notes go exactly as far as the records.
+    std::vector<domain::SessionNote> noted;
+    for (auto next = std::max<std::uint64_t>(1, last - last % kDeliverEvery); next <= last; ++next)
+      noted.push_back({kSession, next, text(next)});
+    EXPECT_EQ((*log)->take_notes(), noted);
 
     (*log)->settle();
     EXPECT_EQ((*stores)->archive->watermark().value(), last);

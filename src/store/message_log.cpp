@@ -18,12 +18,28 @@ using domain::CoreId;
 using domain::Jid;
 using domain::LogEntry;
 using domain::LogRecord;
+using domain::RecordKind;
 
 constexpr std::size_t kRecoveryPage = 4'096;  // records read at once at start
 constexpr Duration kStep{1};                  // between two records at least
 constexpr std::size_t kFetchedAtOnce = 64;    // waiting messages read from the file before their size is looked at
 
 Tick now() { return std::chrono::steady_clock::now(); }
+
+// Of ascending sequences.
+using Sequences = std::vector<std::uint64_t>;
+Sequences united(const Sequences& some, const Sequences& others) {
+  Sequences all;
+  all.reserve(some.size() + others.size());
+  std::set_union(some.begin(), some.end(), others.begin(), others.end(), std::back_inserter(all));
+  return all;
+}
+Sequences without(const Sequences& all, const Sequences& out) {
+  Sequences left;
+  left.reserve(all.size());
+  std::set_difference(all.begin(), all.end(), out.begin(), out.end(), std::back_inserter(left));
+  return left;
+}
 
 }  // namespace
 
@@ -55,11 +71,14 @@ Result<void> MessageLog::recover() {
   const auto retractions = stores_.archive->retractions();
   const auto last = stores_.log->last_sequence();
   const auto last_time = stores_.log->last_time();
+  auto notes = stores_.log->notes();
   if (!watermark) return pass(watermark);
   if (!dead) return pass(dead);
   if (!retractions) return pass(retractions);
   if (!last) return pass(last);
   if (!last_time) return pass(last_time);
+  if (!notes) return pass(notes);
+  notes_ = std::move(*notes);
 
   if (auto done = bury_all(*retractions); !done) return done;
   if (!dead->empty()) {
@@ -147,10 +166,12 @@ void MessageLog::on_appended(CoreId core, AppendedHandler handler) {
   handlers_[core] = std::make_shared<const AppendedHandler>(std::move(handler));
 }
 
-void MessageLog::offline(CoreId core, const Jid& owner, std::size_t limit, std::size_t bytes, RecordsDone done) {
+void MessageLog::offline(CoreId core, const Jid& owner, std::vector<std::uint64_t> except, std::size_t limit,
+                         std::size_t bytes, RecordsDone done) {
   auto query = std::make_unique<Query>();
   query->core = core;
   query->owner = owner;
+  query->except = std::move(except);
   query->limit = limit;
   query->bytes = bytes;
   query->records = std::move(done);
@@ -172,6 +193,18 @@ void MessageLog::query_archive(CoreId core, domain::ArchiveQuery asked, ArchiveD
   query->owner = asked.owner;
   query->archive = std::make_unique<domain::ArchiveQuery>(std::move(asked));
   query->page = std::move(done);
+  submit(std::move(query));
+}
+
+void MessageLog::fetch(CoreId core, std::vector<std::uint64_t> sequences, RecordsDone done) {
+  auto query = std::make_unique<Query>();
+  query->core = core;
+  query->numbers = std::move(sequences);
+  query->bytes = options_.fetch_bytes + 1;  // with so many they are too many
+  query->records = std::move(done);
+  if (query->numbers->size() > kFetch) {
+    return refuse(*query, {Errc::resource_limit, "too many log records are asked for at once"});
+  }
   submit(std::move(query));
 }
 
@@ -251,7 +284,11 @@ MessageLog::Batch MessageLog::take_batch() {
   std::uint64_t sequence = last_sequence_;
   Time time = std::max(clock_.now(), last_time_ + kStep);
   while (!taken_.empty() && batch.records.size() < options_.batch_entries) {
-    if (auto* append = std::get_if<Append>(&taken_.front())) {
+    auto* append = std::get_if<Append>(&taken_.front());
+    if (append && append->entry.kind == RecordKind::note) {
+      batch.by_core[append->core].push_back({append->ticket, std::max<std::uint64_t>(sequence, 1), time});
+      batch.records.push_back({0, time, std::move(append->entry)});
+    } else if (append) {
       batch.by_core[append->core].push_back({append->ticket, ++sequence, time});
       batch.records.push_back({sequence, time, std::move(append->entry)});
       time += kStep;
@@ -298,9 +335,12 @@ void MessageLog::take_into_tail(std::vector<LogRecord>& records) {
     const bool first = tail_.empty();
     if (first) place_due_ = now() + options_.place_after;
     for (const auto end = std::min(next + kSlice, records.size()); next < end; ++next) {
-      last_sequence_ = records[next].sequence;
-      last_time_ = records[next].time;
-      tail_.push(std::move(records[next]));
+      LogRecord& record = records[next];
+      if (record.entry.kind == RecordKind::note) continue;
+      record.entry.note.reset();  // it has done its work
+      last_sequence_ = record.sequence;
+      last_time_ = record.time;
+      tail_.push(std::move(record));
     }
     if (first || settling_ > 0 || tail_.size() >= options_.place_entries || !tail_has_room()) place_wake_.notify_one();
   }
@@ -318,14 +358,18 @@ void MessageLog::pass_on(std::vector<std::unique_ptr<Query>>& queries) {
 }
 
 void MessageLog::look_at_tail(Query& query) const {
+  if (query.numbers) return;  // log.db has them all
   if (query.archive) {
     query.archive_view = tail_.archive_view(*query.archive, query.archive->limit + 1, query.upto);
     return;
   }
   query.view = tail_.view(query.owner.bare(), query.upto);
   if (query.count) return;
+  auto except = query.except.begin();
   for (const auto sequence : query.view.waiting) {
     if (query.recent.size() == query.limit) return;
+    while (except != query.except.end() && *except < sequence) ++except;
+    if (except != query.except.end() && *except == sequence) continue;
     if (const LogRecord* record = tail_.find(sequence)) query.recent.push_back(*record);
   }
 }
@@ -438,7 +482,8 @@ void MessageLog::answer(Query& query) {
         read_archive(*query.archive, std::move(query.archive_view), *stores_.archive_reader, *stores_.log_reader));
     post_(query.core, [done = std::move(query.page), page] { done(std::move(*page)); });
   } else {
-    auto records = std::make_shared<Result<std::vector<LogRecord>>>(read_waiting(query));
+    auto records =
+        std::make_shared<Result<std::vector<LogRecord>>>(query.numbers ? read_numbers(query) : read_waiting(query));
     post_(query.core, [done = std::move(query.records), records] { done(std::move(*records)); });
   }
 }
@@ -456,13 +501,15 @@ void MessageLog::refuse(Query& query, const Error& error) {
 // What the archive says, and what the tail adds. The placer may have moved on since the tail was looked at: then the
 // archive says some of it twice, and perhaps things that came after the query, which are left out.
 Result<std::vector<std::uint64_t>> MessageLog::waiting_for(const Query& query) {
-  auto placed = stores_.archive_reader->offline(query.owner, query.view.done_through, query.limit);
+  // So many that enough are left.
+  const std::size_t out = query.view.released.size() + query.except.size();
+  const std::size_t limit = query.limit + std::min(out, std::numeric_limits<std::size_t>::max() - query.limit);
+  auto placed = stores_.archive_reader->offline(query.owner, query.view.done_through, limit);
   if (!placed) return placed;
   placed->erase(std::upper_bound(placed->begin(), placed->end(), query.upto), placed->end());
 
-  std::vector<std::uint64_t> waiting;
-  std::set_union(placed->begin(), placed->end(), query.view.waiting.begin(), query.view.waiting.end(),
-                 std::back_inserter(waiting));
+  auto waiting = united(without(*placed, query.view.released), query.view.waiting);
+  if (!query.except.empty()) waiting = without(waiting, query.except);
   if (waiting.size() > query.limit) waiting.resize(query.limit);
   return waiting;
 }
@@ -470,21 +517,32 @@ Result<std::vector<std::uint64_t>> MessageLog::waiting_for(const Query& query) {
 Result<std::vector<LogRecord>> MessageLog::read_waiting(Query& query) {
   const auto waiting = waiting_for(query);
   if (!waiting) return pass(waiting);
+  return read_records(query, *waiting);
+}
 
-  // `recent` has those that the tail held; the others are read from the log, some at a time.
+Result<std::vector<LogRecord>> MessageLog::read_numbers(Query& query) {
+  auto records = read_records(query, *query.numbers);
+  if (!records) return records;
+  std::size_t size = 0;
+  for (const auto& record : *records) size += record.entry.envelope.bytes();
+  // Part of them would say that the others are gone.
+  if (size >= query.bytes)
+    return fail(Errc::resource_limit, "the log records that are asked for are too large together");
+  return records;
+}
+
+// Until they have query.bytes together. `recent` has those that the tail held, ascending as `sequences` are then; the
+// others are read from the log, some at a time.
+Result<std::vector<LogRecord>> MessageLog::read_records(Query& query, const std::vector<std::uint64_t>& sequences) {
   std::vector<LogRecord> records;
   std::size_t size = 0;
   auto recent = query.recent.begin();
-  for (auto next = waiting->begin(); next != waiting->end() && size < query.bytes;) {
+  for (auto next = sequences.begin(); next != sequences.end() && size < query.bytes;) {
     std::vector<std::uint64_t> missing;
     const auto is_recent = [&](std::uint64_t sequence) {
       return recent != query.recent.end() && recent->sequence == sequence;
     };
-    while (recent != query.recent.end() && recent->sequence < *next) ++recent;
-    while (next != waiting->end() && !is_recent(*next) && missing.size() < kFetchedAtOnce) {
-      missing.push_back(*next++);
-      while (recent != query.recent.end() && next != waiting->end() && recent->sequence < *next) ++recent;
-    }
+    while (next != sequences.end() && !is_recent(*next) && missing.size() < kFetchedAtOnce) missing.push_back(*next++);
     auto fetched = stores_.log_reader->fetch(missing);
     if (!fetched) return fetched;
     for (auto& record : *fetched) {
@@ -492,7 +550,7 @@ Result<std::vector<LogRecord>> MessageLog::read_waiting(Query& query) {
       size += record.entry.envelope.bytes();
       records.push_back(std::move(record));
     }
-    for (; next != waiting->end() && is_recent(*next) && size < query.bytes; ++next, ++recent) {
+    for (; next != sequences.end() && is_recent(*next) && size < query.bytes; ++next, ++recent) {
       size += recent->entry.envelope.bytes();
       records.push_back(std::move(*recent));
     }

@@ -11,11 +11,14 @@
 // A query first waits for the appends that were submitted before it, takes the tail's view of its owner, then asks the
 // archive; the tail's events are applied to what the archive says, so the answer is exact wherever the placer stands.
 //
+// Notes of sessions are committed with the batch they are in and go no further: neither the tail nor the placer sees
+// them, and only a start reads them.
+//
 // Limits: the queue in entries and bytes (past it Errc::resource_limit; the append thread takes it as a whole, so as
-// much again may be on its way), the tail in entries and bytes (past it appends wait for the placer, so the queue
-// fills). No core waits for the lock longer than it takes to move a few hundred records. A failed commit that is not a
-// full disk or a lock of another process ends everything: the batch and all that waits fail, `fatal` is called once,
-// and no commit is tried again.
+// much again may be on its way), what one fetch names and brings, the tail in entries and bytes (past it appends wait
+// for the placer, so the queue fills). No core waits for the lock longer than it takes to move a few hundred records. A
+// failed commit that is not a full disk or a lock of another process ends everything: the batch and all that waits
+// fail, `fatal` is called once, and no commit is tried again.
 #pragma once
 
 #include <condition_variable>
@@ -26,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -40,7 +44,8 @@ namespace anser::store {
 struct MessageLogOptions {
   std::size_t queue_entries = 65'536;
   std::size_t queue_bytes = 64 << 20;
-  std::size_t batch_entries = 8'192;  // in one commit
+  std::size_t batch_entries = 8'192;   // in one commit
+  std::size_t fetch_bytes = 64 << 20;  // in one fetch
   std::size_t tail_entries = 256'000;
   std::size_t tail_bytes = 256 << 20;
   std::size_t place_entries = 8'192;                      // the placer starts when so many wait …
@@ -60,12 +65,17 @@ class MessageLog final : public domain::MessageLog {
 
   Result<void> append(domain::CoreId core, std::uint64_t ticket, domain::LogEntry entry) override;
   void on_appended(domain::CoreId core, AppendedHandler handler) override;
-  void offline(domain::CoreId core, const domain::Jid& owner, std::size_t limit, std::size_t bytes,
-               std::function<void(Result<std::vector<domain::LogRecord>>)> done) override;
+  void offline(domain::CoreId core, const domain::Jid& owner, std::vector<std::uint64_t> except, std::size_t limit,
+               std::size_t bytes, std::function<void(Result<std::vector<domain::LogRecord>>)> done) override;
   void count_offline(domain::CoreId core, const domain::Jid& owner,
                      std::function<void(Result<std::uint64_t>)> done) override;
   void query_archive(domain::CoreId core, domain::ArchiveQuery query,
                      std::function<void(Result<domain::ArchivePage>)> done) override;
+  void fetch(domain::CoreId core, std::vector<std::uint64_t> sequences,
+             std::function<void(Result<std::vector<domain::LogRecord>>)> done) override;
+
+  // What the sessions of before noted, by session and key; given out once. Before the cores start.
+  std::vector<domain::SessionNote> take_notes() { return std::exchange(notes_, {}); }
 
   // Waits until everything submitted so far is committed and placed, and the dead are erased (or until storage failed).
   // For tests, measurements and before a copy is made of the files.
@@ -87,6 +97,8 @@ class MessageLog final : public domain::MessageLog {
   struct Query {
     domain::CoreId core = 0;
     domain::Jid owner;
+    std::optional<std::vector<std::uint64_t>> numbers;  // these, instead of what waits for the owner
+    std::vector<std::uint64_t> except;                  // of what waits; ascending
     std::size_t limit = 0;
     std::size_t bytes = 0;
     RecordsDone records;  // one of the three
@@ -151,6 +163,8 @@ class MessageLog final : public domain::MessageLog {
   void answer(Query& query);
   Result<std::vector<std::uint64_t>> waiting_for(const Query& query);
   Result<std::vector<domain::LogRecord>> read_waiting(Query& query);
+  Result<std::vector<domain::LogRecord>> read_numbers(Query& query);
+  Result<std::vector<domain::LogRecord>> read_records(Query& query, const std::vector<std::uint64_t>& sequences);
 
   // Any of them, without the lock.
   void refuse(Query& query, const Error& error);
@@ -161,6 +175,7 @@ class MessageLog final : public domain::MessageLog {
   const CorePost post_;
   const Fatal fatal_;
   const MessageLogOptions options_;
+  std::vector<domain::SessionNote> notes_;  // from open() to take_notes(), on one thread
 
   // append thread only
   std::deque<Item> taken_;           // from the queue, as a whole; the next batches come from here

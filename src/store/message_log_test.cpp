@@ -16,9 +16,12 @@ using domain::Appended;
 using domain::CoreId;
 using domain::LogRecord;
 using domain::RecordKind;
+using domain::SessionNote;
 using test::jid;
 using test::message;
 using test::note;
+using test::noted;
+using test::released;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -96,12 +99,21 @@ class MessageLogTest : public ::testing::Test {
   std::vector<LogRecord> offline(const char* owner, std::size_t limit = 1'000, CoreId core = 0,
                                  std::size_t bytes = SIZE_MAX) {
     std::optional<Result<std::vector<LogRecord>>> result;
-    log_->offline(core, jid(owner), limit, bytes, [&](auto records) { result = std::move(records); });
+    log_->offline(core, jid(owner), {}, limit, bytes, [&](auto records) { result = std::move(records); });
     if (!cores_.run_until([&] { return result.has_value(); }) || !*result) {
       ADD_FAILURE() << (result ? result->error().message : "no answer");
       return {};
     }
     return **result;
+  }
+  Sequences waiting_except(const char* owner, Sequences except, std::size_t limit = 1'000) {
+    std::optional<Sequences> found;
+    log_->offline(0, jid(owner), std::move(except), limit, SIZE_MAX, [&](auto records) {
+      found.emplace();
+      for (const auto& record : records.value()) found->push_back(record.sequence);
+    });
+    EXPECT_TRUE(cores_.run_until([&] { return found.has_value(); }));
+    return found.value_or(Sequences{});
   }
   Sequences waiting(const char* owner, std::size_t limit = 1'000) {
     Sequences sequences;
@@ -114,6 +126,23 @@ class MessageLogTest : public ::testing::Test {
     EXPECT_TRUE(cores_.run_until([&] { return result.has_value(); }));
     return result->value();
   }
+  Result<std::vector<LogRecord>> fetch(Sequences sequences) {
+    std::optional<Result<std::vector<LogRecord>>> result;
+    log_->fetch(2, std::move(sequences), [&](auto records) { result = std::move(records); });
+    if (!cores_.run_until([&] { return result.has_value(); })) return fail(Errc::timeout, "no answer");
+    return *result;
+  }
+  Sequences fetched(Sequences sequences) {
+    const auto records = fetch(std::move(sequences));
+    EXPECT_TRUE(records) << records.error().message;
+    Sequences found;
+    for (const auto& record : records.value_or(std::vector<LogRecord>{})) {
+      found.push_back(record.sequence);
+      EXPECT_EQ(test::text_of(record), "<body>" + std::to_string(record.sequence) + "</body>");
+    }
+    return found;
+  }
+  std::vector<SessionNote> notes() { return engine_.stores().log->notes().value(); }
   Sequences in_log() {
     const auto records = engine_.stores().log->read(0, 1'000'000);
     Sequences sequences;
@@ -226,7 +255,7 @@ TYPED_TEST(MessageLogTest, FinishesWhatWaitsBeforeItStopsAndTakesNothingMore) {
   this->start({.batch_entries = 7, .place_after = kNever});
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
   std::optional<std::size_t> seen;
-  this->log_->offline(0, jid(kJuliet), 1'000, SIZE_MAX, [&](auto records) { seen = records->size(); });
+  this->log_->offline(0, jid(kJuliet), {}, 1'000, SIZE_MAX, [&](auto records) { seen = records->size(); });
 
   this->log_->stop();
 
@@ -279,7 +308,7 @@ TYPED_TEST(MessageLogTest, LeavesOutWhatWasAppendedAfterTheQuestion) {
   this->archive_reader_->on_offline.gate.close();
   std::optional<std::size_t> listed;
   std::optional<std::uint64_t> counted;
-  this->log_->offline(0, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { listed = records->size(); });
+  this->log_->offline(0, jid(kJuliet), {}, 10, SIZE_MAX, [&](auto records) { listed = records->size(); });
   this->log_->count_offline(0, jid(kJuliet), [&](auto count) { counted = *count; });
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
   this->log_store_->on_append.gate.open();
@@ -331,6 +360,107 @@ TYPED_TEST(MessageLogTest, ErasesWhatNothingRefersTo) {
   EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
 }
 
+TYPED_TEST(MessageLogTest, ReleasesSingleMessagesWhereverTheyAre) {
+  this->start({.place_after = kNever});
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));  // 1 to 4
+  this->log_->settle();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));  // 5, 6
+  ASSERT_TRUE(this->append(released(kJuliet, {1, 3, 5})));                                    // 7
+
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(2, 4, 6));
+  EXPECT_THAT(this->waiting(kJuliet, 2), ElementsAre(2, 4)) << "a page is full though some of it is released";
+  EXPECT_EQ(this->count(kJuliet), 3u);
+  this->log_->settle();
+  EXPECT_THAT(this->waiting(kJuliet), ElementsAre(2, 4, 6));
+  EXPECT_THAT(this->in_log(), ElementsAre(2, 4, 6));
+
+  ASSERT_TRUE(this->append(released(kJuliet, {2, 4, 6})));
+  this->log_->settle();
+  EXPECT_EQ(this->count(kJuliet), 0u);
+  EXPECT_THAT(this->in_log(), IsEmpty());
+}
+
+TYPED_TEST(MessageLogTest, LeavesOutWhatIsNotAskedForAndFillsThePage) {
+  this->start({.place_after = kNever});
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));  // 1 to 200
+  this->log_->settle();
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));  // 201 to 400
+  ASSERT_TRUE(this->append(released(kJuliet, {2, 202})));
+
+  Sequences odd;  // and things that do not wait
+  for (std::uint64_t sequence = 1; sequence < 1'000; sequence += 2) odd.push_back(sequence);
+
+  for (const bool placed : {false, true}) {
+    if (placed) this->log_->settle();
+    EXPECT_THAT(this->waiting_except(kJuliet, odd, 3), ElementsAre(4, 6, 8));
+    Sequences expected;
+    for (std::uint64_t sequence = 4; sequence <= 400; sequence += 2) {
+      if (sequence != 202) expected.push_back(sequence);
+    }
+    EXPECT_EQ(this->waiting_except(kJuliet, odd), expected);
+    expected.resize(150);  // half of them from either side
+    EXPECT_EQ(this->waiting_except(kJuliet, odd, 150), expected);
+    EXPECT_THAT(this->waiting_except(kJuliet, {1, 3, 4}, 2), ElementsAre(5, 6));
+  }
+}
+
+TYPED_TEST(MessageLogTest, FetchesFromTheTailAndFromTheFileInTheOrderAsked) {
+  this->start({.place_after = kNever});
+  std::uint64_t text = 0;
+  const auto say = [&](domain::References references) {
+    ASSERT_TRUE(this->append(message(kRomeo, kJuliet, references, std::to_string(++text))));
+  };
+  for (int i = 0; i < 300; ++i) say(i % 2 ? kOffline : kArchived);
+  this->log_->settle();
+  ASSERT_TRUE(this->append(released(kJuliet, {2})));
+  ++text;
+  this->log_->settle();
+  for (int i = 0; i < 300; ++i) say(kArchived);
+
+  Sequences asked, expected;
+  for (std::uint64_t low = 1, high = text; low < 300; ++low, --high) {
+    for (const auto sequence : {high, low}) asked.push_back(sequence);
+    for (const auto sequence : {high, low}) {
+      if (sequence != 2) expected.push_back(sequence);
+    }
+  }
+  EXPECT_EQ(this->fetched(asked), expected);
+  EXPECT_THAT(this->fetched({300, 700, 3, 0, 302, 3}), ElementsAre(300, 3, 302, 3));
+  EXPECT_THAT(this->fetched({}), IsEmpty());
+  this->log_->settle();
+  EXPECT_EQ(this->fetched(asked), expected);
+}
+
+TYPED_TEST(MessageLogTest, FetchesWhatWasAppendedBefore) {
+  this->start({.place_after = kNever});
+  this->log_store_->on_append.gate.close();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline, "1"), 2));
+  std::optional<std::size_t> found;
+  this->log_->fetch(2, {1}, [&](auto records) { found = records->size(); });
+  this->log_store_->on_append.gate.wait_until_somebody_waits();
+  this->cores_.run();
+  EXPECT_FALSE(found);
+
+  this->log_store_->on_append.gate.open();
+
+  ASSERT_TRUE(this->cores_.run_until([&] { return found.has_value(); }));
+  EXPECT_EQ(found, 1u);
+}
+
+TYPED_TEST(MessageLogTest, RefusesToFetchTooMuchAtOnce) {
+  const auto entry = message(kRomeo, kJuliet, kArchived);
+  this->start({.fetch_bytes = 3 * entry.envelope.bytes(), .place_after = kNever});
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(this->append(entry));
+
+  for (const bool placed : {false, true}) {
+    if (placed) this->log_->settle();
+    EXPECT_EQ(this->fetch({1, 2, 3, 4}).error().code, Errc::resource_limit) << "part of them would be a lie";
+    EXPECT_EQ(this->fetch({1, 2, 3, 9}).value().size(), 3u);
+  }
+  EXPECT_EQ(this->fetch(Sequences(MessageLog::kFetch, 9)).value().size(), 0u);
+  EXPECT_EQ(this->fetch(Sequences(MessageLog::kFetch + 1, 9)).error().code, Errc::resource_limit);
+}
+
 // Whatever the placer does meanwhile, every answer is what a plain model says.
 TYPED_TEST(MessageLogTest, IsExactWhereverThePlacerStands) {
   this->start({.place_entries = 5, .place_after = Duration{0}});
@@ -351,6 +481,13 @@ TYPED_TEST(MessageLogTest, IsExactWhereverThePlacerStands) {
       const std::uint64_t target = sequence - std::min<std::uint64_t>(sequence, random() % 20);
       ASSERT_TRUE(this->append(note(RecordKind::delivered, owner, target)));
       waits.erase(waits.begin(), waits.upper_bound(target));
+      ++sequence;
+    } else if (what < 8) {
+      std::set<std::uint64_t> some;
+      for (int n = 0; n < 5 && sequence > 0; ++n)
+        some.insert(sequence - random() % std::min<std::uint64_t>(sequence, 30));
+      ASSERT_TRUE(this->append(released(owner, {some.begin(), some.end()})));
+      for (const auto each : some) waits.erase(each);
       ++sequence;
     } else {
       // Asked by the core that appends, answered before what it appends next is acted upon by anybody else.
@@ -425,6 +562,109 @@ TYPED_TEST(MessageLogTest, GoesOnBehindTheArchiveIfTheLogIsAnOlderCopy) {
   EXPECT_EQ(sequence, 4u);
 }
 
+// ---- notes of sessions ----------------------------------------------------------------------------------------------
+
+TYPED_TEST(MessageLogTest, CommitsANoteWithItsBatchAndTellsItsTicket) {
+  this->start({.place_after = kNever});
+  this->log_store_->on_append.gate.close();
+  ASSERT_TRUE(this->append(noted({7, 1, "a"}), 1));
+  this->log_store_->on_append.gate.wait_until_somebody_waits();
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  ASSERT_TRUE(this->append(noted({7, 2, "b"}, message(kRomeo, kJuliet, kOffline))));
+  ASSERT_TRUE(this->append(noted({7, 3, "c"})));
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  this->log_store_->on_append.gate.open();
+
+  ASSERT_TRUE(this->wait_for(1, 1) && this->wait_for(4, 0));
+
+  const auto& alone = this->heard_[1].appended[0];
+  EXPECT_EQ(alone.ticket, 1u);
+  EXPECT_EQ(alone.sequence, 1u) << "there is no record yet, and 0 would mean refused";
+  EXPECT_EQ(alone.time, this->clock_.now());
+  Sequences tickets, sequences;
+  for (const auto& appended : this->heard_[0].appended) {
+    tickets.push_back(appended.ticket);
+    sequences.push_back(appended.sequence);
+  }
+  EXPECT_THAT(tickets, ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(sequences, ElementsAre(1, 2, 2, 3));
+  EXPECT_EQ(this->log_store_->on_append.calls, 2);
+  EXPECT_THAT(this->notes(), ElementsAre(SessionNote{7, 1, "a"}, SessionNote{7, 2, "b"}, SessionNote{7, 3, "c"}));
+  EXPECT_THAT(this->in_log(), ElementsAre(1, 2, 3));
+  const auto records = this->offline(kJuliet);
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records[1].entry.note, nullptr);
+}
+
+TYPED_TEST(MessageLogTest, KeepsNotesAwayFromTheTailAndThePlacer) {
+  this->start({.queue_entries = 100, .tail_entries = 1, .place_after = kNever});
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(this->append(noted({1, 3, "x"})));
+  ASSERT_TRUE(this->wait_for(50));  // a tail with room for one was not filled
+
+  this->log_->settle();
+
+  EXPECT_EQ(this->archive_store_->on_place.calls, 0);
+  EXPECT_EQ(this->engine_.stores().archive->watermark().value(), 0u);
+  EXPECT_THAT(this->notes(), ElementsAre(SessionNote{1, 3, "x"}));
+}
+
+TYPED_TEST(MessageLogTest, RefusesNotesWithTheirBatch) {
+  this->start({.place_after = kNever});
+  for (const Errc why : {Errc::disk_full, Errc::timeout}) {
+    this->heard_[0] = {};
+    this->log_store_->on_append.set(why);
+    ASSERT_TRUE(this->append(noted({7, 1, "lost"}, message(kRomeo, kJuliet, kOffline))));
+    ASSERT_TRUE(this->append(noted({7, 2, "lost"})));
+    ASSERT_TRUE(this->wait_for(2));
+    EXPECT_EQ(this->heard_[0].appended[0].sequence, 0u);
+    EXPECT_EQ(this->heard_[0].appended[1].sequence, 0u);
+  }
+  this->log_store_->on_append.set({});
+  ASSERT_TRUE(this->append(noted({7, 3, "kept"})));
+  ASSERT_TRUE(this->wait_for(3));
+
+  EXPECT_EQ(this->heard_[0].appended[2].sequence, 1u);
+  EXPECT_THAT(this->notes(), ElementsAre(SessionNote{7, 3, "kept"}));
+  EXPECT_THAT(this->waiting(kJuliet), IsEmpty());
+}
+
+TYPED_TEST(MessageLogTest, GivesOutOnceWhatTheSessionsOfBeforeNoted) {
+  if (!TypeParam::kLasting) GTEST_SKIP() << "nothing is left to start from";
+  this->start();
+  EXPECT_THAT(this->log_->take_notes(), IsEmpty());
+  ASSERT_TRUE(this->append(noted({9, 0, "opened"})));
+  ASSERT_TRUE(this->append(noted({9, 1, "counted"}, message(kRomeo, kJuliet, kOffline))));
+  ASSERT_TRUE(this->append(noted({3, 0, "opened"})));
+  ASSERT_TRUE(this->append(noted(test::erasure(3))));
+  ASSERT_TRUE(this->append(noted({5, 0, "opened"})));
+  ASSERT_TRUE(this->wait_for(5));
+
+  this->restart();
+
+  EXPECT_THAT(this->log_->take_notes(),
+              ElementsAre(SessionNote{5, 0, "opened"}, SessionNote{9, 0, "opened"}, SessionNote{9, 1, "counted"}));
+  EXPECT_THAT(this->log_->take_notes(), IsEmpty());
+  this->heard_[0] = {};
+  ASSERT_TRUE(this->append(noted({9, 2, "again"})));
+  ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
+  ASSERT_TRUE(this->wait_for(2));
+  EXPECT_EQ(this->heard_[0].appended[0].sequence, 1u);
+  EXPECT_EQ(this->heard_[0].appended[1].sequence, 2u);
+}
+
+TYPED_TEST(MessageLogTest, DoesNotOpenWithoutTheNotes) {
+  this->start();
+  this->log_->stop();
+  this->log_store_->on_notes.set(Errc::storage_failed);
+  Stores stores = this->engine_.stores();
+  stores.log = this->log_store_;
+
+  const auto log = MessageLog::open(stores, this->clock_, 1, this->cores_.post(), [](const Error&) {});
+
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error().code, Errc::storage_failed);
+}
+
 // ---- faults ---------------------------------------------------------------------------------------------------------
 
 TYPED_TEST(MessageLogTest, RefusesABatchThatFindsTheDiskFullOrTheLogLockedAndGoesOn) {
@@ -456,7 +696,7 @@ TYPED_TEST(MessageLogTest, AcknowledgesNothingAfterACommitThatFailed) {
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), 0));
   this->log_store_->on_append.gate.wait_until_somebody_waits();
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline), 1));
-  this->log_->offline(2, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { question = records.error().code; });
+  this->log_->offline(2, jid(kJuliet), {}, 10, SIZE_MAX, [&](auto records) { question = records.error().code; });
   this->log_store_->on_append.gate.open();
 
   ASSERT_TRUE(this->cores_.run_until([&] { return question && !this->heard_[1].errors.empty(); }));
@@ -536,13 +776,14 @@ TYPED_TEST(MessageLogTest, TellsWhoAskedThatReadingFailed) {
   std::vector<Errc> errors;
 
   this->archive_reader_->on_offline.set(Errc::storage_failed);
-  this->log_->offline(0, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { errors.push_back(records.error().code); });
+  this->log_->offline(0, jid(kJuliet), {}, 10, SIZE_MAX, [&](auto records) { errors.push_back(records.error().code); });
   this->log_->count_offline(0, jid(kJuliet), [&](auto count) { errors.push_back(count.error().code); });
   ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 2; }));
   this->archive_reader_->on_offline.set({});
   this->log_reader_->on_fetch.set(Errc::storage_failed);
-  this->log_->offline(0, jid(kJuliet), 10, SIZE_MAX, [&](auto records) { errors.push_back(records.error().code); });
-  ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 3; }));
+  this->log_->offline(0, jid(kJuliet), {}, 10, SIZE_MAX, [&](auto records) { errors.push_back(records.error().code); });
+  this->log_->fetch(0, {1}, [&](auto records) { errors.push_back(records.error().code); });
+  ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 4; }));
 
   EXPECT_THAT(errors, Each(Errc::storage_failed));
   this->log_reader_->on_fetch.set({});

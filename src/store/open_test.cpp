@@ -136,6 +136,20 @@ TEST_F(OpenTest, BringsAnOlderFileUpToDateStepByStep) {
   EXPECT_TRUE(open(2)) << "and leaves the file as it was";
 }
 
+TEST_F(OpenTest, GivesALogOfTheFirstVersionRoomForNotes) {
+  ASSERT_TRUE((*open_sqlite(directory_.path()))
+                  ->log->append(std::vector{test::record(1, test::message("a@x.example", "b@x.example", {}))}));
+  run(in("log.db"), "DROP TABLE session_note");
+  run(in("log.db"), "PRAGMA user_version=1");
+
+  const auto stores = open_sqlite(directory_.path());
+
+  ASSERT_TRUE(stores) << stores.error().message;
+  EXPECT_EQ((*stores)->log->read(1, 10)->size(), 1u);
+  ASSERT_TRUE((*stores)->log->append(std::vector{test::record(0, test::noted({7, 1, "a"}))}));
+  EXPECT_EQ((*stores)->log_reader->notes()->size(), 1u);
+}
+
 TEST_F(OpenTest, TellsAFullDatabaseFromABrokenOne) {
   constexpr const char* kSteps[] = {"CREATE TABLE a(x)"};
   std::ofstream{in("x.db")};

@@ -28,7 +28,9 @@ std::vector<LogEntry> examples() {
           nobody,
           note(RecordKind::offline, "juliet@capulet.example", 1'000'000),
           note(RecordKind::delivered, "juliet@capulet.example", 7),
-          note(RecordKind::forget, "juliet@capulet.example")};
+          note(RecordKind::forget, "juliet@capulet.example"),
+          test::released("juliet@capulet.example", {}),
+          test::released("juliet@capulet.example", {1, 2, 300, 1ull << 40, ~0ull})};
 }
 
 TEST(RecordCodec, GivesBackWhatItTook) {
@@ -41,7 +43,12 @@ TEST(RecordCodec, GivesBackWhatItTook) {
     EXPECT_EQ(decoded->owner, entry.owner);
     EXPECT_EQ(decoded->target, entry.target);
     EXPECT_EQ(decoded->envelope, entry.envelope);
+    EXPECT_EQ(decoded->sequences, entry.sequences);
   }
+}
+
+TEST(RecordCodec, LeavesTheNoteOut) {
+  for (const auto& entry : examples()) EXPECT_EQ(encoded(test::noted({7, 1, "note"}, entry)), encoded(entry));
 }
 
 TEST(RecordCodec, DoesNotRepeatTheRecipientsAddress) {
@@ -63,8 +70,22 @@ TEST(RecordCodec, RefusesWhatIsCutShortOrTooLongOrOfAnotherVersion) {
     EXPECT_FALSE(decode_entry(good + "x"));
     EXPECT_FALSE(decode_entry("\x02" + good.substr(1)));
     EXPECT_FALSE(decode_entry(good.substr(0, 1) + "\x04" + good.substr(2)));
+    EXPECT_FALSE(decode_entry(good.substr(0, 1) + "\x06" + good.substr(2))) << "a note is no record";
     EXPECT_FALSE(decode_entry(good.substr(0, 2) + "\x20" + good.substr(3)));
   }
+}
+
+TEST(RecordCodec, RefusesSequencesThatDoNotAscend) {
+  std::string start = encoded(test::released("a@x.example", {}));
+  start.pop_back();  // how many there are
+  using namespace std::string_literals;
+  const std::string most = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+
+  EXPECT_TRUE(decode_entry(start + "\x02\x01\x01"));
+  EXPECT_FALSE(decode_entry(start + "\x01\x00"s));
+  EXPECT_FALSE(decode_entry(start + "\x02\x01\x00"s));
+  EXPECT_FALSE(decode_entry(start + "\x02\x01" + most)) << "comes round";
+  EXPECT_FALSE(decode_entry(start + most + "\x01")) << "more than there are";
 }
 
 }  // namespace

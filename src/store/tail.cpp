@@ -27,7 +27,8 @@ std::size_t bytes_of(const domain::LogEntry& entry) {
   const auto& envelope = entry.envelope;
   return sizeof(LogRecord) + entry.owner.full().size() + envelope.from.full().size() + envelope.to.full().size() +
          envelope.id.size() + envelope.lang.size() + envelope.extra.size() + envelope.origin_id.size() +
-         envelope.retracts.size() + envelope.inner.size();
+         envelope.retracts.size() + envelope.inner.size() + entry.sequences.size() * sizeof(entry.sequences[0]) +
+         (entry.note ? sizeof(*entry.note) + entry.note->bytes.size() : 0);
 }
 
 void Tail::push(LogRecord record) {
@@ -117,10 +118,17 @@ Tail::View Tail::view(std::string_view owner, std::uint64_t upto) const {
   const auto found = events_.find(owner);
   if (found == events_.end()) return view;
 
-  auto& waiting = view.waiting;
+  std::deque<std::uint64_t> waiting;  // most goes from its front
   const auto done = [&](std::uint64_t through) {
     view.done_through = std::max(view.done_through, through);
     waiting.erase(waiting.begin(), std::upper_bound(waiting.begin(), waiting.end(), through));
+  };
+  const auto release = [&](const std::vector<std::uint64_t>& sequences) {
+    view.released.insert(view.released.end(), sequences.begin(), sequences.end());
+    for (const auto sequence : sequences) {
+      const auto place = std::lower_bound(waiting.begin(), waiting.end(), sequence);
+      if (place != waiting.end() && *place == sequence) waiting.erase(place);
+    }
   };
   const Events& events = found->second;
   for (std::size_t i = events.placed; i < events.sequences.size() && events.sequences[i] <= upto; ++i) {
@@ -137,6 +145,11 @@ Tail::View Tail::view(std::string_view owner, std::uint64_t upto) const {
       case RecordKind::forget:
         done(record->sequence);
         break;
+      case RecordKind::released:
+        release(record->entry.sequences);
+        break;
+      case RecordKind::note:
+        break;  // never here
       case RecordKind::offline: {
         const LogRecord* referred = find(target);
         const bool held = referred ? still_held(*referred) : target < record->sequence;
@@ -146,6 +159,8 @@ Tail::View Tail::view(std::string_view owner, std::uint64_t upto) const {
       }
     }
   }
+  view.waiting.assign(waiting.begin(), waiting.end());
+  std::sort(view.released.begin(), view.released.end());
   return view;
 }
 

@@ -34,10 +34,11 @@ class Tail {
 
   const domain::LogRecord* find(std::uint64_t sequence) const;
 
-  // What the owner's records up to `upto` do: first nothing up to `done_through` waits any more, then `waiting`
-  // (ascending) waits, whether the archive knows it yet or not.
+  // What the owner's records up to `upto` do: first nothing up to `done_through` and nothing of `released` (ascending)
+  // waits any more, then `waiting` (ascending) waits, whether the archive knows it yet or not.
   struct View {
     std::uint64_t done_through = 0;
+    std::vector<std::uint64_t> released;
     std::vector<std::uint64_t> waiting;
   };
   View view(std::string_view owner, std::uint64_t upto) const;

@@ -63,6 +63,24 @@ TEST(Tail, BringsBackWhatCouldNotBeDeliveredIfAnythingHoldsIt) {
   EXPECT_THAT(view.waiting, ElementsAre(50, 101));
 }
 
+TEST(Tail, LetsGoOfExactlyWhatIsReleased) {
+  const Tail tail = tail_of(
+      {message(kRomeo, kJuliet, kOffline), message(kRomeo, kJuliet, {.recipient_archive = true, .offline = true}),
+       message(kRomeo, kJuliet, kOffline), test::released(kJuliet, {7, 102, 103}), test::released(kJuliet, {5}),
+       note(RecordKind::offline, kJuliet, 102), note(RecordKind::offline, kJuliet, 103)},
+      101);
+
+  const auto before = tail.view(kJuliet, 103), between = tail.view(kJuliet, 105), after = tail.view(kJuliet, 107);
+
+  EXPECT_THAT(before.waiting, ElementsAre(101, 102, 103));
+  EXPECT_THAT(before.released, IsEmpty());
+  EXPECT_THAT(between.waiting, ElementsAre(101));
+  EXPECT_THAT(between.released, ElementsAre(5, 7, 102, 103));
+  EXPECT_EQ(between.done_through, 0u);
+  EXPECT_THAT(after.waiting, ElementsAre(101, 102)) << "what its archive holds comes back, what is dead does not";
+  EXPECT_THAT(tail.view(kRomeo, 107).released, IsEmpty());
+}
+
 TEST(Tail, ForgetsWhatCameBeforeAnAccountWent) {
   const Tail tail = tail_of(
       {message(kRomeo, kJuliet, kOffline), note(RecordKind::forget, kJuliet), message(kRomeo, kJuliet, kOffline)}, 7);

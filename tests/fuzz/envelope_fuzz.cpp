@@ -42,7 +42,7 @@ void check_record(std::string_view bytes) {
   ANSER_ASSERT(twice);
   ANSER_ASSERT(twice->kind == decoded->kind && twice->references == decoded->references);
   ANSER_ASSERT(twice->owner == decoded->owner && twice->target == decoded->target);
-  ANSER_ASSERT(twice->envelope == decoded->envelope);
+  ANSER_ASSERT(twice->envelope == decoded->envelope && twice->sequences == decoded->sequences);
   std::string thrice;
   store::encode_entry(*twice, thrice);
   ANSER_ASSERT(thrice == again);

@@ -94,7 +94,12 @@ class FaultyLogStore final : public domain::LogStore {
     return store_->replace(records);
   }
 
-  Fault on_append, on_fetch, on_erase, on_replace;
+  Result<std::vector<domain::SessionNote>> notes() override {
+    if (auto met = on_notes.meet(); !met) return tl::make_unexpected(met.error());
+    return store_->notes();
+  }
+
+  Fault on_append, on_fetch, on_erase, on_replace, on_notes;
 
  private:
   std::shared_ptr<domain::LogStore> store_;

@@ -78,6 +78,27 @@ inline domain::LogEntry note(domain::RecordKind kind, std::string_view owner, st
   return entry;
 }
 
+inline domain::LogEntry released(std::string_view owner, std::vector<std::uint64_t> sequences) {
+  domain::LogEntry entry = note(domain::RecordKind::released, owner);
+  entry.sequences = std::move(sequences);
+  return entry;
+}
+
+// What a session notes, with `entry` or by itself.
+inline domain::LogEntry noted(domain::SessionNote note, domain::LogEntry entry) {
+  entry.note = std::make_shared<const domain::SessionNote>(std::move(note));
+  return entry;
+}
+inline domain::LogEntry noted(domain::SessionNote note) {
+  domain::LogEntry entry;
+  entry.kind = domain::RecordKind::note;
+  return noted(std::move(note), std::move(entry));
+}
+// A session that lets go of its keys from one to another.
+inline domain::SessionNote erasure(std::uint64_t session, std::uint64_t from = 0, std::uint64_t through = ~0ull) {
+  return {session, 0, "", domain::SessionNote::Range{from, through}};
+}
+
 inline domain::LogRecord record(std::uint64_t sequence, domain::LogEntry entry) {
   return {sequence, at(1'700'000'000'000'000 + static_cast<std::int64_t>(sequence)), std::move(entry)};
 }

@@ -63,6 +63,12 @@ void MemoryArchiveStore::place_one(const LogRecord& record) {
   const std::uint64_t target = record.entry.target;
   switch (record.entry.kind) {
     case RecordKind::message:
+    case RecordKind::note:
+      break;
+    case RecordKind::released:
+      for (const auto sequence : record.entry.sequences) {
+        if (offline_[owner].erase(sequence) > 0) release(sequence, Holder::offline);
+      }
       break;
     case RecordKind::offline:
       if (!holders_.contains(target) || !holders_[target].insert(Holder::offline).second) break;
@@ -79,12 +85,12 @@ void MemoryArchiveStore::place_one(const LogRecord& record) {
 }
 
 void MemoryArchiveStore::place_message(const LogRecord& record) {
-  const auto& [kind, references, recipient, target, envelope] = record.entry;
+  const domain::References& references = record.entry.references;
   if (references.none()) {
     dead_.insert(record.sequence);
     return;
   }
-  const std::string sender{envelope.from.bare()}, owner{recipient.bare()};
+  const std::string sender{record.entry.envelope.from.bare()}, owner{record.entry.owner.bare()};
   if (is_retraction(record.entry) && !find_retracted(record, sender, owner, Holder::sender_archive)) {
     find_retracted(record, owner, sender, Holder::recipient_archive);
   }

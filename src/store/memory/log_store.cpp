@@ -2,20 +2,26 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "store/record_codec.h"
 
 namespace anser::store {
 
 using domain::LogRecord;
+using domain::RecordKind;
+using domain::SessionNote;
 
 Result<void> MemoryLogStore::append(std::span<const LogRecord> records) {
   const std::lock_guard lock{mutex_};
   std::uint64_t last = last_sequence_;
   for (const auto& record : records) {
+    if (record.entry.kind == RecordKind::note) continue;
     if (record.sequence <= last) return fail(Errc::conflict, "log record {} does not follow {}", record.sequence, last);
     last = record.sequence;
   }
   for (const auto& record : records) {
+    if (record.entry.note) keep(*record.entry.note);
+    if (record.entry.kind == RecordKind::note) continue;
     Stored& stored = records_[record.sequence];
     stored.time = record.time;
     encode_entry(record.entry, stored.bytes);
@@ -23,6 +29,15 @@ Result<void> MemoryLogStore::append(std::span<const LogRecord> records) {
     last_time_ = record.time;
   }
   return {};
+}
+
+void MemoryLogStore::keep(const SessionNote& note) {
+  ANSER_ASSERT(note.session != 0 && note.key >> 63 == 0);  // as every engine
+  if (note.erase && note.erase->from <= note.erase->through) {
+    notes_.erase(notes_.lower_bound({note.session, note.erase->from}),
+                 notes_.upper_bound({note.session, note.erase->through}));
+  }
+  if (!note.bytes.empty()) notes_[{note.session, note.key}] = note.bytes;
 }
 
 Result<LogRecord> MemoryLogStore::read_record(const Records::value_type& stored) {
@@ -87,6 +102,14 @@ Result<void> MemoryLogStore::erase(std::span<const std::uint64_t> sequences) {
   const std::lock_guard lock{mutex_};
   for (const auto sequence : sequences) records_.erase(sequence);
   return {};
+}
+
+Result<std::vector<SessionNote>> MemoryLogStore::notes() {
+  const std::lock_guard lock{mutex_};
+  std::vector<SessionNote> notes;
+  notes.reserve(notes_.size());
+  for (const auto& [place, bytes] : notes_) notes.push_back({place.first, place.second, bytes});
+  return notes;
 }
 
 }  // namespace anser::store

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "domain/ports.h"
 
@@ -20,6 +21,7 @@ class MemoryLogStore final : public domain::LogStore {
   Result<Time> last_time() override;
   Result<void> erase(std::span<const std::uint64_t> sequences) override;
   Result<void> replace(std::span<const domain::LogRecord> records) override;
+  Result<std::vector<domain::SessionNote>> notes() override;
 
  private:
   struct Stored {
@@ -28,9 +30,11 @@ class MemoryLogStore final : public domain::LogStore {
   };
   using Records = std::map<std::uint64_t, Stored>;
   static Result<domain::LogRecord> read_record(const Records::value_type& stored);
+  void keep(const domain::SessionNote& note);
 
   std::mutex mutex_;
   Records records_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> notes_;  // by session and key
   std::uint64_t last_sequence_ = 0;
   Time last_time_{};
 };

@@ -67,6 +67,22 @@ TEST_F(DiskTest, RefusesWhileTheDiskIsFullAndGoesOnWhenItIsNot) {
   EXPECT_EQ(stores_->archive->offline(test::jid("b@x.example"), 0, 10)->size(), 2u);
 }
 
+TEST_F(DiskTest, WritesNoNoteWithoutItsMessage) {
+  ASSERT_TRUE(append(1));
+  const std::vector batch{record(0, test::noted({7, 1, "opened"})),
+                          record(2, test::noted({7, 2, "counted"}, message("a@x.example", "b@x.example", {})))};
+  disk_.full = true;
+  EXPECT_EQ(stores_->log->append(batch).error().code, Errc::disk_full);
+  disk_.full = false;
+  EXPECT_TRUE(stores_->log->notes()->empty());
+
+  ASSERT_TRUE(stores_->log->append(batch));
+
+  open();
+  EXPECT_THAT(stores_->log->notes().value(),
+              ::testing::ElementsAre(domain::SessionNote{7, 1, "opened"}, domain::SessionNote{7, 2, "counted"}));
+}
+
 TEST_F(DiskTest, ReportsAFailedSyncAndSyncsNothingAfterIt) {
   ASSERT_TRUE(append(1));
   disk_.fails_to_sync = true;

@@ -1,13 +1,18 @@
 #include "store/sqlite/log_store.h"
 
 #include <algorithm>
+#include <limits>
+#include <tuple>
 
+#include "base/assert.h"
 #include "store/record_codec.h"
 
 namespace anser::store {
 namespace {
 
 using domain::LogRecord;
+using domain::RecordKind;
+using domain::SessionNote;
 
 constexpr std::int32_t kApplicationId = 0x414e5302;
 constexpr const char* kMigrations[] = {R"(
@@ -19,8 +24,18 @@ constexpr const char* kMigrations[] = {R"(
     only INTEGER PRIMARY KEY CHECK(only = 1),
     sequence INTEGER NOT NULL,
     time INTEGER NOT NULL);
+)",
+                                       R"(
+  CREATE TABLE session_note(  -- what a restart must know of the sessions, in the domain's own bytes
+    session INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY(session, key)) WITHOUT ROWID;
 )"};
 constexpr Schema kSchema{kApplicationId, kMigrations};
+
+// Keys stand in SQLite's order, which is that of signed integers.
+constexpr std::uint64_t kLastKey = std::numeric_limits<std::int64_t>::max();
 
 // A query that returns many rows reserves no more than this ahead.
 constexpr std::size_t kReserve = 1'024;
@@ -49,11 +64,15 @@ Result<std::unique_ptr<SqliteLogStore>> SqliteLogStore::open(const std::filesyst
 
 Result<void> SqliteLogStore::append(std::span<const LogRecord> records) {
   std::uint64_t last = last_;
+  puts_.clear();
+  erasures_.clear();
   Transaction transaction{*database_};
   if (auto done = transaction.begin(); !done) return done;
   {
     auto insert = database_->use("INSERT INTO record VALUES(?, ?, ?)");
     for (const auto& record : records) {
+      if (record.entry.note) gather(*record.entry.note);
+      if (record.entry.kind == RecordKind::note) continue;
       if (record.sequence <= last)
         return fail(Errc::conflict, "log record {} does not follow {}", record.sequence, last);
       last = record.sequence;
@@ -64,9 +83,89 @@ Result<void> SqliteLogStore::append(std::span<const LogRecord> records) {
       insert.reset();
     }
   }
+  if (!puts_.empty() || !erasures_.empty()) {
+    if (auto done = write_notes(); !done) return done;
+  }
   auto done = transaction.commit();
   if (done) last_ = last;
   return done;
+}
+
+void SqliteLogStore::gather(const SessionNote& note) {
+  ANSER_ASSERT(note.session != 0 && note.key <= kLastKey);
+  const std::size_t order = erasures_.size() + puts_.size();
+  if (note.erase && note.erase->from <= std::min(note.erase->through, kLastKey)) {
+    erasures_.push_back({note.session, note.erase->from, std::min(note.erase->through, kLastKey), order});
+  }
+  if (!note.bytes.empty()) puts_.push_back({note.session, note.key, order, note.bytes});
+}
+
+// First all ranges go, then what is left of the puts is written, both in the order of the table: in a large one that
+// costs two thirds of what the order of submission does.
+Result<void> SqliteLogStore::write_notes() {
+  std::sort(puts_.begin(), puts_.end(), [](const Put& a, const Put& b) {
+    return std::tie(a.session, a.key, a.order) < std::tie(b.session, b.key, b.order);
+  });
+  std::sort(erasures_.begin(), erasures_.end(), [](const Erasure& a, const Erasure& b) {
+    return std::tie(a.session, a.from) < std::tie(b.session, b.from);
+  });
+  drop_what_is_erased();
+  if (auto done = write_erasures(); !done) return done;
+  return write_puts();
+}
+
+// What one batch writes and erases again never reaches the file.
+void SqliteLogStore::drop_what_is_erased() {
+  for (const auto& erasure : erasures_) {
+    auto put = std::lower_bound(puts_.begin(), puts_.end(), erasure, [](const Put& a, const Erasure& b) {
+      return std::tie(a.session, a.key) < std::tie(b.session, b.from);
+    });
+    for (; put != puts_.end() && put->session == erasure.session && put->key <= erasure.through; ++put) {
+      if (put->order < erasure.order) put->bytes = {};
+    }
+  }
+}
+
+Result<void> SqliteLogStore::write_erasures() {
+  for (std::size_t begin = 0, end; begin < erasures_.size(); begin = end) {
+    const std::uint64_t session = erasures_[begin].session, from = erasures_[begin].from;
+    std::uint64_t through = erasures_[begin].through;
+    const auto goes_on = [&](const Erasure& next) { return next.session == session && next.from <= through + 1; };
+    // What clients confirm bit by bit is one range.
+    for (end = begin + 1; end < erasures_.size() && goes_on(erasures_[end]); ++end) {
+      through = std::max(through, erasures_[end].through);
+    }
+    auto remove = database_->use("DELETE FROM session_note WHERE session=? AND key BETWEEN ? AND ?");
+    if (auto done = remove.with(session, from, through).run(); !done) return done;
+  }
+  return {};
+}
+
+Result<void> SqliteLogStore::write_puts() {
+  auto insert = database_->use("INSERT OR REPLACE INTO session_note VALUES(?, ?, ?)");
+  for (std::size_t i = 0; i < puts_.size(); ++i) {
+    const Put& put = puts_[i];
+    const bool replaced = i + 1 < puts_.size() && puts_[i + 1].session == put.session && puts_[i + 1].key == put.key;
+    if (replaced || put.bytes.empty()) continue;
+    if (auto done = insert.with(put.session, put.key, Blob{put.bytes}).run(); !done) return done;
+    insert.reset();
+  }
+  return {};
+}
+
+Result<std::vector<SessionNote>> SqliteLogStore::notes() {
+  std::vector<SessionNote> notes;
+  auto select = database_->use("SELECT session, key, bytes FROM session_note ORDER BY session, key");
+  std::size_t negative = 0;  // to SQLite, whose integers are signed: these come first
+  for (;;) {
+    const auto row = select.step();
+    if (!row) return pass(row);
+    if (!*row) break;
+    if (select.integer(0) < 0) ++negative;
+    notes.push_back({select.sequence(0), select.sequence(1), std::string{select.bytes(2)}});
+  }
+  std::rotate(notes.begin(), notes.begin() + static_cast<std::ptrdiff_t>(negative), notes.end());
+  return notes;
 }
 
 Result<std::vector<LogRecord>> SqliteLogStore::read(std::uint64_t from, std::size_t limit) {

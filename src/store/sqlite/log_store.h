@@ -1,9 +1,12 @@
 // log.db: one row per record, keyed by sequence, so that appends only ever touch the end of the tree. Sequences are
-// given once: the last one is remembered when its record is erased. One thread at a time; a second store on the same
-// file may read beside it.
+// given once: the last one is remembered when its record is erased. Beside them what sessions have noted, one row for
+// each key of each; keys are below 2^63. One thread at a time; a second store on the same file may read beside it.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "domain/ports.h"
 #include "store/sqlite/connection.h"
@@ -24,6 +27,7 @@ class SqliteLogStore final : public domain::LogStore {
   Result<Time> last_time() override;
   Result<void> erase(std::span<const std::uint64_t> sequences) override;
   Result<void> replace(std::span<const domain::LogRecord> records) override;
+  Result<std::vector<domain::SessionNote>> notes() override;
 
  private:
   struct Last {
@@ -31,12 +35,30 @@ class SqliteLogStore final : public domain::LogStore {
     Time time{};
   };
 
+  // What the notes of one append say; `order` is that of submission. The bytes are the records' own.
+  struct Put {
+    std::uint64_t session, key;
+    std::size_t order;
+    std::string_view bytes;
+  };
+  struct Erasure {
+    std::uint64_t session, from, through;
+    std::size_t order;
+  };
+
   explicit SqliteLogStore(std::unique_ptr<Connection> database) : database_(std::move(database)) {}
   Result<Last> find_last();
+  void gather(const domain::SessionNote& note);
+  Result<void> write_notes();
+  void drop_what_is_erased();
+  Result<void> write_erasures();
+  Result<void> write_puts();
 
   std::unique_ptr<Connection> database_;
   std::uint64_t last_ = 0;  // of the writer
   std::string buffer_;      // one record's bytes, kept for its capacity
+  std::vector<Put> puts_;   // of the append under way, as are
+  std::vector<Erasure> erasures_;
 };
 
 }  // namespace anser::store

@@ -43,12 +43,17 @@ Result<void> Placement::add(const LogRecord& record) {
       return add_delivered(record);
     case RecordKind::forget:
       return add_forget(record);
+    case RecordKind::released:
+      return add_released(record);
+    case RecordKind::note:
+      break;  // never a record
   }
   return fail(Errc::internal, "log record {} is of no known kind", record.sequence);
 }
 
 Result<void> Placement::add_message(const LogRecord& record) {
-  const auto& [kind, references, recipient, target, envelope] = record.entry;
+  const auto& envelope = record.entry.envelope;
+  const auto& references = record.entry.references;
   if (references.none()) {
     dead_.push_back(record.sequence);
     return {};
@@ -56,7 +61,7 @@ Result<void> Placement::add_message(const LogRecord& record) {
   if (auto done = refer(record.sequence, bits_of(references)); !done) return done;
 
   const auto sender = addresses_.find_or_add(envelope.from.bare());
-  const auto owner = addresses_.find_or_add(recipient.bare());
+  const auto owner = addresses_.find_or_add(record.entry.owner.bare());
   if (!sender) return pass(sender);
   if (!owner) return pass(owner);
   if (is_retraction(record.entry)) {
@@ -140,6 +145,29 @@ Result<void> Placement::add_delivered(const LogRecord& record) {
   const auto owner = addresses_.find(record.entry.owner.bare());
   if (!owner) return pass(owner);
   return *owner ? take_back_offline(**owner, record.entry.target) : Result<void>{};
+}
+
+Result<void> Placement::add_released(const LogRecord& record) {
+  const auto owner = addresses_.find(record.entry.owner.bare());
+  if (!owner) return pass(owner);
+  if (!*owner) return {};
+  auto& waiting = offline_[**owner];
+  auto remove = database_.use("DELETE FROM offline WHERE owner=? AND sequence=?");
+  for (const auto sequence : record.entry.sequences) {
+    const auto bits = references(sequence);
+    if (!bits) return pass(bits);
+    if (!(**bits & kOffline)) continue;  // done already
+    const auto place = std::lower_bound(waiting.begin(), waiting.end(), sequence);
+    if (place != waiting.end() && *place == sequence) {
+      waiting.erase(place);
+    } else {
+      if (auto done = remove.with(**owner, sequence).run(); !done) return done;
+      remove.reset();
+      if (database_.changes() == 0) continue;  // it waits for somebody else
+    }
+    if (auto done = release(sequence, kOffline); !done) return done;
+  }
+  return {};
 }
 
 Result<void> Placement::add_forget(const LogRecord& record) {

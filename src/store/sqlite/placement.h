@@ -47,6 +47,7 @@ class Placement {
   Result<void> add_message(const domain::LogRecord& record);
   Result<void> add_offline(const domain::LogRecord& record);
   Result<void> add_delivered(const domain::LogRecord& record);
+  Result<void> add_released(const domain::LogRecord& record);
   Result<void> add_forget(const domain::LogRecord& record);
   Result<void> find_retracted(const domain::LogRecord& record, std::int64_t sender, std::int64_t owner);
   Result<bool> search(const domain::LogRecord& record, std::int64_t archive, std::int64_t peer, std::uint8_t role,
