@@ -21,7 +21,7 @@ bool matches(const Jid& rule, const Jid& who) {
 
 void Session::set_carbons(bool on) {
   if (on && !carbons_ && account_) carbons_since_ = account_->copies_;
-  carbons_ = on;
+  if (std::exchange(carbons_, on) != on) state_changed();
 }
 
 bool Session::blocks(const Jid& who) const { return account_ && account_->blocks(who); }

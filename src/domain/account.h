@@ -70,6 +70,8 @@ class alignas(64) Account {
 
     std::uint64_t ticket = 0;  // of its append; 0 when none is due
     bool durable = true;
+    bool kept = false;     // for whoever comes: it counts as waiting
+    bool waits = false;    // it has the offline reference in the log
     bool barrier = false;  // something is being read or stored that nothing may overtake; `work` says what
     References references;
     WorkId work = 0;
@@ -85,15 +87,16 @@ class alignas(64) Account {
     SessionId session = 0;
     std::uint64_t through = 0;  // sequence; 0 while being fetched
     std::uint64_t count = 0;
-    std::uint64_t known = 0;          // offline_count_ when it was asked for
-    bool more = false;                // wait behind these: what comes now is stored behind them
-    std::vector<std::uint64_t> late;  // went back to waiting since; their sequences may be lower
+    std::uint64_t known = 0;               // offline_count_ when it was asked for
+    bool more = false;                     // wait behind these: what comes now is stored behind them
+    std::vector<std::uint64_t> sequences;  // of them; but for those that the session owes a confirmation for itself
   };
 
   // What every message reads comes first, in one cache line.
   Standing standing_ = Standing::loading;
   bool temporary_ = false;
   bool idle_listed_ = false;
+  bool restored_ = false;        // has sessions of before this process, and may have messages for them
   bool flush_due_ = false;       // in the batch of appends that is being taken in
   std::uint32_t busy_ = 0;       // storage jobs and appends that will come back to this object
   std::uint32_t undecided_ = 0;  // in the outbox
@@ -105,7 +108,7 @@ class alignas(64) Account {
   std::size_t appended_at_ = 0;  // where in the outbox the next append of this batch is looked for
   std::list<Account*>::iterator idle_position_;
   std::uint64_t roster_version_ = 0;
-  std::uint64_t offline_count_ = 0;
+  std::uint64_t offline_count_ = 0;     // wait for whoever comes; those that sessions owe do not count
   std::uint64_t shared_ = 0;            // messages that several devices were given
   std::uint64_t copies_ = 0;            // messages that went to several devices as copies
   std::vector<ContactState> contacts_;  // by address

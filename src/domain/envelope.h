@@ -62,10 +62,20 @@ struct Facts {
   friend bool operator==(const Facts&, const Facts&) = default;
 };
 
+// Which stanza of which session it is, for a session that a restart must know (session_journal.h). It goes where the
+// message goes and is noted when that is committed.
+struct Taken {
+  std::uint64_t session = 0;  // Session::journal; 0: nobody asks
+  std::uint64_t number = 0;
+
+  friend bool operator==(const Taken&, const Taken&) = default;
+};
+
 struct Envelope {
   Kind kind = Kind::message;
   Type type = Type::normal;
   Facts facts;
+  Taken taken = {};
   Jid from;  // set by the server, never by the client
   Jid to;    // as the sender wrote it; empty when it wrote none. Never rewritten
   std::string id;
@@ -88,7 +98,7 @@ struct Envelope {
 };
 
 // The one byte format for envelopes: in the log, and between nodes. Version byte, kind, type, facts, then each string
-// with a varint length. Decoding refuses what encoding would not have made (Errc::bad_request).
+// with a varint length; `taken` is no part of it. Decoding refuses what encoding would not have made (Errc::bad_request).
 void encode(const Envelope& envelope, std::string& out);
 Result<Envelope> decode_envelope(std::string_view& in);
 

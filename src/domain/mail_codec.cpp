@@ -1,4 +1,4 @@
-// mail      = %x00 envelope jid                        ; Route: target, empty unless aliased
+// mail      = %x00 envelope jid varint varint          ; Route: target, empty unless aliased; taken: session, number
 //           / %x01 envelope jids jids                  ; Broadcast: contacts, except
 //           / %x02 jid jids                            ; Probe: from, contacts
 //           / %x03 varint varint varint                ; Fence: core, session, number
@@ -41,6 +41,8 @@ void encode(const Mail& mail, std::string& out) {
           put_tag(out, kRoute);
           encode(letter.envelope, out);
           put_jid(out, letter.target);
+          put_varint(out, letter.envelope.taken.session);
+          put_varint(out, letter.envelope.taken.number);
         } else if constexpr (std::is_same_v<Letter, Broadcast>) {
           put_tag(out, kBroadcast);
           encode(letter.presence, out);
@@ -86,7 +88,10 @@ Result<Mail> decode_mail(std::string_view& in) {
     if (!envelope) return pass(envelope);
     ByteReader reader{rest};
     if (tag == kRoute) {
-      mail = Route{std::move(*envelope), reader.jid()};
+      Route route{std::move(*envelope), reader.jid()};
+      route.envelope.taken.session = reader.varint();
+      route.envelope.taken.number = reader.varint();
+      mail = std::move(route);
     } else if (tag == kSentCopy) {
       SentCopy copy{std::move(*envelope), reader.varint(), {}};
       const std::uint64_t microseconds = reader.varint();

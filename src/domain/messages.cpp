@@ -26,7 +26,7 @@ Fate Router::fate(const Account& account, const Envelope& envelope, const Jid& t
 References Router::references(const Account& account, const Envelope& envelope, Fate fate) const {
   References references;
   if (fate != Fate::one && fate != Fate::all && fate != Fate::store) return references;
-  references.offline = fate == Fate::store;
+  references.offline = fate == Fate::store || owes(account, envelope);
   if (limits_.archive && archivable(envelope)) {
     references.sender_archive = !envelope.facts.temporary_sender && !envelope.facts.sender_forgoes;
     references.recipient_archive = !account.temporary_ && archives(account, envelope.from);
@@ -67,13 +67,18 @@ void Router::deliver_message(Account& account, Envelope envelope, const Jid& tar
     hand_over(account, envelope, target, fate, {});
     return finish(work);
   }
-  hold(account, std::move(envelope), target, references, work);
+  hold(account, std::move(envelope), target, references, work, fate == Fate::store);
 }
 
-void Router::hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp) {
+// `waits`: it has the offline reference, for sessions that confirm.
+void Router::hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp,
+                       bool waits) {
+  Stamp mark = stamp;
+  mark.owed = stamp.sequence != 0 && owes(account, envelope);
   if (fate == Fate::one && account.sessions_.size() == 1) {
     Session* session = account.find_session(target.resource());
-    if (session) session->deliver(envelope, stamp);
+    settle_owed(account, mark, waits, session && session->confirms_);
+    if (session) session->deliver(envelope, mark);
     if (session && account.push_) push_handed(account, envelope, [](const Session&) { return true; });
     return;
   }
@@ -94,7 +99,10 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
                       std::any_of(account.sessions_.begin(), account.sessions_.end(), listens);
   const auto count = std::count_if(account.sessions_.begin(), account.sessions_.end(),
                                    [&](const Session* session) { return wants(*session); });
-  Stamp mark = stamp;
+  const auto confirms = [&](const Session* session) {
+    return session->confirms_ && (wants(*session) || (copied && session->carbons_));
+  };
+  settle_owed(account, mark, waits, std::any_of(account.sessions_.begin(), account.sessions_.end(), confirms));
   if (copied) mark.copied = ++account.copies_;
   if (fate == Fate::all && (count > 1 || copied)) mark.shared = ++account.shared_;
   for (Session* session : account.sessions_) {
@@ -107,11 +115,13 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
   }
 }
 
-void Router::hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work) {
+void Router::hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work,
+                  bool kept) {
   if (work == 0) work = works_.open();
   if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();
   Account::Held held;
   held.references = references;
+  held.kept = kept;
   held.work = work;
   held.target = target;
   held.envelope = std::move(envelope);
@@ -137,10 +147,11 @@ bool Router::append_held(Account& account, Account::Held& held, RecordKind kind)
     entry.references = held.references;
     entry.envelope = held.envelope;
     entry.envelope.facts.tell_sender = false;  // news of today
+    if (held.envelope.taken.session != 0) entry.note = std::make_shared<SessionNote>(taken_note(held.envelope));
   }
   if (!append(account, std::move(entry), held.work, true)) return false;
-  if (held.references.offline) ++account.offline_count_;
-  if (kind == RecordKind::offline && account.offline_) account.offline_->late.push_back(held.stamp.sequence);
+  if (held.kept) ++account.offline_count_;
+  held.waits = held.references.offline;
   held.ticket = ticket;
   held.durable = false;
   return true;
@@ -156,7 +167,7 @@ void Router::tell_of_refusal(const Account& account, const Error& error) {
 }
 
 // False when the log's queue is full; then nothing has happened.
-bool Router::append(Account& account, LogEntry entry, WorkId work, bool held) {
+bool Router::append(Account& account, LogEntry entry, WorkId work, bool held, SessionId session, std::uint64_t mark) {
   const std::uint64_t ticket = next_ticket_;
   if (auto taken = log_.append(core_, ticket, std::move(entry)); !taken) {
     tell_of_refusal(account, taken.error());
@@ -165,7 +176,7 @@ bool Router::append(Account& account, LogEntry entry, WorkId work, bool held) {
   }
   ++next_ticket_;
   ++account.busy_;
-  appends_.push_back({ticket, &account, work, held});
+  appends_.push_back({ticket, &account, work, held, session, mark});
   return true;
 }
 
@@ -184,18 +195,15 @@ void Router::appended(Result<std::span<const Appended>> batch) {
     ANSER_ASSERT(!appends_.empty() && appends_.front().ticket == done.ticket);
     const PendingAppend pending = appends_.front();
     appends_.pop_front();
-    Account& account = *pending.account;
     if (done.sequence == 0) {
-      refused_append(account, pending);
+      refused_append(pending);
       continue;
     }
     if (!pending.held) {
-      --account.busy_;
-      finish(pending.work);
-      if (const auto then = when_appended_.extract(done.ticket)) then.mapped()(true);
-      rest(account);
+      note_appended(pending, true);
       continue;
     }
+    Account& account = *pending.account;
     // Tickets rise along the outbox but for those that were appended late, so the search goes on where it ended.
     auto& outbox = *account.outbox_;
     if (!std::exchange(account.flush_due_, true)) {
@@ -220,23 +228,29 @@ void Router::appended(Result<std::span<const Appended>> batch) {
   }
 }
 
+void Router::note_appended(const PendingAppend& pending, bool stored) {
+  if (pending.account) --pending.account->busy_;
+  finish(pending.work);
+  if (const auto then = when_appended_.extract(pending.ticket)) then.mapped()(stored);
+  if (Session* told = pending.session ? find_session(pending.session) : nullptr) told->noted(pending.mark, stored);
+  if (pending.account) rest(*pending.account);
+}
+
 // The disk is full: the sender is told, so nothing that was acknowledged is missing.
-void Router::refused_append(Account& account, const PendingAppend& pending) {
+void Router::refused_append(const PendingAppend& pending) {
   if (!pending.held) {
-    // A note about a message that is safe already (`delivered`, `offline`), or a removal that its owner asks for again.
-    log::debug("domain", "what is noted of the messages of {} may be out of date", account.bare_.full());
-    --account.busy_;
-    finish(pending.work);
-    if (const auto then = when_appended_.extract(pending.ticket)) then.mapped()(false);
-    return rest(account);
+    // A note about a message that is safe already (`released`, `offline`), or a removal that its owner asks for again.
+    log::debug("domain", "what is noted of the messages of an account may be out of date");
+    return note_appended(pending, false);
   }
+  Account& account = *pending.account;
   auto& outbox = *account.outbox_;
   const auto found =
       std::find_if(outbox.begin(), outbox.end(), [&](const auto& entry) { return entry.ticket == pending.ticket; });
   ANSER_ASSERT(found != outbox.end());
   Account::Held held = std::move(*found);
   outbox.erase(found);
-  if (held.references.offline) --account.offline_count_;
+  if (held.kept) --account.offline_count_;
   --account.busy_;
   refuse(held.envelope, held.stamp, Errc::disk_full,
          "this cannot be stored at the moment; try again later");  // perhaps to itself
@@ -269,7 +283,7 @@ void Router::flush(Account& account) {
         append_undecided(account);
         break;
       }
-    } else if (held.references.offline) {
+    } else if (held.kept) {
       tell_sender(held.envelope, held.stamp);
       copy_of_kept(account, held.envelope, held.stamp);
       push_kept(account, held.envelope);
@@ -289,18 +303,28 @@ bool Router::flush_message(Account& account, Account::Held& held) {
   const Fate fate = this->fate(account, held.envelope, held.target, true);
   const bool logged = held.stamp.sequence != 0;
   held.references = references(account, held.envelope, fate);
+  held.kept = fate == Fate::store;
   if (fate == Fate::refuse) {
+    if (held.waits) release(account, {held.stamp.sequence});
     refuse(held.envelope, held.stamp, Errc::unavailable, "nobody there takes this message");
     return true;
   }
   if (fate == Fate::ignore) {
+    if (held.waits) release(account, {held.stamp.sequence});
     copy_of_ignored(account, held.envelope, held.target);
     tell_sender(held.envelope, held.stamp);
     return true;
   }
   if (logged ? fate != Fate::store : held.references.none()) {
     tell_sender(held.envelope, held.stamp);
-    hand_over(account, held.envelope, held.target, fate, held.stamp);
+    hand_over(account, held.envelope, held.target, fate, held.stamp, held.waits);
+    return true;
+  }
+  if (held.waits) {
+    ++account.offline_count_;
+    tell_sender(held.envelope, held.stamp);
+    copy_of_kept(account, held.envelope, held.stamp);
+    push_kept(account, held.envelope);
     return true;
   }
   // In the log already, the recipient left meanwhile: from the archive alone it would not come to it.
@@ -320,6 +344,7 @@ void Router::append_undecided(Account& account) {
     if (!held.undecided()) continue;
     const Fate fate = this->fate(account, held.envelope, held.target, true);
     held.references = references(account, held.envelope, fate);
+    held.kept = fate == Fate::store;
     if (held.references.none() || !append_held(account, held, RecordKind::message)) return;
     --account.undecided_;
   }
@@ -335,6 +360,11 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
   const Jid bare = target->to_bare();
+  if (stamp.had) {
+    return with_account(bare, [this, sequence = stamp.sequence](Account& account) {
+      if (account.present() && !held_elsewhere(account, nullptr, sequence)) release(account, {sequence});
+    });
+  }
   GivenBack given{session.jid_, session.priority_, std::move(*target), std::move(envelope), stamp};
   // Many sessions may end at once, and their accounts have been dropped from memory since.
   with_account(bare, [this, given = std::move(given)](Account& account) mutable {
@@ -346,6 +376,7 @@ void Router::take_back(Account& account, GivenBack given) {
   const Jid& target = given.target;
   const Envelope& envelope = given.envelope;
   const Stamp& stamp = given.stamp;
+  const bool in_queue = stamp.owed && held_elsewhere(account, nullptr, stamp.sequence);
   const auto has_it = [&](const Session* other) {
     if (other->carbons_ && stamp.copied > other->carbons_since_) return true;  // as a copy
     if (stamp.copy == Copy::received && stamp.copied > other->opened_at_ &&
@@ -355,7 +386,11 @@ void Router::take_back(Account& account, GivenBack given) {
     return Account::eligible(*other) && stamp.shared > other->takes_since_ &&
            (envelope.type != Type::chat || stamp.copy != Copy::none || other->priority_ >= given.priority);
   };
-  if (std::any_of(account.sessions_.begin(), account.sessions_.end(), has_it)) return;
+  if (in_queue) return;
+  if (std::any_of(account.sessions_.begin(), account.sessions_.end(), has_it)) {
+    if (stamp.owed) release(account, {stamp.sequence});
+    return;
+  }
   // Behind whatever is on its way: newer messages may be, but what waited for longer comes first.
   if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();
   Account::Held held;
@@ -366,18 +401,21 @@ void Router::take_back(Account& account, GivenBack given) {
   held.stamp.sequence = stamp.sequence;
   held.stamp.time = stamp.time;
   held.stamp.archived = stamp.archived;
+  held.waits = stamp.owed;
   held.envelope = std::move(given.envelope);
   // A whole queue may come back. If nobody is there, all of it goes to the log at once, or whoever logs in meanwhile
   // would find the first of it in what has waited and meet the rest before that page's end.
   const Fate fate = this->fate(account, held.envelope, held.target, true);
-  if (fate == Fate::store && account.undecided_ == 0 && !account.offline_) {
+  if (fate == Fate::store && !held.waits && account.undecided_ == 0 && !account.offline_) {
     held.references = references(account, held.envelope, fate);
+    held.kept = true;
     const bool logged = held.stamp.sequence != 0;
     if (append_held(account, held, logged ? RecordKind::offline : RecordKind::message)) {
       account.outbox_->push_back(std::move(held));
       return;
     }
     held.references = {};
+    held.kept = false;
   }
   if (held.undecided()) ++account.undecided_;
   account.outbox_->push_back(std::move(held));
@@ -403,7 +441,7 @@ void Router::fetch_offline(Account& account, Session& session) {
   // An answered ping says that the page is there too.
   const WorkId work = works_.open();
   session.touched_ |= std::uint64_t{1} << core_;
-  log_.offline(core_, account.bare_, {}, limits_.offline_messages, limits_.offline_page,
+  log_.offline(core_, account.bare_, held_by_sessions(account, &session), limits_.offline_messages, limits_.offline_page,
                [this, &account, id = session.id_, work](Result<std::vector<LogRecord>> records) {
                  --account.busy_;
                  offline_fetched(account, id, std::move(records));
@@ -428,8 +466,11 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
   } else if (session && still_asked) {
     auto& page = *account.offline_;
     for (const LogRecord& record : *records) {
-      if (account.blocks(record.entry.envelope.from)) continue;  // since it came; it is done with
-      if (session->reads_archive() && stands_in_archive(record)) continue;
+      // What it does not get, because its sender has been blocked or its client reads the archive, is done with.
+      const bool passed_over = account.blocks(record.entry.envelope.from) ||
+                               (session->reads_archive() && stands_in_archive(record));
+      if (passed_over || !session->confirms_) page.sequences.push_back(record.sequence);
+      if (passed_over) continue;
       session->deliver(record.entry.envelope, Stamp{.sequence = record.sequence,
                                                     .time = record.time,
                                                     .delayed = true,
@@ -471,18 +512,7 @@ void Router::confirmed(Session& session, std::uint64_t number) {
   if (account->offline_->through != number) return;
   const auto page = std::move(account->offline_);
   account->offline_count_ -= std::min(page->count, account->offline_count_);
-  LogEntry entry;
-  entry.kind = RecordKind::delivered;
-  entry.owner = account->bare_;
-  entry.target = number;
-  append(*account, entry, works_.open(), false);
-  // `delivered` ends all up to `number`, those too that have begun to wait since the page was read.
-  entry.kind = RecordKind::offline;
-  for (const std::uint64_t late : page->late) {
-    if (late > number) continue;
-    entry.target = late;
-    append(*account, entry, works_.open(), false);
-  }
+  if (!page->sequences.empty()) release(*account, page->sequences, nullptr, works_.open());
   // The next page, or what was stored while nobody could take it.
   for (Session* other : account->sessions_) {
     if (!Account::eligible(*other) || (Account::eligible(session) && other != &session)) continue;

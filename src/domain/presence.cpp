@@ -45,35 +45,42 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
   session.presence_ = std::make_unique<Presence>(Presence{presence.inner, presence.id, presence.lang, presence.extra});
   if (!was_eligible || presence.facts.priority > session.priority_) session.takes_since_ = account.shared_;
   session.priority_ = presence.facts.priority;
+  session.state_changed();
 
   broadcast(account, presence);
   deliver_to_available(account, presence);  // §4.2.2: to all the account's resources, this one too
   if (first) {
-    for (const Session* other : account.sessions_) {
-      if (other == &session || !other->available()) continue;
-      session.deliver(presence_of(*other), {});
-    }
-    std::vector<std::vector<Jid>> contacts(cores_);
-    for (const auto& contact : account.contacts_) {
-      if (contact.subscription.to && !account.blocks(contact.contact)) {
-        contacts[home_of(contact.contact)].push_back(contact.contact);
-      }
-    }
-    for (unsigned core = 0; core < cores_; ++core) {
-      if (contacts[core].empty()) continue;
-      session.touched_ |= std::uint64_t{1} << core;
-      Probe probe{session.jid_, std::move(contacts[core])};
-      if (core == core_)
-        receive_probe(std::move(probe));
-      else
-        post_.send(core_, static_cast<CoreId>(core), std::move(probe));
-    }
+    ask_presence(session, account);
     deliver_requests(session, account);
   }
   if (!was_eligible && Account::eligible(session)) fetch_offline(account, session);
 }
 
+// Who is there, of the account's own devices and of its contacts.
+void Router::ask_presence(Session& session, Account& account) {
+  for (const Session* other : account.sessions_) {
+    if (other == &session || !other->available()) continue;
+    session.deliver(presence_of(*other), {});
+  }
+  std::vector<std::vector<Jid>> contacts(cores_);
+  for (const auto& contact : account.contacts_) {
+    if (contact.subscription.to && !account.blocks(contact.contact)) {
+      contacts[home_of(contact.contact)].push_back(contact.contact);
+    }
+  }
+  for (unsigned core = 0; core < cores_; ++core) {
+    if (contacts[core].empty()) continue;
+    session.touched_ |= std::uint64_t{1} << core;
+    Probe probe{session.jid_, std::move(contacts[core])};
+    if (core == core_)
+      receive_probe(std::move(probe));
+    else
+      post_.send(core_, static_cast<CoreId>(core), std::move(probe));
+  }
+}
+
 void Router::become_unavailable(Session& session, Account& account, Envelope presence, bool to_itself) {
+  session.state_changed();
   if (session.presence_) {
     session.presence_.reset();
     broadcast(account, presence);
@@ -102,7 +109,7 @@ void Router::become_unavailable(Session& session, Account& account, Envelope pre
 
 void Router::note_directed(Session& session, Account& account, const Envelope& presence, const Jid& target) {
   if (presence.type == Type::unavailable) {
-    if (session.directed_) std::erase(*session.directed_, target);
+    if (session.directed_ && std::erase(*session.directed_, target) > 0) session.state_changed();
     return;
   }
   if (target.is_bare() && account.subscription(target.full()).from) return;
@@ -112,6 +119,7 @@ void Router::note_directed(Session& session, Account& account, const Envelope& p
   // The oldest is forgotten: it will not hear of the end, which is what the bound costs.
   if (directed.size() >= limits_.directed_presences) directed.erase(directed.begin());
   directed.push_back(target);
+  session.state_changed();
 }
 
 // ---- to the contacts ------------------------------------------------------------------------------------------------

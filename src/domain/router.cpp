@@ -80,6 +80,7 @@ void Router::loaded(Account& account) {
   if (callbacks) {
     for (auto& callback : *callbacks) callback();
   }
+  if (account.present() && std::exchange(account.restored_, false)) hand_over_waiting(account);
   if (waiting) {
     for (auto& entry : *waiting) {
       if (account.standing_ == Account::Standing::unknown) {

@@ -25,6 +25,7 @@
 #include "domain/ports.h"
 #include "domain/push.h"
 #include "domain/session.h"
+#include "domain/session_journal.h"
 #include "domain/shards.h"
 #include "domain/subscription.h"
 
@@ -89,6 +90,21 @@ class Router {
   // The client has confirmed what ask_confirmation(number) asked about.
   void confirmed(Session& session, std::uint64_t number);
 
+  // ---- what sessions with acknowledgements are owed, and what a restart must know of them (owed.cpp) ----
+  // The client has the first `count` entries of session.unacked(), which will be forgotten; `note` says the same.
+  void acknowledged(Session& session, std::size_t count, std::optional<SessionNote> note);
+  // Writes it down; session.noted(mark) is called when it is durable. False: no room, nothing has happened.
+  bool note(Session& session, SessionNote note, std::uint64_t mark);
+  bool note_state(Session& session, std::string door, std::uint64_t mark);
+  void forget(std::uint64_t journal, const Jid& owner);
+  // Before any other session of its account opens. Its queue has been filled already. `done`: the account is not there
+  // any more, or it is open again.
+  void restore(Session& session, const SavedSession& saved, std::function<void(Result<void>)> done);
+  // Its client has come back, for the first time since the restart: what was in no log is asked for again.
+  void come_back(Session& session);
+  // The messages of these entries, from the log; those that are gone are left out.
+  void recall(Session& session, std::vector<Outgoing> entries, std::function<void(Result<std::vector<Outgoing>>)> done);
+
   // Has the account's password changed, or the account gone, since a login began? Then the login is worthless.
   bool changed_since(const Jid& bare, Tick since) const;
 
@@ -126,9 +142,11 @@ class Router {
  private:
   struct PendingAppend {
     std::uint64_t ticket;
-    Account* account;
-    WorkId work;  // to close on commit when there is no held entry
+    Account* account;  // null: of a session that is over
+    WorkId work;       // to close on commit when there is no held entry
     bool held;
+    SessionId session;   // 0: none. Else it is told
+    std::uint64_t mark;  // this
   };
   struct PendingFence {
     WorkId below;
@@ -167,15 +185,18 @@ class Router {
   References references(const Account& account, const Envelope& envelope, Fate fate) const;
   bool archives(const Account& account, const Jid& peer) const;
   void deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work);
-  void hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp);
-  void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work);
-  bool append(Account& account, LogEntry entry, WorkId work, bool held);
+  void hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp,
+                 bool waits = false);
+  void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work,
+            bool kept = false);
+  bool append(Account& account, LogEntry entry, WorkId work, bool held, SessionId session = 0, std::uint64_t mark = 0);
   void tell_of_refusal(const Account& account, const Error& error);
   bool append_held(Account& account, Account::Held& held, RecordKind kind);
   void append_undecided(Account& account);
+  void note_appended(const PendingAppend& pending, bool stored);
   bool flush_message(Account& account, Account::Held& held);
   void appended(Result<std::span<const Appended>> batch);
-  void refused_append(Account& account, const PendingAppend& pending);
+  void refused_append(const PendingAppend& pending);
   void flush(Account& account);
   // Nothing for the account passes while it stands; 0 is the fetch of waiting messages, else a work of this core.
   void raise_barrier(Account& account, WorkId work);
@@ -183,6 +204,16 @@ class Router {
   void fetch_offline(Account& account, Session& session);
   bool stands_in_archive(const LogRecord& record) const;
   void offline_fetched(Account& account, SessionId session, Result<std::vector<LogRecord>> records);
+
+  // owed.cpp
+  bool owes(const Account& account, const Envelope& envelope) const;
+  void settle_owed(Account& account, const Stamp& stamp, bool waits, bool took);
+  void release(Account& account, std::vector<std::uint64_t> sequences,
+               std::shared_ptr<const SessionNote> note = nullptr, WorkId work = 0);
+  bool held_elsewhere(const Account& account, const Session* but, std::uint64_t sequence) const;
+  std::vector<std::uint64_t> held_by_sessions(const Account& account, const Session* asking) const;
+  void attach_restored(Session& session, Account& account, const SessionState& state);
+  void hand_over_waiting(Account& account);
 
   // copies.cpp
   bool others_listen(const Account& account, const Session& session) const;
@@ -212,6 +243,7 @@ class Router {
 
   // presence.cpp
   void own_presence(Session& session, Account& account, Envelope presence);
+  void ask_presence(Session& session, Account& account);
   void become_unavailable(Session& session, Account& account, Envelope presence, bool to_itself);
   void note_directed(Session& session, Account& account, const Envelope& presence, const Jid& target);
   Envelope presence_of(const Session& session) const;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,6 +35,9 @@ struct Stamp {
   bool delayed = false;        // it waited: say so (XEP-0203)
   bool archived = false;       // the receiving account's own archive has it under `sequence`
   bool answer = false;         // to a request of this session alone: nobody else gets it, nothing keeps it
+  // It waits in the log until every session that was given it with this mark has confirmed it or has gone.
+  bool owed = false;
+  bool had = false;  // owed, and another device of the account has confirmed it: nobody else needs it
   // When several sessions were given it: the account's count of such messages. 0: one session alone.
   std::uint64_t shared = 0;
   Copy copy = Copy::none;
@@ -53,6 +57,7 @@ struct Presence {
 };
 
 class Account;
+class UnackedQueue;
 
 class Session {
  public:
@@ -77,6 +82,12 @@ class Session {
   virtual bool detached() const { return false; }
   // Somebody is likely to see at once what it is given.
   virtual bool attentive() const { return !detached(); }
+  // What its client has not confirmed, if it `confirms`.
+  virtual UnackedQueue* unacked() { return nullptr; }
+  // What a restart must know of it is another than it was (session_journal.h).
+  virtual void state_changed() {}
+  // What Router::note was given with this mark is durable; or there was no room for it.
+  virtual void noted(std::uint64_t, bool /*stored*/) {}
   virtual std::string peer() const = 0;  // where it comes from, for people: 192.0.2.1:4711
 
   // Brings what a delivery touches into the cache, all of it at once: a session that has been silent is not there.
@@ -102,14 +113,25 @@ class Session {
   bool available() const { return presence_ != nullptr; }
   const Presence* presence() const { return presence_.get(); }
   bool interested() const { return interested_; }
-  void set_interested() { interested_ = true; }  // asked for the roster (RFC 6121 §2.2)
+  void set_interested() {  // asked for the roster (RFC 6121 §2.2)
+    if (!std::exchange(interested_, true)) state_changed();
+  }
   bool wants_blocklist() const { return wants_blocklist_; }
-  void set_wants_blocklist() { wants_blocklist_ = true; }  // asked for the block list (XEP-0191 §3.2)
+  void set_wants_blocklist() {  // asked for the block list (XEP-0191 §3.2)
+    if (!std::exchange(wants_blocklist_, true)) state_changed();
+  }
 
   // Wants copies of what the account's other devices send and are given (XEP-0280), available or not.
   bool carbons() const { return carbons_; }
   void set_carbons(bool on);
   bool blocks(const Jid& who) const;  // its account does, by now
+
+  // Its client confirms what it is given: the log keeps that until then.
+  bool confirms() const { return confirms_; }
+  void set_confirms() { confirms_ = true; }
+  // Under which number the log keeps what a restart must know of it; 0: nothing is kept.
+  std::uint64_t journal() const { return journal_; }
+  void set_journal(std::uint64_t number) { journal_ = number; }
 
  private:
   friend class Router;
@@ -123,6 +145,7 @@ class Session {
   bool wants_blocklist_ = false;
   bool reads_archive_ = false;
   bool carbons_ = false;
+  bool confirms_ = false;
   SessionId id_ = 0;
   Jid jid_;
   std::unique_ptr<const std::string> client_;
@@ -130,6 +153,7 @@ class Session {
   std::uint64_t opened_at_ = 0;                 // Account::copies_ when it was attached
   std::uint64_t takes_since_ = 0;               // Account::shared_ when it last began to take more
   std::uint64_t carbons_since_ = 0;             // Account::copies_ when it asked for them
+  std::uint64_t journal_ = 0;
   std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each
   struct Fence {
     std::uint64_t number;

@@ -19,17 +19,41 @@ void UnackedQueue::push(Outgoing entry) {
   entries_.push_back(std::move(entry));
 }
 
+void UnackedQueue::restore(std::uint64_t acked, std::vector<Outgoing> entries) {
+  entries_ = std::move(entries);
+  first_ = written_ = reached_ = bytes_ = 0;
+  for (const auto& entry : entries_) bytes_ += entry.bytes();
+  acked_ = acked;
+}
+
+std::span<const Outgoing> UnackedQueue::confirmed_by(std::uint32_t handled) const {
+  const std::uint32_t confirmed = handled - acked();
+  return entries().first(std::min<std::size_t>(confirmed, size()));
+}
+
+bool UnackedQueue::owes(std::uint64_t sequence) const {
+  return std::ranges::any_of(
+      entries(), [&](const Outgoing& entry) { return entry.stamp.sequence == sequence && entry.stamp.owed; });
+}
+
+bool UnackedQueue::mark_had(std::uint64_t sequence) {
+  for (auto& entry : std::span{entries_}.subspan(first_)) {
+    if (entry.stamp.sequence == sequence && entry.stamp.owed) return entry.stamp.had = true;
+  }
+  return false;
+}
+
 void UnackedQueue::mark_written() {
   ANSER_ASSERT(written_ < size());
   reached_ = std::max(reached_, ++written_);
 }
 
 Result<void> UnackedQueue::acknowledge(std::uint32_t handled) {
-  const std::uint32_t confirmed = handled - acked_;  // unsigned, so the wrap is free
+  const std::uint32_t confirmed = handled - acked();  // unsigned, so the wrap is free
   if (confirmed > reached_) return fail(Errc::ack_ahead, "{} was never sent", handled);
   reached_ -= confirmed;
   written_ -= std::min<std::size_t>(confirmed, written_);
-  acked_ = handled;
+  acked_ += confirmed;
   drop_front(confirmed);
   return {};
 }

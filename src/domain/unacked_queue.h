@@ -1,12 +1,14 @@
 // What a session is to be given, in order: first what has been written and its client has not confirmed, then what has
 // not been written yet. XEP-0198 and the WebSocket protocol share it; a door without acknowledgements confirms what it
 // writes. The queue does no I/O and knows no limit: it remembers, forgets when told, and says what a resumed session is
-// still owed. Numbers wrap at 2^32; callers never see the arithmetic. Empty it holds no memory.
+// still owed. Numbers have 64 bits here and wrap at 2^32 on the wire; callers never see the arithmetic. Empty it holds no
+// memory.
 // Invariant: what is written is in front. Owned by one session, hence by one core.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,7 +22,8 @@ namespace anser::domain {
 struct Outgoing {
   Envelope envelope;
   Stamp stamp;
-  std::string text;  // not empty: written already, and there is no envelope
+  std::string text;     // not empty: written already, and there is no envelope
+  bool absent = false;  // its session was restored: the envelope is still in the log, under stamp.sequence
 
   bool own_words() const { return !text.empty(); }
   std::size_t bytes() const { return own_words() ? sizeof(Outgoing) + text.size() : envelope.bytes(); }
@@ -29,9 +32,13 @@ struct Outgoing {
 class UnackedQueue {
  public:
   // `acked` is the last confirmed number; tests start it just before the wrap.
-  explicit UnackedQueue(std::uint32_t acked = 0) : acked_(acked) {}
+  explicit UnackedQueue(std::uint64_t acked = 0) : acked_(acked) {}
 
   void push(Outgoing entry);
+
+  // What a session of before this process was given and its client has not confirmed; `acked` stanzas it has. Nothing
+  // of it counts as written.
+  void restore(std::uint64_t acked, std::vector<Outgoing> entries);
 
   // Acknowledgements have been agreed on: numbers begin with what is written from here on.
   void restart() { acked_ = 0; }
@@ -44,8 +51,15 @@ class UnackedQueue {
 
   // Has it been written, on this connection or one before, and not been confirmed beyond?
   bool may_acknowledge(std::uint32_t handled) const { return handled - acked_ <= reached_; }
+  // What acknowledge(handled) would forget.
+  std::span<const Outgoing> confirmed_by(std::uint32_t handled) const;
   // The client has everything up to `handled`. Never sent that? Errc::ack_ahead, no change.
   Result<void> acknowledge(std::uint32_t handled);
+
+  // Messages of the log that are owed (Stamp::owed).
+  bool owes(std::uint64_t sequence) const;
+  bool mark_had(std::uint64_t sequence);  // another device has confirmed it; false: it is not here
+  std::span<const Outgoing> entries() const { return std::span{entries_}.subspan(first_); }
 
   // The session ends: all that is left, oldest first.
   std::vector<Outgoing> take_all();
@@ -54,10 +68,11 @@ class UnackedQueue {
   std::size_t bytes() const { return bytes_; }
   bool empty() const { return size() == 0; }
   std::size_t written() const { return written_; }  // on this connection, and not confirmed
-  std::uint32_t acked() const { return acked_; }
-  std::uint32_t sent() const { return acked_ + static_cast<std::uint32_t>(reached_); }  // the last ever written
-  // The number of the last entry, written or not.
-  std::uint32_t last() const { return acked_ + static_cast<std::uint32_t>(size()); }
+  std::uint32_t acked() const { return static_cast<std::uint32_t>(acked_); }
+  std::uint32_t sent() const { return static_cast<std::uint32_t>(acked_ + reached_); }  // the last ever written
+  std::uint64_t confirmed() const { return acked_; }      // the number before the first entry's
+  std::uint64_t last() const { return acked_ + size(); }  // of the last entry, written or not
+  std::uint64_t next_number() const { return acked_ + written_ + 1; }
 
  private:
   void drop_front(std::size_t count);
@@ -67,7 +82,7 @@ class UnackedQueue {
   std::size_t written_ = 0;
   std::size_t reached_ = 0;  // the most that `written_` has been
   std::size_t bytes_ = 0;
-  std::uint32_t acked_;
+  std::uint64_t acked_;
 };
 
 }  // namespace anser::domain

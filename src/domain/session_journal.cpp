@@ -1,0 +1,227 @@
+// state    = version jid door client flags [priority inner id lang extra] directed
+// version  = %x01
+// flags    = byte: 1 carbons, 2 interested, 4 wants the block list, 8 reads the archive, 16 available
+// directed = varint *jid;     door … extra = string (byte_codec.h)
+// handled  = varint;          taken = varint, content
+// given    = 1*(varint varint byte): number after the one before (the first: after the key's), sequence,
+//            byte: 1 owed, 2 archived, 4 sent copy, 8 received copy
+#include "domain/session_journal.h"
+
+#include <limits>
+
+#include "base/assert.h"
+#include "domain/byte_codec.h"
+
+namespace anser::domain {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kMaxText = 64 << 20;  // far above any stanza: only keeps a damaged file from asking for all memory
+constexpr std::uint64_t kMaxDirected = 1'000'000;
+
+// The kind stands in the highest byte of a key, below 2^63 as the store wants it.
+constexpr unsigned kShift = 56;
+enum KeyKind : std::uint64_t { kState = 1, kHandled = 2, kTaken = 3, kGiven = 4, kHad = 5 };
+constexpr std::uint64_t key(KeyKind kind, std::uint64_t number = 0) { return kind << kShift | number; }
+constexpr std::uint64_t kNumber = (1ull << kShift) - 1;
+constexpr std::uint64_t kLast = std::numeric_limits<std::int64_t>::max();
+
+enum StateFlag : std::uint8_t { kCarbons = 1, kInterested = 2, kBlocklist = 4, kReadsArchive = 8, kAvailable = 16 };
+constexpr std::uint8_t kAllState = 31;
+enum GivenFlag : std::uint8_t { kOwed = 1, kArchived = 2, kSentCopy = 4, kReceivedCopy = 8 };
+constexpr std::uint8_t kAllGiven = 15;
+
+std::uint8_t flags_of(const Stamp& stamp) {
+  // What had waited before it was given waits still.
+  return static_cast<std::uint8_t>((stamp.owed || stamp.delayed ? kOwed : 0) | (stamp.archived ? kArchived : 0) |
+                                   (stamp.copy == Copy::sent ? kSentCopy : 0) |
+                                   (stamp.copy == Copy::received ? kReceivedCopy : 0));
+}
+
+Outgoing absent(std::uint64_t sequence, std::uint8_t flags) {
+  Outgoing entry;
+  entry.absent = true;
+  entry.stamp.sequence = sequence;
+  entry.stamp.owed = flags & kOwed;
+  entry.stamp.archived = flags & kArchived;
+  entry.stamp.copy = flags & kSentCopy ? Copy::sent : flags & kReceivedCopy ? Copy::received : Copy::none;
+  return entry;
+}
+
+bool read_state(std::string_view bytes, SavedSession& session) {
+  ByteReader reader{bytes};
+  if (reader.byte() != kVersion) return false;
+  auto& state = session.state;
+  session.jid = reader.jid();
+  state.door = reader.string(kMaxText);
+  state.client = reader.string(kMaxText);
+  const std::uint8_t flags = reader.byte(kAllState);
+  state.carbons = flags & kCarbons;
+  state.interested = flags & kInterested;
+  state.wants_blocklist = flags & kBlocklist;
+  state.reads_archive = flags & kReadsArchive;
+  if (flags & kAvailable) {
+    state.priority = static_cast<std::int8_t>(reader.byte());
+    auto& presence = state.presence.emplace();
+    presence.inner = Bytes::copy(reader.string(kMaxText));
+    presence.id = reader.string(kMaxText);
+    presence.lang = reader.string(kMaxText);
+    presence.extra = reader.string(kMaxText);
+  }
+  const std::uint64_t directed = reader.varint();
+  if (directed > kMaxDirected) return false;
+  for (std::uint64_t i = 0; i < directed && reader.ok(); ++i) state.directed.push_back(reader.jid());
+  return reader.ok() && reader.rest().empty() && !session.jid.resource().empty();
+}
+
+bool read_given(std::uint64_t first, std::string_view bytes, SavedSession& session) {
+  ByteReader reader{bytes};
+  std::uint64_t number = first;
+  while (reader.ok() && !reader.rest().empty()) {
+    number += reader.varint();
+    const std::uint64_t sequence = reader.varint();
+    const std::uint8_t flags = reader.byte(kAllGiven);
+    if (!reader.ok() || sequence == 0 || number > kNumber) return false;
+    if (!session.numbers.empty() && number <= session.numbers.back()) return false;
+    session.numbers.push_back(number);
+    session.given.push_back(absent(sequence, flags));
+  }
+  return reader.ok();
+}
+
+bool read_note(const SessionNote& note, SavedSession& session) {
+  const std::uint64_t number = note.key & kNumber;
+  ByteReader reader{note.bytes};
+  switch (note.key >> kShift) {
+    case kState:
+      return read_state(note.bytes, session);
+    case kHandled:
+      session.handled = reader.varint();
+      return reader.ok();
+    case kTaken:
+      if (number > session.handled) session.taken.push_back({number, reader.varint()});
+      return reader.ok();
+    case kGiven:
+      return read_given(number, note.bytes, session);
+    case kHad:
+      for (auto& entry : session.given) {
+        if (entry.stamp.sequence == number) entry.stamp.had = true;
+      }
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::uint64_t mix(std::uint64_t hash, std::string_view text) {
+  // FNV-1a; the length keeps neighbours apart.
+  hash = (hash ^ text.size()) * 1099511628211ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return hash;
+}
+
+}  // namespace
+
+std::uint64_t content_of(const Envelope& message, std::string_view to) {
+  std::uint64_t hash = 14695981039346656037ull ^ static_cast<std::uint64_t>(message.type);
+  for (const std::string_view part : {to, std::string_view{message.id}, std::string_view{message.lang},
+                                      std::string_view{message.extra}, message.inner.view()}) {
+    hash = mix(hash, part);
+  }
+  return hash;
+}
+
+SessionNote state_note(std::uint64_t journal, const Jid& jid, const SessionState& state) {
+  std::string bytes;
+  bytes += static_cast<char>(kVersion);
+  put_jid(bytes, jid);
+  put_string(bytes, state.door);
+  put_string(bytes, state.client);
+  bytes += static_cast<char>((state.carbons ? kCarbons : 0) | (state.interested ? kInterested : 0) |
+                             (state.wants_blocklist ? kBlocklist : 0) | (state.reads_archive ? kReadsArchive : 0) |
+                             (state.presence ? kAvailable : 0));
+  if (state.presence) {
+    bytes += static_cast<char>(state.priority);
+    put_string(bytes, state.presence->inner.view());
+    put_string(bytes, state.presence->id);
+    put_string(bytes, state.presence->lang);
+    put_string(bytes, state.presence->extra);
+  }
+  put_varint(bytes, state.directed.size());
+  for (const Jid& to : state.directed) put_jid(bytes, to);
+  return {.session = journal, .key = key(kState), .bytes = std::move(bytes)};
+}
+
+SessionNote handled_note(std::uint64_t journal, std::uint64_t handled) {
+  SessionNote note{.session = journal, .key = key(kHandled), .bytes = {}};
+  put_varint(note.bytes, handled);
+  note.erase = SessionNote::Range{key(kTaken), key(kTaken, handled)};
+  return note;
+}
+
+SessionNote taken_note(const Envelope& message) {
+  SessionNote note{.session = message.taken.session, .key = key(kTaken, message.taken.number), .bytes = {}};
+  put_varint(note.bytes, content_of(message, message.to.full()));
+  return note;
+}
+
+std::optional<SessionNote> given_note(std::uint64_t journal, std::uint64_t first, std::span<const Outgoing> entries) {
+  std::optional<SessionNote> note;
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!journaled(entries[i])) continue;
+    const std::uint64_t number = first + i;
+    if (!note) {
+      note = SessionNote{.session = journal, .key = key(kGiven, number), .bytes = {}};
+      before = number;
+    }
+    put_varint(note->bytes, number - before);
+    put_varint(note->bytes, entries[i].stamp.sequence);
+    note->bytes += static_cast<char>(flags_of(entries[i].stamp));
+    before = number;
+  }
+  return note;
+}
+
+SessionNote confirmed_note(std::uint64_t journal, std::uint64_t from, std::uint64_t through) {
+  return {.session = journal,
+          .key = 0,
+          .bytes = {},
+          .erase = SessionNote::Range{key(kGiven, from), key(kGiven, std::min(through, kNumber))}};
+}
+
+SessionNote had_note(std::uint64_t journal, std::uint64_t sequence) {
+  return {.session = journal, .key = key(kHad, sequence), .bytes = "1"};
+}
+
+SessionNote had_over_note(std::uint64_t journal, std::uint64_t sequence) {
+  return {.session = journal,
+          .key = 0,
+          .bytes = {},
+          .erase = SessionNote::Range{key(kHad, sequence), key(kHad, sequence)}};
+}
+
+SessionNote forget_note(std::uint64_t journal) {
+  return {.session = journal, .key = 0, .bytes = {}, .erase = SessionNote::Range{0, kLast}};
+}
+
+std::vector<SavedSession> read_sessions(std::span<const SessionNote> notes, std::vector<std::uint64_t>& worthless) {
+  std::vector<SavedSession> sessions;
+  for (std::size_t at = 0; at < notes.size();) {
+    SavedSession session;
+    session.journal = notes[at].session;
+    bool sound = notes[at].key == key(kState);
+    for (; at < notes.size() && notes[at].session == session.journal; ++at) {
+      sound = sound && read_note(notes[at], session);
+    }
+    if (!sound) {
+      worthless.push_back(session.journal);
+      continue;
+    }
+    session.confirmed = session.numbers.empty() ? 0 : session.numbers.front() - 1;
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
+}  // namespace anser::domain
