@@ -354,7 +354,11 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
   if (envelope.kind == Kind::iq && (envelope.type == Type::get || envelope.type == Type::set)) {
     return bounce(envelope, Errc::unavailable, "nobody there answers this any more");
   }
-  if (envelope.kind != Kind::message || stamp.answer) return;
+  if (envelope.kind == Kind::message && !stamp.answer)
+    give_back(session.jid_, session.priority_, std::move(envelope), stamp);
+}
+
+void Router::give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp) {
   if (stamp.delayed) return;                                  // it still has its offline reference
   if (stamp.copy != Copy::none && stamp.copied == 0) return;  // of own words, or of what is kept
   const auto target = hosts_.canonical(envelope.to);
@@ -365,7 +369,7 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
       if (account.present() && !held_elsewhere(account, nullptr, sequence)) release(account, {sequence});
     });
   }
-  GivenBack given{session.jid_, session.priority_, std::move(*target), std::move(envelope), stamp};
+  GivenBack given{from, priority, std::move(*target), std::move(envelope), stamp};
   // Many sessions may end at once, and their accounts have been dropped from memory since.
   with_account(bare, [this, given = std::move(given)](Account& account) mutable {
     if (account.present()) take_back(account, std::move(given));

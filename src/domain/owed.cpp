@@ -138,11 +138,13 @@ void Router::restore(Session& session, const SavedSession& saved, std::function<
                [this, id = session.id_, state = saved.state, done = std::move(done)](Account& account) {
                  Session* waiting = find_session(id);
                  if (!waiting) return;
-                 if (account.present())
+                 if (account.present()) {
                    attach_restored(*waiting, account, state);
-                 else
-                   close(*waiting);
-                 done(account.present() ? Result<void>{} : fail(Errc::not_found, "the account is not there"));
+                   return done({});
+                 }
+                 close(*waiting);
+                 const bool gone = account.standing_ == Account::Standing::missing;
+                 done(fail(gone ? Errc::not_found : Errc::storage_failed, "the account is not there"));
                });
 }
 
@@ -220,38 +222,33 @@ void Router::come_back(Session& session) {
   deliver_requests(session, *account);
 }
 
-void Router::recall(Session& session, std::vector<Outgoing> entries,
-                    std::function<void(Result<std::vector<Outgoing>>)> done) {
-  std::vector<std::uint64_t> sequences;
-  for (const Outgoing& entry : entries) {
-    if (entry.absent) sequences.push_back(entry.stamp.sequence);
-  }
-  Account& account = *session.account_;
-  ++account.busy_;
+void Router::recall(const Session& session, std::vector<std::uint64_t> sequences,
+                    std::function<void(Result<std::vector<LogRecord>>)> done) {
   log_.fetch(core_, std::move(sequences),
-             [this, &account, entries = std::move(entries),
-              done = std::move(done)](Result<std::vector<LogRecord>> records) mutable {
-               --account.busy_;
+             [this, id = session.id_, done = std::move(done)](Result<std::vector<LogRecord>> records) {
+               if (find_session(id)) done(std::move(records));
+             });
+}
+
+void Router::undelivered(const Session& session, std::vector<Outgoing> absent) {
+  std::vector<std::uint64_t> sequences;
+  for (const Outgoing& entry : absent) sequences.push_back(entry.stamp.sequence);
+  log_.fetch(core_, std::move(sequences),
+             [this, from = session.jid_, priority = session.priority_,
+              absent = std::move(absent)](Result<std::vector<LogRecord>> records) {
                if (!records) {
-                 done(pass(records));
-                 return rest(account);
+                 log::error("domain", "what {} was given could not be read: {}; it waits", from.full(),
+                            records.error().message);
+                 return;
                }
-               std::vector<Outgoing> found;
-               auto record = records->begin();
-               for (Outgoing& entry : entries) {
-                 if (!entry.absent) {
-                   found.push_back(std::move(entry));
-                   continue;
-                 }
-                 if (record == records->end() || record->sequence != entry.stamp.sequence) continue;  // it is gone
-                 entry.absent = false;
-                 entry.stamp.time = record->time;
-                 entry.envelope = std::move(record->entry.envelope);
-                 found.push_back(std::move(entry));
-                 ++record;
+               auto entry = absent.begin();
+               for (LogRecord& record : *records) {
+                 while (entry->stamp.sequence != record.sequence) ++entry;  // those before it are gone
+                 Stamp stamp = (entry++)->stamp;
+                 stamp.time = record.time;
+                 stamp.copied = stamp.copy == Copy::received && stamp.owed ? 1 : 0;  // it stands for the message
+                 give_back(from, priority, std::move(record.entry.envelope), stamp);
                }
-               done(std::move(found));
-               rest(account);
              });
 }
 

@@ -97,13 +97,16 @@ class Router {
   bool note(Session& session, SessionNote note, std::uint64_t mark);
   bool note_state(Session& session, std::string door, std::uint64_t mark);
   void forget(std::uint64_t journal, const Jid& owner);
-  // Before any other session of its account opens. Its queue has been filled already. `done`: the account is not there
-  // any more, or it is open again.
+  // All of a core in one turn, before any other opens. Its queue has been filled already. `done` with not_found: the
+  // account is gone; with storage_failed: nobody knows.
   void restore(Session& session, const SavedSession& saved, std::function<void(Result<void>)> done);
   // Its client has come back, for the first time since the restart: what was in no log is asked for again.
   void come_back(Session& session);
-  // The messages of these entries, from the log; those that are gone are left out.
-  void recall(Session& session, std::vector<Outgoing> entries, std::function<void(Result<std::vector<Outgoing>>)> done);
+  // What the log has of these, in their order. Not called any more if the session closes first.
+  void recall(const Session& session, std::vector<std::uint64_t> sequences,
+              std::function<void(Result<std::vector<LogRecord>>)> done);
+  // As `undelivered`, for entries that are absent.
+  void undelivered(const Session& session, std::vector<Outgoing> absent);
 
   // Has the account's password changed, or the account gone, since a login began? Then the login is worthless.
   bool changed_since(const Jid& bare, Tick since) const;
@@ -239,6 +242,7 @@ class Router {
     Envelope envelope;
     Stamp stamp;
   };
+  void give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp);
   void take_back(Account& account, GivenBack given);
 
   // presence.cpp

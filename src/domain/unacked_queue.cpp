@@ -26,6 +26,20 @@ void UnackedQueue::restore(std::uint64_t acked, std::vector<Outgoing> entries) {
   acked_ = acked;
 }
 
+void UnackedQueue::fill(std::vector<LogRecord> records) {
+  std::vector<Outgoing> all = take_all();
+  auto record = records.begin();
+  for (Outgoing& entry : all) {
+    if (entry.absent) {
+      if (record == records.end() || record->sequence != entry.stamp.sequence) continue;
+      entry.absent = false;
+      entry.stamp.time = record->time;
+      entry.envelope = std::move((record++)->entry.envelope);
+    }
+    push(std::move(entry));
+  }
+}
+
 std::span<const Outgoing> UnackedQueue::confirmed_by(std::uint32_t handled) const {
   const std::uint32_t confirmed = handled - acked();
   return entries().first(std::min<std::size_t>(confirmed, size()));

@@ -43,6 +43,9 @@ class UnackedQueue {
   // Acknowledgements have been agreed on: numbers begin with what is written from here on.
   void restart() { acked_ = 0; }
 
+  // What the log had of the absent ones, in their order; those that it has no more are gone.
+  void fill(std::vector<LogRecord> records);
+
   // The oldest entry that has not been written; null when all have.
   const Outgoing* next() const { return written_ < size() ? &entries_[first_ + written_] : nullptr; }
   void mark_written();  // next()
