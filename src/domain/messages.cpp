@@ -360,7 +360,7 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
 
 void Router::give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp) {
   if (stamp.delayed) return;                                  // it still has its offline reference
-  if (stamp.copy != Copy::none && stamp.copied == 0) return;  // of own words, or of what is kept
+  if (stamp.copy != Copy::none && stamp.copied == 0 && !stamp.owed) return;  // of own words, or of what is kept
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
   const Jid bare = target->to_bare();

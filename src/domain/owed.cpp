@@ -246,7 +246,6 @@ void Router::undelivered(const Session& session, std::vector<Outgoing> absent) {
                  while (entry->stamp.sequence != record.sequence) ++entry;  // those before it are gone
                  Stamp stamp = (entry++)->stamp;
                  stamp.time = record.time;
-                 stamp.copied = stamp.copy == Copy::received && stamp.owed ? 1 : 0;  // it stands for the message
                  give_back(from, priority, std::move(record.entry.envelope), stamp);
                }
              });

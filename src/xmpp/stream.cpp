@@ -31,6 +31,12 @@ void begin_stream(Services& services, Arrival arrival) {
   net::spawn(services.core.io(), live(std::move(stream)));
 }
 
+void restore_stream(Services& services, domain::SavedSession saved) {
+  auto stream = std::make_unique<Stream>(services, saved);
+  stream->await_client(saved);
+  net::spawn(services.core.io(), live(std::move(stream)));
+}
+
 Stream::Stream(Services& services, Arrival arrival)
     : services_(services),
       settings_(std::move(arrival.settings)),
@@ -68,8 +74,14 @@ net::Task<void> Stream::run() {
   std::string rest;  // input that waits while this coroutine does
   std::string_view input;
   Then then = Then::go_on;
-  if (!arrive()) co_return;
-  if (welcome_) {
+  if (!attached_) {
+    while (!ended_ && !may_attach()) co_await gate_.wait();
+    if (ended_) co_return;
+    attach();
+    services_.router.come_back(*this);
+  } else if (!arrive()) {
+    co_return;
+  } else if (welcome_) {
     then = begin_welcome();
     if (then == Then::moved) {
       hand_over_to_resumed(input);
@@ -320,6 +332,8 @@ Stream::Then Stream::take() {
   if (management_) {
     ++management_->taken;
     management_->taken_bytes += envelope.bytes();
+    if (envelope.kind == Kind::message) envelope.taken = {journal(), management_->taken};
+    if (!taken.refused && done_before(envelope)) return Then::go_on;
   }
   if (taken.refused) {
     services_.router.bounce(envelope, taken.refused->code, taken.refused->message);
@@ -540,7 +554,9 @@ void Stream::request_done(std::uint64_t request) {
   if (!must_wait()) gate_.open();
 }
 
-void Stream::close(domain::CloseReason reason) { end(stream_failure_of(reason)); }
+void Stream::close(domain::CloseReason reason) {
+  if (!suspend(reason)) end(stream_failure_of(reason));
+}
 
 // ---- helpers --------------------------------------------------------------------------------------------------------
 

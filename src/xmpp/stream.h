@@ -48,13 +48,17 @@ struct Arrival {
 };
 
 void begin_stream(Services& services, Arrival arrival);
+// A session of before this process, which waits for its client (XEP-0198). On the core of its account.
+void restore_stream(Services& services, domain::SavedSession saved);
 
 class Stream final : public domain::Session {
  public:
   Stream(Services& services, Arrival arrival);
+  Stream(Services& services, domain::SavedSession& saved);  // its state is left there
   ~Stream() override;
 
   net::Task<void> run();
+  void await_client(const domain::SavedSession& saved);
 
   void deliver(const domain::Envelope& envelope, const domain::Stamp& stamp) override;
   void push_roster(const domain::RosterItem& item, std::uint64_t version) override;
@@ -65,6 +69,9 @@ class Stream final : public domain::Session {
   std::uint64_t request_begun() override;
   void request_done(std::uint64_t request) override;
   void close(domain::CloseReason reason) override;
+  domain::UnackedQueue* unacked() override { return management_ && outbox_ ? &outbox_->queue : nullptr; }
+  void state_changed() override;
+  void noted(std::uint64_t mark, bool stored) override;
   bool detached() const override { return !attached_; }
   bool attentive() const override { return attached_ && !held_back_; }
 
@@ -111,6 +118,7 @@ class Stream final : public domain::Session {
 
   // stream_management.cpp
   Then take_management(const xml::Stanza& stanza);
+  void start_management();
   std::string enable_management(const xml::Element& element);  // the answer
   Then take_acknowledgement(std::optional<std::uint32_t> handled);
   Then take_resume(const xml::Element& element);  // before bind
@@ -121,8 +129,11 @@ class Stream final : public domain::Session {
   std::uint64_t handled() const;
   void acknowledge_soon();
   void acknowledge();
+  void tell_handled();
+  void answer_late();
   void ask_for_acknowledgement();
   void ask_late();
+  void take_confirmed(std::uint32_t handled);
   void confirm_delivered();
   bool may_detach() const { return management_ && management_->resumable() && !ended_ && bound_; }
   void detach();
@@ -132,6 +143,20 @@ class Stream final : public domain::Session {
   void resume(Resumption resumption);
   void expire();
   void forget_management();  // the session ends
+
+  // stream_journal.cpp
+  bool restored() const { return management_->journal && management_->journal->restored; }
+  void start_journal();
+  void note_handled();
+  void note_given();
+  void note_news();  // at the turn's end
+  bool may_write(const domain::Outgoing& next) const;
+  std::optional<domain::SessionNote> rows_confirmed(std::uint64_t through);
+  bool done_before(const domain::Envelope& message);
+  void reopened(Result<void> outcome);
+  void recall_given();
+  void recalled(Result<std::vector<domain::LogRecord>> records);
+  bool suspend(domain::CloseReason reason);  // the process ends, the session does not
 
   // stream_login.cpp
   Then begin_welcome();
@@ -174,7 +199,7 @@ class Stream final : public domain::Session {
 
   Services& services_;
   SharedSettings settings_;
-  std::optional<net::Connection> connection_;  // there is always one; another when it is resumed
+  std::optional<net::Connection> connection_;  // another when it is resumed; none before that if it was restored
   xml::StreamReader reader_;
   std::size_t tail_ = 0;  // its part of services_.unfinished
   std::string host_;

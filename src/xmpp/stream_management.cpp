@@ -80,8 +80,13 @@ Stream::Then Stream::take_management(const xml::Stanza& stanza) {
   return Then::go_on;
 }
 
+void Stream::start_management() {
+  management_ = std::make_unique<Management>([this] { answer_late(); }, [this] { ask_late(); }, [this] { expire(); });
+  set_confirms();
+}
+
 std::string Stream::enable_management(const xml::Element& element) {
-  management_ = std::make_unique<Management>([this] { acknowledge(); }, [this] { ask_late(); }, [this] { expire(); });
+  start_management();
   outbox().queue.restart();  // what was written before does not count
   connection_->on_writable([this] { send_waiting(); });
 
@@ -94,6 +99,7 @@ std::string Stream::enable_management(const xml::Element& element) {
     }
     m.id = core::random_id();
     services_.resumable.emplace(m.id, this);
+    start_journal();
     text.append(fmt::format(" id='{}' resume='true' max='{}'", m.id, m.resume_within.count()));
   }
   return text.append("/>");
@@ -131,17 +137,34 @@ void Stream::request_answered(std::uint64_t request) {
   acknowledge_soon();
 }
 
+// Whoever asked is told when all that it asked about is done, and so is who resumes. Nobody asked? Then what is done is
+// noted all the same, from time to time.
 void Stream::acknowledge_soon() {
-  if (management_->owes && handled() >= management_->asked) acknowledge();
+  auto& m = *management_;
+  const std::uint64_t done = handled();
+  if (!attached_ ? done == m.taken : m.owes && done >= m.asked) return acknowledge();
+  if (m.journal && done >= m.told + Journal::kHandledUnasked) note_handled();
 }
 
-// In time, or as far as it is when that has passed; then the rest follows unasked.
 void Stream::acknowledge() {
   auto& m = *management_;
+  if (m.journal && handled() > m.told) return note_handled();
   m.told = handled();
+  tell_handled();
+}
+
+void Stream::tell_handled() {
+  auto& m = *management_;
   m.owes = m.told < m.asked;
   if (!m.owes) m.answer_late.disarm();
   send(fmt::format("<a xmlns='{}' h='{}'/>", kManagementNs, static_cast<std::uint32_t>(m.told)));
+}
+
+// As far as it is; the rest follows unasked.
+void Stream::answer_late() {
+  if (!management_->journal) management_->told = handled();
+  tell_handled();
+  if (management_->journal) note_handled();
 }
 
 // ---- what the client has --------------------------------------------------------------------------------------------
@@ -151,22 +174,29 @@ Stream::Then Stream::take_acknowledgement(std::optional<std::uint32_t> handled) 
     end({"bad-format", "an acknowledgement needs a number"});
     return Then::over;
   }
-  auto& queue = outbox_->queue;
-  if (!queue.acknowledge(*handled)) {
-    end(handled_too_high(*handled, queue.sent()));
+  if (!outbox_->queue.may_acknowledge(*handled)) {
+    end(handled_too_high(*handled, outbox_->queue.sent()));
     return Then::over;
   }
+  take_confirmed(*handled);
   management_->asking = false;
   confirm_delivered();
   if (!ended_) ask_for_acknowledgement();
   return ended_ ? Then::over : Then::go_on;
 }
 
+void Stream::take_confirmed(std::uint32_t handled) {
+  auto& queue = outbox_->queue;
+  const std::size_t count = queue.confirmed_by(handled).size();
+  if (count > 0) services_.router.acknowledged(*this, count, rows_confirmed(queue.confirmed() + count));
+  (void)queue.acknowledge(handled);
+}
+
 void Stream::confirm_delivered() {
   auto& confirmations = management_->confirmations;
   while (!confirmations.empty()) {
     const auto [number, waiting] = confirmations.front();
-    if (static_cast<std::int32_t>(outbox_->queue.acked() - number) < 0) return;
+    if (outbox_->queue.confirmed() < number) return;
     confirmations.erase(confirmations.begin());
     services_.router.confirmed(*this, waiting);
     unfenced_ = std::max(unfenced_, 1u);  // more may come now: a ping behind this is answered behind that
@@ -215,7 +245,8 @@ std::string Stream::seek_session(const xml::Element& element) {
   }
   Stream& session = *found->second;
   const auto& queue = session.outbox_->queue;
-  if (queue.may_acknowledge(*handled))
+  // What was written before a crash is not known to the last stanza: its client is believed.
+  if (session.restored() || queue.may_acknowledge(*handled))
     wish_ = std::make_unique<Wish>(Wish{session, *handled});
   else
     end(handled_too_high(*handled, queue.sent()));
@@ -235,6 +266,7 @@ void Stream::resume(Resumption resumption) {
   if (m.resumption) dismiss(services_.core, std::move(*m.resumption), resumed(), {"conflict", {}});
   m.resumption = std::make_unique<Resumption>(std::move(resumption));
   if (attached_) drop_connection({"conflict", {}});  // its coroutine wakes up, and finds the other one here
+  recall_given();
   gate_.open();
 }
 
@@ -249,11 +281,15 @@ void Stream::detach() {
   m.answer_late.disarm();
   m.ask_late.disarm();
   if (unfenced_ > 0) set_fence();
+  acknowledge_soon();
   if (!m.resumption) services_.core.timers().arm(m.expiry, m.resume_within);
 }
 
 // What came over the old connection is done first: its client will send again what <resumed/> does not count.
-bool Stream::may_attach() const { return management_->resumption && handled() == management_->taken; }
+bool Stream::may_attach() const {
+  const auto& m = *management_;
+  return m.resumption && bound_ && !restored() && handled() == m.taken && m.told == m.taken;
+}
 
 std::string Stream::resumed() const {
   return fmt::format("<resumed xmlns='{}' previd='{}' h='{}'/>", kManagementNs, management_->id,
@@ -273,8 +309,8 @@ void Stream::attach() {
   header_sent_ = attached_ = true;
 
   auto& queue = outbox_->queue;
-  (void)queue.acknowledge(resumption->handled);  // it was sent; what the old connection brought last may say more
-  m.told = handled();
+  // It was sent; what the old connection brought last may say more.
+  if (queue.may_acknowledge(resumption->handled)) take_confirmed(resumption->handled);
   log::info("xmpp", "{} from {} came back: {} stanzas are sent again", name(), connection_->peer(), queue.size());
   welcome_ = std::move(resumption->welcome);
   if (welcome_)
@@ -293,6 +329,9 @@ void Stream::forget_management() {
   auto& m = *management_;
   if (m.resumable()) services_.resumable.erase(m.id);
   m.id.clear();
+  if (journal() != 0) services_.router.forget(journal(), jid());
+  set_journal(0);
+  m.journal.reset();
   m.expiry.disarm();
   m.ask_late.disarm();
   m.answer_late.disarm();

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/session_journal.h"
 #include "net/connection.h"
 #include "net/timers.h"
 #include "xml/reader.h"
@@ -31,6 +32,31 @@ struct Resumption {
   std::string lang;
   std::uint32_t handled = 0;         // what its client has of the session; the outbox knows it was sent
   std::unique_ptr<Welcome> welcome;  // it asked while it logged in by SASL2: <success/> is due
+};
+
+// What the log knows of the session, so that it can be gone on with after a crash (domain/session_journal.h). Nothing is
+// told or written before the log has it; a note that finds no room is tried again.
+struct Journal {
+  static constexpr std::chrono::seconds kTryAgain{1};
+  static constexpr std::uint64_t kHandledUnasked = 256;  // stanzas done before that is noted without a request
+
+  explicit Journal(std::function<void()> again) : try_again(std::move(again)) {}
+
+  bool state_due = false;
+  std::uint64_t noting_handled = 0;  // on its way; 0: none
+  std::uint64_t given = 0;           // entries of the outbox up to this number may be written
+  std::uint64_t noting_given = 0;    // and up to this one are on their way
+  struct Row {
+    std::uint64_t first, last;
+  };
+  std::vector<Row> rows;  // of what is given, oldest first
+  net::Alarm try_again;
+
+  // Until a session of before this process is resumed.
+  bool restored = false;
+  bool recalling = false;
+  std::vector<std::uint64_t> numbers;    // of the outbox's entries, which have no gaps there
+  std::vector<domain::TakenNote> taken;  // beyond what is told: its client sends them again, and they are done
 };
 
 struct Management {
@@ -61,16 +87,17 @@ struct Management {
   std::uint64_t routing = 0;        // the request that is being routed now and has not begun; 0: none
   bool owes = false;                // an <a/>, once everything up to `asked` is done
   std::uint64_t asked = 0;
-  std::uint64_t told = 0;  // the last h we sent
+  std::uint64_t told = 0;  // the last h we sent or may send: the log knows it
 
   // What it was given.
   bool asking = false;  // <r/> is out
   struct Confirmation {
-    std::uint32_t number;   // of the stanza in this stream
+    std::uint64_t number;   // of the stanza in this stream
     std::uint64_t waiting;  // Router::confirmed is told so
   };
   std::vector<Confirmation> confirmations;  // oldest first
 
+  std::unique_ptr<Journal> journal;        // if it can be resumed
   std::unique_ptr<Resumption> resumption;  // until the stream's coroutine takes it
   net::Alarm answer_late, ask_late, expiry;
 };

@@ -72,6 +72,7 @@ void Stream::put_off(domain::Outgoing entry) {
   outbox().queue.push(std::move(entry));
   if (management_) {
     send_waiting();
+    if (management_->journal) services_.core.mark(*outbox_);
   } else if (first && attached_ && !ended_) {
     services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
     connection_->on_writable([this] { send_waiting(); });
@@ -90,12 +91,12 @@ void Stream::send_waiting() {
   auto& queue = outbox_->queue;
   const domain::Outgoing* next = queue.next();
   const bool moves = next && !connection_->congested();
-  for (; next && !connection_->congested(); next = queue.next()) {
+  for (; next && !connection_->congested() && may_write(*next); next = queue.next()) {
     write(*next);
     queue.mark_written();
     if (!management_) (void)queue.acknowledge(queue.sent());  // as much as this client will ever tell us
   }
-  if (next) {
+  if (next && may_write(*next)) {
     if (moves || !outbox_->patience.armed()) services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
   } else if (management_) {
     outbox_->patience.disarm();
@@ -108,14 +109,20 @@ void Stream::send_waiting() {
 // At the end of a turn in which it grew too long, or the stream ended.
 void Stream::settle_outbox() {
   if (!ended_ && too_far_behind()) fall_behind();
-  if (ended_) give_back();
+  if (ended_) return give_back();
+  if (management_ && management_->journal) note_news();
 }
 
 void Stream::give_back() {
   outbox_->patience.disarm();
+  std::vector<domain::Outgoing> absent;
   for (auto& entry : outbox_->queue.take_all()) {
-    if (!entry.own_words()) services_.router.undelivered(*this, std::move(entry.envelope), entry.stamp);
+    if (entry.absent)
+      absent.push_back(std::move(entry));
+    else if (!entry.own_words())
+      services_.router.undelivered(*this, std::move(entry.envelope), entry.stamp);
   }
+  if (!absent.empty()) services_.router.undelivered(*this, std::move(absent));
 }
 
 // Nothing of what waits has been taken for too long.
