@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <latch>
 #include <mutex>
 #include <thread>
 
@@ -244,6 +245,7 @@ class Server {
   void announce() const;
 
  private:
+  void restore_sessions();
   Result<void> listen();
   Result<void> listen_on(const Endpoint& endpoint, bool direct_tls);
 
@@ -339,6 +341,7 @@ Result<void> Server::start() {
     homes_.back()->router.set_limits(router_limits_of(config_));
   }
   cores_->start();
+  restore_sessions();
   if (auto listening = listen(); !listening) return listening;
   admin_ = std::make_unique<LiveAdmin>(*shared_, *log_, [this] {
     const std::lock_guard lock(reload_mutex_);
@@ -348,6 +351,35 @@ Result<void> Server::start() {
   if (!control) return pass(control);
   control_ = std::move(*control);
   return {};
+}
+
+// Those that may be resumed wait for their clients again, before anybody can ask for them.
+void Server::restore_sessions() {
+  std::vector<std::uint64_t> worthless;
+  std::vector<std::vector<domain::SavedSession>> by_core(cores_->size());
+  std::size_t count = 0;
+  for (auto& session : domain::read_sessions(log_->take_notes(), worthless)) {
+    const std::string* host = hosts_.resolve(session.jid.domain());
+    if (!host || *host != session.jid.domain()) {
+      worthless.push_back(session.journal);
+      continue;
+    }
+    by_core[domain::core_of(session.jid.bare(), cores_->size())].push_back(std::move(session));
+    ++count;
+  }
+  if (count > 0) log::info("app", "{} sessions of before wait for their clients", count);
+  std::latch restored{static_cast<std::ptrdiff_t>(cores_->size())};
+  for (unsigned core = 0; core < cores_->size(); ++core) {
+    cores_->post(static_cast<CoreId>(core), [this, core, &by_core, &worthless, &restored] {
+      auto& home = *homes_[core];
+      for (auto& session : by_core[core]) xmpp::restore_stream(home.services, std::move(session));
+      if (core == 0) {
+        for (const auto journal : worthless) home.router.forget(journal, {});
+      }
+      restored.count_down();
+    });
+  }
+  restored.wait();
 }
 
 Result<void> Server::listen() {
@@ -417,10 +449,7 @@ void Server::stop() {
         const auto unbound = services.unbound;  // they leave it as they end
         for (const auto& [account, stream] : unbound) stream->close(reason);
         auto& router = homes_[core]->router;
-        router.each_session([&](domain::Session& session) {
-          router.close(session);
-          session.close(reason);
-        });
+        router.each_session([&](domain::Session& session) { session.close(reason); });
       });
     }
     const auto until = std::chrono::steady_clock::now() + kGoodbye;

@@ -98,7 +98,8 @@ struct Envelope {
 };
 
 // The one byte format for envelopes: in the log, and between nodes. Version byte, kind, type, facts, then each string
-// with a varint length; `taken` is no part of it. Decoding refuses what encoding would not have made (Errc::bad_request).
+// with a varint length; `taken` is no part of it. Decoding refuses what encoding would not have made
+// (Errc::bad_request).
 void encode(const Envelope& envelope, std::string& out);
 Result<Envelope> decode_envelope(std::string_view& in);
 

@@ -359,7 +359,7 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
 }
 
 void Router::give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp) {
-  if (stamp.delayed) return;                                  // it still has its offline reference
+  if (stamp.delayed) return;                                                 // it still has its offline reference
   if (stamp.copy != Copy::none && stamp.copied == 0 && !stamp.owed) return;  // of own words, or of what is kept
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
@@ -445,8 +445,8 @@ void Router::fetch_offline(Account& account, Session& session) {
   // An answered ping says that the page is there too.
   const WorkId work = works_.open();
   session.touched_ |= std::uint64_t{1} << core_;
-  log_.offline(core_, account.bare_, held_by_sessions(account, &session), limits_.offline_messages, limits_.offline_page,
-               [this, &account, id = session.id_, work](Result<std::vector<LogRecord>> records) {
+  log_.offline(core_, account.bare_, held_by_sessions(account, &session), limits_.offline_messages,
+               limits_.offline_page, [this, &account, id = session.id_, work](Result<std::vector<LogRecord>> records) {
                  --account.busy_;
                  offline_fetched(account, id, std::move(records));
                  finish(work);
@@ -471,8 +471,8 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
     auto& page = *account.offline_;
     for (const LogRecord& record : *records) {
       // What it does not get, because its sender has been blocked or its client reads the archive, is done with.
-      const bool passed_over = account.blocks(record.entry.envelope.from) ||
-                               (session->reads_archive() && stands_in_archive(record));
+      const bool passed_over =
+          account.blocks(record.entry.envelope.from) || (session->reads_archive() && stands_in_archive(record));
       if (passed_over || !session->confirms_) page.sequences.push_back(record.sequence);
       if (passed_over) continue;
       session->deliver(record.entry.envelope, Stamp{.sequence = record.sequence,

@@ -179,39 +179,39 @@ void Router::hand_over_waiting(Account& account) {
   account.offline_ = std::make_unique<Account::Offline>();
   raise_barrier(account, 0);
   ++account.busy_;
-  log_.offline(core_, account.bare_, held_by_sessions(account, nullptr), limits_.offline_messages, limits_.offline_page,
-               [this, &account](Result<std::vector<LogRecord>> records) {
-                 --account.busy_;
-                 account.offline_.reset();
-                 if (!records) {
-                   log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(),
-                              records.error().message);
-                   return lift_barrier(account, 0);
-                 }
-                 auto& outbox = *account.outbox_;
-                 auto before = std::find_if(outbox.begin(), outbox.end(),
-                                            [](const auto& held) { return held.barrier && held.work == 0; });
-                 std::deque<Account::Held> due;
-                 for (LogRecord& record : *records) {
-                   if (account.offline_count_ > 0) --account.offline_count_;
-                   auto target = hosts_.canonical(record.entry.envelope.to);
-                   if (!target || account.blocks(record.entry.envelope.from)) {
-                     release(account, {record.sequence});
-                     continue;
-                   }
-                   Account::Held held;
-                   held.waits = true;
-                   held.target = std::move(*target);
-                   held.stamp = Stamp{.sequence = record.sequence,
-                                      .time = record.time,
-                                      .archived = record.entry.references.recipient_archive};
-                   held.envelope = std::move(record.entry.envelope);
-                   due.push_back(std::move(held));
-                 }
-                 outbox.insert(before, std::make_move_iterator(due.begin()), std::make_move_iterator(due.end()));
-                 lift_barrier(account, 0);
-                 if (!records->empty()) hand_over_waiting(account);
-               });
+  log_.offline(
+      core_, account.bare_, held_by_sessions(account, nullptr), limits_.offline_messages, limits_.offline_page,
+      [this, &account](Result<std::vector<LogRecord>> records) {
+        --account.busy_;
+        account.offline_.reset();
+        if (!records) {
+          log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(),
+                     records.error().message);
+          return lift_barrier(account, 0);
+        }
+        auto& outbox = *account.outbox_;
+        auto before =
+            std::find_if(outbox.begin(), outbox.end(), [](const auto& held) { return held.barrier && held.work == 0; });
+        std::deque<Account::Held> due;
+        for (LogRecord& record : *records) {
+          if (account.offline_count_ > 0) --account.offline_count_;
+          auto target = hosts_.canonical(record.entry.envelope.to);
+          if (!target || account.blocks(record.entry.envelope.from)) {
+            release(account, {record.sequence});
+            continue;
+          }
+          Account::Held held;
+          held.waits = true;
+          held.target = std::move(*target);
+          held.stamp = Stamp{
+              .sequence = record.sequence, .time = record.time, .archived = record.entry.references.recipient_archive};
+          held.envelope = std::move(record.entry.envelope);
+          due.push_back(std::move(held));
+        }
+        outbox.insert(before, std::make_move_iterator(due.begin()), std::make_move_iterator(due.end()));
+        lift_barrier(account, 0);
+        if (!records->empty()) hand_over_waiting(account);
+      });
 }
 
 // Also presence that was on its way, and requests for a subscription that nobody has answered (RFC 6121 §3.1.3).

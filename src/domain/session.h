@@ -154,7 +154,7 @@ class Session {
   std::uint64_t takes_since_ = 0;               // Account::shared_ when it last began to take more
   std::uint64_t carbons_since_ = 0;             // Account::copies_ when it asked for them
   std::uint64_t journal_ = 0;
-  std::uint64_t touched_ = 0;                   // cores it has sent to since its last fence, a bit each
+  std::uint64_t touched_ = 0;  // cores it has sent to since its last fence, a bit each
   struct Fence {
     std::uint64_t number;
     unsigned waiting;  // cores that have not answered yet

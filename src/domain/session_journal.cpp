@@ -16,7 +16,8 @@ namespace anser::domain {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kMaxText = 64 << 20;  // far above any stanza: only keeps a damaged file from asking for all memory
+constexpr std::size_t kMaxText =
+    64 << 20;  // far above any stanza: only keeps a damaged file from asking for all memory
 constexpr std::uint64_t kMaxDirected = 1'000'000;
 
 // The kind stands in the highest byte of a key, below 2^63 as the store wants it.
@@ -195,10 +196,8 @@ SessionNote had_note(std::uint64_t journal, std::uint64_t sequence) {
 }
 
 SessionNote had_over_note(std::uint64_t journal, std::uint64_t sequence) {
-  return {.session = journal,
-          .key = 0,
-          .bytes = {},
-          .erase = SessionNote::Range{key(kHad, sequence), key(kHad, sequence)}};
+  return {
+      .session = journal, .key = 0, .bytes = {}, .erase = SessionNote::Range{key(kHad, sequence), key(kHad, sequence)}};
 }
 
 SessionNote forget_note(std::uint64_t journal) {

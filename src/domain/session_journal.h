@@ -50,9 +50,9 @@ struct SavedSession {
   Jid jid;  // full
   SessionState state;
   std::uint64_t handled = 0;
-  std::vector<TakenNote> taken;  // beyond `handled`, ascending
-  std::uint64_t confirmed = 0;   // the number before the first that follows
-  std::vector<Outgoing> given;   // absent ones, in order; numbers between them were in no log and are not counted
+  std::vector<TakenNote> taken;        // beyond `handled`, ascending
+  std::uint64_t confirmed = 0;         // the number before the first that follows
+  std::vector<Outgoing> given;         // absent ones, in order; numbers between them were in no log and are not counted
   std::vector<std::uint64_t> numbers;  // of those, ascending
 };
 

@@ -1,9 +1,8 @@
 // What a session is to be given, in order: first what has been written and its client has not confirmed, then what has
 // not been written yet. XEP-0198 and the WebSocket protocol share it; a door without acknowledgements confirms what it
 // writes. The queue does no I/O and knows no limit: it remembers, forgets when told, and says what a resumed session is
-// still owed. Numbers have 64 bits here and wrap at 2^32 on the wire; callers never see the arithmetic. Empty it holds no
-// memory.
-// Invariant: what is written is in front. Owned by one session, hence by one core.
+// still owed. Numbers have 64 bits here and wrap at 2^32 on the wire; callers never see the arithmetic. Empty it holds
+// no memory. Invariant: what is written is in front. Owned by one session, hence by one core.
 #pragma once
 
 #include <cstddef>

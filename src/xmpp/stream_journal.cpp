@@ -194,12 +194,12 @@ void Stream::recall_given() {
   j.recalling = true;
   const std::uint32_t handled = management_->resumption->handled;
   // The full number next to what is known of it.
-  const std::uint64_t confirmed =
-      j.numbers.empty() ? handled
-                        : queue.confirmed() + static_cast<std::uint64_t>(static_cast<std::int64_t>(
-                                                  static_cast<std::int32_t>(handled - queue.acked())));
-  const auto count = static_cast<std::size_t>(std::upper_bound(j.numbers.begin(), j.numbers.end(), confirmed) -
-                                              j.numbers.begin());
+  const std::uint64_t confirmed = j.numbers.empty()
+                                      ? handled
+                                      : queue.confirmed() + static_cast<std::uint64_t>(static_cast<std::int64_t>(
+                                                                static_cast<std::int32_t>(handled - queue.acked())));
+  const auto count =
+      static_cast<std::size_t>(std::upper_bound(j.numbers.begin(), j.numbers.end(), confirmed) - j.numbers.begin());
   if (count > 0) services_.router.acknowledged(*this, count, std::nullopt);
   auto entries = queue.take_all();
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
@@ -208,9 +208,8 @@ void Stream::recall_given() {
     if (entry.absent) sequences.push_back(entry.stamp.sequence);
   }
   queue.restore(confirmed, std::move(entries));
-  services_.router.recall(*this, std::move(sequences), [this](Result<std::vector<domain::LogRecord>> records) {
-    recalled(std::move(records));
-  });
+  services_.router.recall(*this, std::move(sequences),
+                          [this](Result<std::vector<domain::LogRecord>> records) { recalled(std::move(records)); });
 }
 
 void Stream::recalled(Result<std::vector<domain::LogRecord>> records) {
@@ -224,7 +223,8 @@ void Stream::recalled(Result<std::vector<domain::LogRecord>> records) {
   j.numbers = {};
   j.given = j.noting_given = outbox_->queue.confirmed();
   // They have new numbers now: those of stanzas that no log had are taken by others.
-  (void)services_.router.note(*this, domain::confirmed_note(journal(), 0, std::numeric_limits<std::uint64_t>::max()), 0);
+  (void)services_.router.note(*this, domain::confirmed_note(journal(), 0, std::numeric_limits<std::uint64_t>::max()),
+                              0);
   note_given();
   gate_.open();
 }

@@ -34,8 +34,8 @@ struct Resumption {
   std::unique_ptr<Welcome> welcome;  // it asked while it logged in by SASL2: <success/> is due
 };
 
-// What the log knows of the session, so that it can be gone on with after a crash (domain/session_journal.h). Nothing is
-// told or written before the log has it; a note that finds no room is tried again.
+// What the log knows of the session, so that it can be gone on with after a crash (domain/session_journal.h). Nothing
+// is told or written before the log has it; a note that finds no room is tried again.
 struct Journal {
   static constexpr std::chrono::seconds kTryAgain{1};
   static constexpr std::uint64_t kHandledUnasked = 256;  // stanzas done before that is noted without a request

@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "domain/router.h"
+#include "domain/unacked_queue.h"
 
 namespace anser::domain {
 
@@ -239,7 +242,10 @@ class FakePost final : public Post {
 class FakeSession final : public Session {
  public:
   ~FakeSession() override = default;
-  void deliver(const Envelope& envelope, const Stamp& stamp) override { heard.push_back({envelope, stamp}); }
+  void deliver(const Envelope& envelope, const Stamp& stamp) override {
+    heard.push_back({envelope, stamp});
+    if (confirms() && envelope.kind == Kind::message) queue.push({.envelope = envelope, .stamp = stamp, .text = {}});
+  }
   void push_roster(const RosterItem& item, std::uint64_t) override { pushes.push_back(item); }
   void push_roster_removal(const Jid& contact, std::uint64_t) override { removals.push_back(contact); }
   void push_blocking(bool, const std::vector<Jid>&) override {}
@@ -248,6 +254,15 @@ class FakeSession final : public Session {
   void close(CloseReason why) override { closed = why; }
   std::string peer() const override { return "test"; }
   bool attentive() const override { return looking; }
+  UnackedQueue* unacked() override { return confirms() ? &queue : nullptr; }
+  void noted(std::uint64_t mark, bool stored) override { notes.push_back({mark, stored}); }
+
+  // Its client has everything up to the number.
+  void acknowledge(Router& router, std::uint32_t handled) {
+    while (queue.next()) queue.mark_written();
+    router.acknowledged(*this, queue.confirmed_by(handled).size(), std::nullopt);
+    ASSERT_TRUE(queue.acknowledge(handled));
+  }
 
   // Bodies of the messages it heard, in order; forgets them.
   std::vector<std::string> bodies() {
@@ -267,6 +282,8 @@ class FakeSession final : public Session {
   }
 
   std::vector<std::pair<Envelope, Stamp>> heard;
+  UnackedQueue queue;
+  std::vector<std::pair<std::uint64_t, bool>> notes;
   std::vector<RosterItem> pushes;
   std::vector<Jid> removals;
   std::optional<std::uint64_t> asked, passed;
