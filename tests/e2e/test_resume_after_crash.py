@@ -4,9 +4,9 @@ import pytest
 
 from support.archive import everything
 from support.managed import Managed, Unresumable, condition_of, logged_in, resumed
-from support.session import Session, settle
+from support.session import settle
 from support.wire import Gone
-from support.xml import CARBONS, ROSTER, STANZA_ID
+from support.xml import CARBONS, ROSTER
 
 pytestmark = pytest.mark.anser_only("nobody else resumes after a crash")
 
@@ -250,21 +250,3 @@ async def test_an_orderly_stop_loses_nothing_either(server):
         await session.bind()
         await session.available()
     await _hears(session, "one", "two")
-
-
-async def test_who_cannot_resume_sends_again_and_is_heard_once(server):
-    """A retry is known by its origin-id."""
-    romeo, account = await server.session("romeo"), await server.account("juliet")
-    retry = f"<origin-id xmlns='{STANZA_ID}' id='0a1b2c3d'/>"
-    await romeo.message(account, "once", more=retry)
-    await romeo.settled()
-
-    _crash(server)
-
-    romeo = await server.session(romeo.account)
-    await romeo.message(account, "once", more=retry)
-    await romeo.message(account, "something else", more=retry)
-    await romeo.settled()
-    juliet = await server.session(account, type=Session)
-    await _hears(juliet, "once", "something else")
-    await _hears_no_more(juliet)
