@@ -57,6 +57,31 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
+struct Sha256::Context {
+  using Handle = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+  Handle handle{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  auto* handle = context_->handle.get();
+  ANSER_ASSERT(handle && EVP_DigestInit_ex(handle, EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+
+void Sha256::add(std::string_view part) {
+  ANSER_ASSERT(EVP_DigestUpdate(context_->handle.get(), part.data(), part.size()) == 1);
+}
+
+std::array<unsigned char, 32> Sha256::finish() {
+  std::array<unsigned char, 32> out;
+  auto* handle = context_->handle.get();
+  ANSER_ASSERT(EVP_DigestFinal_ex(handle, out.data(), nullptr) == 1);
+  ANSER_ASSERT(EVP_DigestInit_ex(handle, nullptr, nullptr) == 1);  // the same algorithm, from the start
+  return out;
+}
+
 struct Aes128::Contexts {
   using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
   Context forth{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};

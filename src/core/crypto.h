@@ -22,6 +22,22 @@ bool constant_time_equal(std::string_view a, std::string_view b);
 
 std::string hex(std::string_view bytes);  // lower case
 
+// SHA-256 of values that come in parts, one after the other. It keeps OpenSSL's context, which for short values is most
+// of the price of `digest`. One thread.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+
+  void add(std::string_view part);
+  std::array<unsigned char, 32> finish();  // of what was added since the last time
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
 // AES with a key of 16 bytes, a block at a time: to hide small values that must come back, never for messages. One
 // thread.
 class Aes128 {

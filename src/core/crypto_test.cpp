@@ -15,6 +15,20 @@ TEST(Crypto, DigestsTheExampleOfFips180) {
 
 TEST(Crypto, DigestsNothing) { EXPECT_EQ(hex(digest(Hash::sha1, {})), "da39a3ee5e6b4b0d3255bfef95601890afd80709"); }
 
+TEST(Sha256, DigestsWhatComesInPartsOneValueAfterTheOther) {
+  Sha256 sha;
+  const auto finished = [&] {
+    const auto bytes = sha.finish();
+    return hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  };
+
+  sha.add("a");
+  sha.add("bc");
+
+  EXPECT_EQ(finished(), hex(digest(Hash::sha256, "abc")));
+  EXPECT_EQ(finished(), hex(digest(Hash::sha256, "")));
+}
+
 TEST(Crypto, SignsTheExamplesOfRfc2202AndRfc4231) {
   const std::string key = "Jefe", data = "what do ya want for nothing?";
 
