@@ -313,6 +313,9 @@ std::vector<Key> make_limit_keys() {
                                    "Addresses that one account may block."),
       row<&C::limits, &L::directed_presences>("limits.directed_presences", kInteger, {10, 100'000}, kSighup,
                                               "Addresses beside its contacts to which one session shows presence."),
+      row<&C::limits, &L::retries>(
+          "limits.retries", kInteger, {1, 4'096, "none are recognised"}, kSighup,
+          "Messages of one account that are remembered, so that one which its client sends again is delivered once."),
       row<&C::limits, &L::idle_accounts>("limits.idle_accounts", kInteger, {16, 10'000'000}, kSighup,
                                          "Accounts that each core keeps in memory while nobody uses them."),
       row<&C::limits, &L::private_bytes>("limits.private_bytes", kSize, {kKB, kGB}, kSighup,

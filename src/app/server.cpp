@@ -129,6 +129,7 @@ domain::RouterLimits router_limits_of(const Config& config) {
   limits.roster_items = config.limits.roster_items;
   limits.blocked = config.limits.blocked;
   limits.directed_presences = config.limits.directed_presences;
+  limits.retries = config.limits.retries;
   limits.idle_accounts = config.limits.idle_accounts;
   limits.archive = config.archive.enabled;
   limits.archive_default = static_cast<domain::ArchiveDefault>(config.archive.otherwise);

@@ -13,6 +13,7 @@
 #include "domain/mail.h"
 #include "domain/ports.h"
 #include "domain/push.h"
+#include "domain/retry_window.h"
 #include "domain/session.h"
 
 namespace anser::domain {
@@ -117,6 +118,7 @@ class alignas(64) Account {
   std::unique_ptr<Offline> offline_;
   std::unique_ptr<std::vector<PushRegistration>> push_;  // none: nobody wants to be told
   std::unique_ptr<ArchivePreferences> archive_;
+  std::unique_ptr<RetryWindow> retries_;  // none until a message with an origin-id is sent
 };
 
 }  // namespace anser::domain

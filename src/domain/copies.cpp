@@ -8,9 +8,9 @@
 
 namespace anser::domain {
 
-bool Router::others_listen(const Account& account, const Session& session) const {
+bool Router::others_listen(const Account& account, const Session* session) const {
   return std::any_of(account.sessions_.begin(), account.sessions_.end(),
-                     [&](const Session* other) { return other != &session && other->carbons_; });
+                     [&](const Session* other) { return other != session && other->carbons_; });
 }
 
 // ---- to the recipient's devices -------------------------------------------------------------------------------------
@@ -68,6 +68,7 @@ void Router::sent_copy(const Envelope& envelope, const Stamp& stamp) {
 
 void Router::refuse(Envelope& envelope, const Stamp& stamp, Errc code, std::string_view text) {
   tell_sender(envelope, stamp);
+  forget_sent(envelope);
   bounce(envelope, code, text);
 }
 

@@ -61,7 +61,13 @@ struct SentCopy {
   Time time{};
 };
 
-using Mail = std::variant<Route, Broadcast, Probe, Fence, FencePassed, AccountChanged, SentCopy>;
+// A message that an account of the receiving core has sent was answered with an error: sent again, it is no retry.
+struct Refused {
+  Jid account;
+  std::uint64_t message = 0;  // its fingerprint (retry_window.h)
+};
+
+using Mail = std::variant<Route, Broadcast, Probe, Fence, FencePassed, AccountChanged, SentCopy, Refused>;
 
 void encode(const Mail& mail, std::string& out);
 Result<Mail> decode_mail(std::string_view& in);

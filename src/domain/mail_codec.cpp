@@ -5,6 +5,7 @@
 //           / %x04 varint varint                       ; FencePassed: session, number
 //           / %x05 jid byte varint                     ; AccountChanged: account, what, spare
 //           / %x06 envelope varint varint              ; SentCopy: sequence, microseconds since 1970
+//           / %x07 jid varint                          ; Refused: account, message
 // jids      = varint *jid
 #include "domain/byte_codec.h"
 #include "domain/mail.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t kMaxContacts = 1'000'000;  // only keeps a broken node from asking for all memory
 constexpr std::uint64_t kMaxTime = 1ull << 53;     // microseconds, far beyond the calendar
-enum Tag : std::uint8_t { kRoute, kBroadcast, kProbe, kFence, kFencePassed, kAccountChanged, kSentCopy };
+enum Tag : std::uint8_t { kRoute, kBroadcast, kProbe, kFence, kFencePassed, kAccountChanged, kSentCopy, kRefused };
 
 void put_tag(std::string& out, Tag tag) { out += static_cast<char>(tag); }
 
@@ -66,6 +67,10 @@ void encode(const Mail& mail, std::string& out) {
           encode(letter.envelope, out);
           put_varint(out, letter.sequence);
           put_varint(out, static_cast<std::uint64_t>(letter.time.time_since_epoch().count()));
+        } else if constexpr (std::is_same_v<Letter, Refused>) {
+          put_tag(out, kRefused);
+          put_jid(out, letter.account);
+          put_varint(out, letter.message);
         } else {
           put_tag(out, kAccountChanged);
           put_jid(out, letter.account);
@@ -78,7 +83,7 @@ void encode(const Mail& mail, std::string& out) {
 
 Result<Mail> decode_mail(std::string_view& in) {
   ByteReader head{in};
-  const auto tag = head.byte(kSentCopy);
+  const auto tag = head.byte(kRefused);
   if (!head.ok()) return fail(Errc::bad_request, "this is no letter");
   std::string_view rest = head.rest();
 
@@ -126,6 +131,11 @@ Result<Mail> decode_mail(std::string_view& in) {
     passed.session = reader.varint();
     passed.number = reader.varint();
     mail = passed;
+  } else if (tag == kRefused) {
+    Refused refused;
+    refused.account = reader.jid();
+    refused.message = reader.varint();
+    mail = std::move(refused);
   } else {
     AccountChanged changed;
     changed.account = reader.jid();

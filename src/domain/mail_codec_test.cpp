@@ -20,7 +20,8 @@ std::vector<Mail> one_of_each() {
           Fence{3, 1u << 30, 77},
           FencePassed{5, 6},
           AccountChanged{jid("romeo@montague.example"), AccountChanged::What::password, 9},
-          SentCopy{envelope, 300, Time{std::chrono::milliseconds{1'700'000'000'123}}}};
+          SentCopy{envelope, 300, Time{std::chrono::milliseconds{1'700'000'000'123}}},
+          Refused{jid("romeo@montague.example"), 0xfedcba9876543210}};
 }
 
 std::string encoded(const Mail& mail) {
@@ -54,7 +55,7 @@ TEST(MailCodec, RefusesALetterThatIsCutAnywhere) {
 }
 
 TEST(MailCodec, RefusesLettersThatAreNotThere) {
-  std::string_view in = "\x07";
+  std::string_view in = "\x08";
   EXPECT_FALSE(decode_mail(in));
 }
 

@@ -9,13 +9,21 @@
 namespace anser::domain {
 namespace {
 
-constexpr unsigned kMaxCores = 64;  // a session notes the cores it has sent to in one word
+constexpr unsigned kMaxCores = 64;         // a session notes the cores it has sent to in one word
+constexpr std::size_t kRetries = 1 << 18;  // messages that all windows hold together: 4 MB
 
 }  // namespace
 
 Router::Router(CoreId core, unsigned cores, const Hosts& hosts, Storage& storage, MessageLog& log, Post& post,
                const Clock& clock)
-    : core_(core), cores_(cores), hosts_(hosts), storage_(storage), log_(log), post_(post), clock_(clock) {
+    : core_(core),
+      cores_(cores),
+      hosts_(hosts),
+      storage_(storage),
+      log_(log),
+      post_(post),
+      clock_(clock),
+      retry_pool_(kRetries) {
   ANSER_ASSERT(cores_ >= 1 && cores_ <= kMaxCores);
   log_.on_appended(core_, [this](Result<std::span<const Appended>> batch) { appended(std::move(batch)); });
 }
@@ -35,6 +43,7 @@ Account& Router::summon(const Jid& bare) {
 
 void Router::load(Account& account) {
   account.standing_ = Account::Standing::loading;
+  if (account.retries_ && !account.retries_->waits()) account.retries_.reset();  // of whoever had the name before
   ++account.busy_;
   storage_.run<AccountState>(
       core_, [bare = account.bare_](AccountStore& store) { return store.load_state(bare); },
@@ -264,6 +273,12 @@ void Router::close(Session& session) {
 }
 
 void Router::fence(Session& session, std::uint64_t number) {
+  RetryWindow* retries = session.account_ ? session.account_->retries_.get() : nullptr;
+  if (retries && retries->waits()) return retries->wait({session.id_, number});
+  fence_now(session, number);
+}
+
+void Router::fence_now(Session& session, std::uint64_t number) {
   const std::uint64_t touched = std::exchange(session.touched_, 0);
   session.fences_.push_back({number, 1});  // one for ourselves, so that it cannot pass while letters are being sent
   for (unsigned core = 0; core < cores_; ++core) {
@@ -289,6 +304,7 @@ void Router::fence_arrived(const Fence& fence) {
 }
 
 void Router::fence_answered(SessionId id, std::uint64_t number) {
+  if (id == 0) return first_done(number);  // the router's own
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
   Session& session = *found->second;
@@ -317,7 +333,7 @@ void Router::pass_fences() {
   const std::vector<PendingFence> ready(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
   fences_.erase(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
   for (const auto& [below, fence] : ready) {
-    if (fence.core == core_) {
+    if (fence.core == core_ && fence.session != 0) {
       fence_answered(fence.session, fence.number);
     } else {
       post_.send(core_, fence.core, FencePassed{fence.session, fence.number});
@@ -328,14 +344,20 @@ void Router::pass_fences() {
 // ---- routing --------------------------------------------------------------------------------------------------------
 
 void Router::route(Session& session, Envelope envelope) {
-  Account* own = session.account_;
-  ANSER_ASSERT(own);
+  ANSER_ASSERT(session.account_);
+  RetryWindow* retries = session.account_->retries_.get();
+  if (retries && retries->waits()) return retries->wait({session.id_, std::move(envelope)});
+  route_now(session.account_, &session, std::move(envelope));
+}
+
+void Router::route_now(Account* own, Session* session, Envelope envelope) {
   envelope.facts.temporary_sender = own->temporary_;
+  if (!session && envelope.kind == Kind::presence) return;  // everybody has been told that it is gone
 
   if (envelope.to.empty()) {
     // RFC 6120 §10.3: handled for the sender's own account.
-    if (envelope.kind == Kind::presence) return own_presence(session, *own, std::move(envelope));
-    if (envelope.kind == Kind::iq) return iq_service_->serve(own, &session, std::move(envelope));
+    if (envelope.kind == Kind::presence) return own_presence(*session, *own, std::move(envelope));
+    if (envelope.kind == Kind::iq) return iq_service_->serve(own, session, std::move(envelope));
     envelope.to = own->bare_;
   }
   if (own->sessions_.size() > 1 && copied_to_sender(envelope)) {
@@ -368,16 +390,17 @@ void Router::route(Session& session, Envelope envelope) {
   if (envelope.kind == Kind::presence) {
     if (is_subscription(envelope.type)) {
       const Jid contact = target.to_bare();
-      return outbound_subscription(session, *own, std::move(envelope), contact);
+      return outbound_subscription(*session, *own, std::move(envelope), contact);
     }
     if (envelope.type == Type::available || envelope.type == Type::unavailable) {
-      note_directed(session, *own, envelope, target);
+      note_directed(*session, *own, envelope, target);
     }
   }
   if (target.has_local()) {
-    dispatch(std::move(envelope), std::move(alias), &session);
+    if (may_come_again(envelope) && sent_before(*own, session, envelope, home_of(target))) return;
+    dispatch(std::move(envelope), std::move(alias), session);
   } else if (envelope.kind == Kind::iq && (envelope.type == Type::get || envelope.type == Type::set)) {
-    iq_service_->serve(nullptr, &session, std::move(envelope));
+    iq_service_->serve(nullptr, session, std::move(envelope));
   } else if (envelope.kind == Kind::message && envelope.type != Type::error && envelope.type != Type::headline) {
     refuse(envelope, {}, Errc::unavailable, "the server reads no messages");
   }
@@ -445,6 +468,8 @@ void Router::receive(Mail mail) {
           fence_answered(letter.session, letter.number);
         else if constexpr (std::is_same_v<Letter, SentCopy>)
           sent_copy(letter.envelope, Stamp{.sequence = letter.sequence, .time = letter.time});
+        else if constexpr (std::is_same_v<Letter, Refused>)
+          refused(letter);
         else
           account_changed(letter);
       },

@@ -24,6 +24,7 @@
 #include "domain/mail.h"
 #include "domain/ports.h"
 #include "domain/push.h"
+#include "domain/retry_window.h"
 #include "domain/session.h"
 #include "domain/session_journal.h"
 #include "domain/shards.h"
@@ -47,6 +48,7 @@ struct RouterLimits {
   std::size_t blocked = 1000;
   std::size_t directed_presences = 1000;  // remembered per session; the oldest is forgotten
   std::size_t push_registrations = 10;    // per account
+  std::size_t retries = 128;              // messages of an account that are known when they are sent again
   std::size_t idle_accounts = 4096;       // kept loaded on this core without a session
   bool archive = true;
   ArchiveDefault archive_default = ArchiveDefault::always;  // for accounts without preferences
@@ -166,6 +168,8 @@ class Router {
   void evict();
   void attach(Session& session, Account& account, Tick since, std::function<void(Result<void>)> done);
   void note_change(const Jid& bare);
+  void route_now(Account* own, Session* session, Envelope envelope);  // without a session: it has gone since
+  void fence_now(Session& session, std::uint64_t number);
   void dispatch(Envelope envelope, Jid alias, Session* session);
   void touch_core(const Jid& from, CoreId home);
   void receive_route(Route route, WorkId work);
@@ -218,8 +222,20 @@ class Router {
   void attach_restored(Session& session, Account& account, const SessionState& state);
   void hand_over_waiting(Account& account);
 
+  // retries.cpp
+  bool sent_before(Account& account, Session* session, Envelope& envelope, CoreId home);
+  struct Recall;
+  void recall(Account& account, std::shared_ptr<Recall> recall);
+  void recalled(Account& account, const Recall& recall);
+  void recall_failed(Account& account);
+  void await_first(Account& account, CoreId home);
+  void first_done(std::uint64_t number);
+  void go_on(Account& account);
+  void forget_sent(const Envelope& envelope);
+  void refused(const Refused& refused);
+
   // copies.cpp
-  bool others_listen(const Account& account, const Session& session) const;
+  bool others_listen(const Account& account, const Session* session) const;
   void copy_to_others(Account& account, const Envelope& envelope, const Stamp& stamp,
                       const std::function<bool(const Session&)>& given);
   void copy_of_kept(Account& account, const Envelope& envelope, const Stamp& stamp);
@@ -276,7 +292,8 @@ class Router {
   IqService* iq_service_ = nullptr;
   const PushWriter* push_writer_ = nullptr;
 
-  AccountTable accounts_;
+  RetryPool retry_pool_;
+  AccountTable accounts_;     // their windows are in the pool
   std::list<Account*> idle_;  // without sessions, longest first
   std::unordered_map<SessionId, Session*> sessions_;
   SessionId next_session_ = 1;
@@ -290,6 +307,12 @@ class Router {
   std::unordered_map<std::string, Tick> changed_;  // passwords and removals of late: logins begun before are worthless
   CompletionRing works_;
   std::vector<PendingFence> fences_;
+  struct Awaited {
+    Account* account;
+    CoreId home;
+  };
+  std::unordered_map<std::uint64_t, Awaited> awaited_;  // by number of the fence; rarely any
+  std::uint64_t next_awaited_ = 1;
 };
 
 }  // namespace anser::domain

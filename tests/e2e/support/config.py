@@ -34,7 +34,7 @@ class Settings:
 
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, unfinished_bytes, depth, login_seconds, stanza_seconds, write_seconds,
-    #   held_back_stanzas, token_seconds, tokens_per_account, offline_messages, login_attempts,
+    #   retries, held_back_stanzas, token_seconds, tokens_per_account, offline_messages, login_attempts,
     #   failures_per_address, failures_per_account
 
 
@@ -47,6 +47,7 @@ _LIMIT_KEYS = {
     "login_seconds": ("xmpp", "login_timeout", '"{}s"'),
     "stanza_seconds": ("xmpp", "stanza_timeout", '"{}s"'),
     "write_seconds": ("xmpp", "write_timeout", '"{}s"'),
+    "retries": ("limits", "retries", "{}"),
     "held_back_stanzas": ("limits", "held_back_stanzas", "{}"),
     "push_services": ("push", "services", "{}"),
     "offline_messages": ("offline", "max_messages", "{}"),
