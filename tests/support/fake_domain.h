@@ -214,6 +214,7 @@ class FakeLog final : public MessageLog {
                   notes.upper_bound({note.session, note.erase->through}));
     }
     if (!note.bytes.empty()) notes[{note.session, note.key}] = note.bytes;
+  }
   ArchivePage page_of(const ArchiveQuery& query) const {
     ArchivePage page{.records = {}, .complete = true};
     std::size_t bytes = 0;
