@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -62,11 +63,12 @@ struct Facts {
   friend bool operator==(const Facts&, const Facts&) = default;
 };
 
-// Which stanza of which session it is, for a session that a restart must know (session_journal.h). It goes where the
-// message goes and is noted when that is committed.
+// Which stanza of which session a message is, for sessions that a restart must know (session_journal.h). It goes where
+// the message goes, and is noted when that is committed.
 struct Taken {
   std::uint64_t session = 0;  // Session::journal; 0: nobody asks
   std::uint64_t number = 0;
+  std::vector<std::uint64_t> copies = {};  // the sender's other sessions that are due a copy (XEP-0280)
 
   friend bool operator==(const Taken&, const Taken&) = default;
 };

@@ -1,4 +1,5 @@
-// mail      = %x00 envelope jid varint varint          ; Route: target, empty unless aliased; taken: session, number
+// mail      = %x00 envelope jid varint varint varints  ; Route: target, empty unless aliased; taken: session, number,
+// copies
 //           / %x01 envelope jids jids                  ; Broadcast: contacts, except
 //           / %x02 jid jids                            ; Probe: from, contacts
 //           / %x03 varint varint varint                ; Fence: core, session, number
@@ -6,7 +7,7 @@
 //           / %x05 jid byte varint                     ; AccountChanged: account, what, spare
 //           / %x06 envelope varint varint              ; SentCopy: sequence, microseconds since 1970
 //           / %x07 jid varint                          ; Refused: account, message
-// jids      = varint *jid
+// jids      = varint *jid;   varints = varint *varint
 #include "domain/byte_codec.h"
 #include "domain/mail.h"
 
@@ -44,6 +45,8 @@ void encode(const Mail& mail, std::string& out) {
           put_jid(out, letter.target);
           put_varint(out, letter.envelope.taken.session);
           put_varint(out, letter.envelope.taken.number);
+          put_varint(out, letter.envelope.taken.copies.size());
+          for (const auto session : letter.envelope.taken.copies) put_varint(out, session);
         } else if constexpr (std::is_same_v<Letter, Broadcast>) {
           put_tag(out, kBroadcast);
           encode(letter.presence, out);
@@ -96,6 +99,9 @@ Result<Mail> decode_mail(std::string_view& in) {
       Route route{std::move(*envelope), reader.jid()};
       route.envelope.taken.session = reader.varint();
       route.envelope.taken.number = reader.varint();
+      const std::uint64_t copies = reader.varint();
+      if (copies > kMaxContacts) reader.refuse();
+      for (std::uint64_t i = 0; i < copies && reader.ok(); ++i) route.envelope.taken.copies.push_back(reader.varint());
       mail = std::move(route);
     } else if (tag == kSentCopy) {
       SentCopy copy{std::move(*envelope), reader.varint(), {}};

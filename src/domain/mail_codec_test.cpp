@@ -14,7 +14,9 @@ std::vector<Mail> one_of_each() {
   envelope.from = jid("romeo@montague.example/orchard");
   envelope.to = jid("juliet@192.0.2.1");
   envelope.inner = Bytes::copy("<body>hark</body>");
-  return {Route{envelope, jid("juliet@capulet.example")},
+  Envelope noted = envelope;
+  noted.taken = {1u << 30, 77, {5, 1u << 20}};
+  return {Route{noted, jid("juliet@capulet.example")},
           Broadcast{envelope, {jid("a@example.com"), jid("b@example.com")}, {jid("b@example.com/phone")}},
           Probe{jid("romeo@montague.example/orchard"), {jid("juliet@capulet.example")}},
           Fence{3, 1u << 30, 77},

@@ -147,9 +147,11 @@ bool Router::append_held(Account& account, Account::Held& held, RecordKind kind)
     entry.references = held.references;
     entry.envelope = held.envelope;
     entry.envelope.facts.tell_sender = false;  // news of today
-    if (held.envelope.taken.session != 0) entry.note = std::make_shared<SessionNote>(taken_note(held.envelope));
+    entry.note = taken_notes(held.envelope);
+    entry.envelope.taken = {};
   }
   if (!append(account, std::move(entry), held.work, true)) return false;
+  held.envelope.taken = {};
   if (held.kept) ++account.offline_count_;
   held.waits = held.references.offline;
   held.ticket = ticket;
@@ -407,6 +409,7 @@ void Router::take_back(Account& account, GivenBack given) {
   held.stamp.archived = stamp.archived;
   held.waits = stamp.owed;
   held.envelope = std::move(given.envelope);
+  held.envelope.taken = {};  // told already
   // A whole queue may come back. If nobody is there, all of it goes to the log at once, or whoever logs in meanwhile
   // would find the first of it in what has waited and meet the rest before that page's end.
   const Fate fate = this->fate(account, held.envelope, held.target, true);

@@ -17,6 +17,13 @@ bool Router::owes(const Account& account, const Envelope& envelope) const {
                      [](const Session* session) { return session->confirms_; });
 }
 
+// The sender's other devices get theirs when the message is in the log; is the process dead by then, they still do.
+void Router::copies_due(const Account& account, const Session* sender, Envelope& envelope) const {
+  for (const Session* other : account.sessions_) {
+    if (other != sender && other->carbons_ && other->journal_ != 0) envelope.taken.copies.push_back(other->journal_);
+  }
+}
+
 // A logged message is being handed over. `waits`: it has the offline reference; `took`: somebody will confirm it.
 void Router::settle_owed(Account& account, const Stamp& stamp, bool waits, bool took) {
   if (stamp.sequence == 0 || waits == (took && stamp.owed)) return;

@@ -200,6 +200,8 @@ struct SessionNote {
     friend bool operator==(const Range&, const Range&) = default;
   };
   std::optional<Range> erase = {};
+  bool at_sequence = false;                      // the sequence of the record that it comes with is added to the key
+  std::shared_ptr<const SessionNote> next = {};  // one more that comes with the same record; sessions may differ
 
   friend bool operator==(const SessionNote&, const SessionNote&) = default;
 };

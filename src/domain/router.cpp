@@ -396,6 +396,7 @@ void Router::route_now(Account* own, Session* session, Envelope envelope) {
       note_directed(*session, *own, envelope, target);
     }
   }
+  if (envelope.facts.tell_sender) copies_due(*own, session, envelope);
   if (target.has_local()) {
     if (may_come_again(envelope) && sent_before(*own, session, envelope, home_of(target))) return;
     dispatch(std::move(envelope), std::move(alias), session);

@@ -214,6 +214,7 @@ class Router {
 
   // owed.cpp
   bool owes(const Account& account, const Envelope& envelope) const;
+  void copies_due(const Account& account, const Session* sender, Envelope& envelope) const;
   void settle_owed(Account& account, const Stamp& stamp, bool waits, bool took);
   void release(Account& account, std::vector<std::uint64_t> sequences,
                std::shared_ptr<const SessionNote> note = nullptr, WorkId work = 0);

@@ -4,7 +4,8 @@
 // directed = varint *jid;     door … extra = string (byte_codec.h)
 // handled  = varint;          taken = varint, content
 // given    = 1*(varint varint byte): number after the one before (the first: after the key's), sequence,
-//            byte: 1 owed, 2 archived, 4 sent copy, 8 received copy
+//            byte: 1 owed, 2 sent copy, 4 received copy
+// had, due = %x31
 #include "domain/session_journal.h"
 
 #include <limits>
@@ -22,19 +23,20 @@ constexpr std::uint64_t kMaxDirected = 1'000'000;
 
 // The kind stands in the highest byte of a key, below 2^63 as the store wants it.
 constexpr unsigned kShift = 56;
-enum KeyKind : std::uint64_t { kState = 1, kHandled = 2, kTaken = 3, kGiven = 4, kHad = 5 };
+enum KeyKind : std::uint64_t { kState = 1, kHandled = 2, kTaken = 3, kGiven = 4, kHad = 5, kDue = 6 };
 constexpr std::uint64_t key(KeyKind kind, std::uint64_t number = 0) { return kind << kShift | number; }
 constexpr std::uint64_t kNumber = (1ull << kShift) - 1;
 constexpr std::uint64_t kLast = std::numeric_limits<std::int64_t>::max();
 
 enum StateFlag : std::uint8_t { kCarbons = 1, kInterested = 2, kBlocklist = 4, kReadsArchive = 8, kAvailable = 16 };
 constexpr std::uint8_t kAllState = 31;
-enum GivenFlag : std::uint8_t { kOwed = 1, kArchived = 2, kSentCopy = 4, kReceivedCopy = 8 };
-constexpr std::uint8_t kAllGiven = 15;
+enum GivenFlag : std::uint8_t { kOwed = 1, kSentCopy = 2, kReceivedCopy = 4 };
+constexpr std::uint8_t kAllGiven = 7;
+constexpr std::string_view kYes = "1";
 
 std::uint8_t flags_of(const Stamp& stamp) {
   // What had waited before it was given waits still.
-  return static_cast<std::uint8_t>((stamp.owed || stamp.delayed ? kOwed : 0) | (stamp.archived ? kArchived : 0) |
+  return static_cast<std::uint8_t>((stamp.owed || stamp.delayed ? kOwed : 0) |
                                    (stamp.copy == Copy::sent ? kSentCopy : 0) |
                                    (stamp.copy == Copy::received ? kReceivedCopy : 0));
 }
@@ -44,7 +46,6 @@ Outgoing absent(std::uint64_t sequence, std::uint8_t flags) {
   entry.absent = true;
   entry.stamp.sequence = sequence;
   entry.stamp.owed = flags & kOwed;
-  entry.stamp.archived = flags & kArchived;
   entry.stamp.copy = flags & kSentCopy ? Copy::sent : flags & kReceivedCopy ? Copy::received : Copy::none;
   return entry;
 }
@@ -109,9 +110,20 @@ bool read_note(const SessionNote& note, SavedSession& session) {
         if (entry.stamp.sequence == number) entry.stamp.had = true;
       }
       return true;
+    case kDue:
+      session.given.push_back(absent(number, kSentCopy));
+      return true;
     default:
       return false;
   }
+}
+
+SessionNote at_number(std::uint64_t journal, KeyKind kind, std::uint64_t number) {
+  return {.session = journal, .key = key(kind, number), .bytes = std::string{kYes}};
+}
+
+SessionNote without_number(std::uint64_t journal, KeyKind kind, std::uint64_t number) {
+  return {.session = journal, .key = 0, .bytes = {}, .erase = SessionNote::Range{key(kind, number), key(kind, number)}};
 }
 
 std::uint64_t mix(std::uint64_t hash, std::string_view text) {
@@ -160,9 +172,21 @@ SessionNote handled_note(std::uint64_t journal, std::uint64_t handled) {
   return note;
 }
 
-SessionNote taken_note(const Envelope& message) {
-  SessionNote note{.session = message.taken.session, .key = key(kTaken, message.taken.number), .bytes = {}};
-  put_varint(note.bytes, content_of(message, message.to.full()));
+std::shared_ptr<const SessionNote> taken_notes(const Envelope& message) {
+  std::shared_ptr<const SessionNote> notes;
+  for (const auto session : message.taken.copies) {
+    notes = std::make_shared<const SessionNote>(SessionNote{.session = session,
+                                                            .key = key(kDue),
+                                                            .bytes = std::string{kYes},
+                                                            .erase = {},
+                                                            .at_sequence = true,
+                                                            .next = std::move(notes)});
+  }
+  if (message.taken.session == 0) return notes;
+  auto note = std::make_shared<SessionNote>(
+      SessionNote{.session = message.taken.session, .key = key(kTaken, message.taken.number), .bytes = {}});
+  put_varint(note->bytes, content_of(message, message.to.full()));
+  note->next = std::move(notes);
   return note;
 }
 
@@ -180,6 +204,10 @@ std::optional<SessionNote> given_note(std::uint64_t journal, std::uint64_t first
     put_varint(note->bytes, entries[i].stamp.sequence);
     note->bytes += static_cast<char>(flags_of(entries[i].stamp));
     before = number;
+    if (entries[i].stamp.copy != Copy::sent) continue;
+    auto no_longer_due = without_number(journal, kDue, entries[i].stamp.sequence);
+    no_longer_due.next = std::move(note->next);
+    note->next = std::make_shared<const SessionNote>(std::move(no_longer_due));
   }
   return note;
 }
@@ -191,13 +219,10 @@ SessionNote confirmed_note(std::uint64_t journal, std::uint64_t from, std::uint6
           .erase = SessionNote::Range{key(kGiven, from), key(kGiven, std::min(through, kNumber))}};
 }
 
-SessionNote had_note(std::uint64_t journal, std::uint64_t sequence) {
-  return {.session = journal, .key = key(kHad, sequence), .bytes = "1"};
-}
+SessionNote had_note(std::uint64_t journal, std::uint64_t sequence) { return at_number(journal, kHad, sequence); }
 
 SessionNote had_over_note(std::uint64_t journal, std::uint64_t sequence) {
-  return {
-      .session = journal, .key = 0, .bytes = {}, .erase = SessionNote::Range{key(kHad, sequence), key(kHad, sequence)}};
+  return without_number(journal, kHad, sequence);
 }
 
 SessionNote forget_note(std::uint64_t journal) {

@@ -7,6 +7,7 @@
 //   taken n        stanza n is in the log with what it changed; erased by a `handled` from n on
 //   given n        stanzas n and on that it was given: which messages of the log; erased when all are confirmed
 //   had s          another device has confirmed the message with sequence s, which this one has not
+//   due s          another device has sent the message with sequence s, and this one has not been given its copy
 //
 // A note is committed before anybody acts on what it says: `handled` before the client hears of it, `given` before a
 // byte of it is written; `taken` and the message are one commit. So after a crash it is known what the client may have,
@@ -53,7 +54,7 @@ struct SavedSession {
   std::vector<TakenNote> taken;        // beyond `handled`, ascending
   std::uint64_t confirmed = 0;         // the number before the first that follows
   std::vector<Outgoing> given;         // absent ones, in order; numbers between them were in no log and are not counted
-  std::vector<std::uint64_t> numbers;  // of those, ascending
+  std::vector<std::uint64_t> numbers;  // of those, ascending; the last of them may have none: it was not given them yet
 };
 
 // Tells whether what is sent again is what was taken: type, address, id, language and content.
@@ -61,8 +62,10 @@ std::uint64_t content_of(const Envelope& message, std::string_view to);
 
 SessionNote state_note(std::uint64_t journal, const Jid& jid, const SessionState& state);
 SessionNote handled_note(std::uint64_t journal, std::uint64_t handled);
-SessionNote taken_note(const Envelope& message);  // Envelope::taken says of whom
-// `entries` begin with the number `first`; those that are not in the log are skipped. Nothing when none is.
+// All that Envelope::taken asks for; null: nothing.
+std::shared_ptr<const SessionNote> taken_notes(const Envelope& message);
+// `entries` begin with the number `first`; those that are not in the log are skipped. Nothing when none is. A copy that
+// is given is due no more.
 std::optional<SessionNote> given_note(std::uint64_t journal, std::uint64_t first, std::span<const Outgoing> entries);
 // What begins with these numbers goes.
 SessionNote confirmed_note(std::uint64_t journal, std::uint64_t from, std::uint64_t through);

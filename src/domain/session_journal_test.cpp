@@ -66,7 +66,7 @@ SessionNote took(std::uint64_t number, std::string_view body = "hark") {
   message.to = jid("romeo@montague.example");
   message.inner = Bytes::copy(body);
   message.taken = {kSession, number};
-  return taken_note(message);
+  return *taken_notes(message);
 }
 
 std::vector<std::uint64_t> sequences(const SavedSession& session) {
@@ -112,7 +112,7 @@ TEST(SessionJournal, IgnoresWhatWasTakenBeforeTheLastHandled) {
 }
 
 TEST(SessionJournal, KnowsWhatItWasGivenUnderWhichNumbers) {
-  const std::vector<Outgoing> first{logged(100), words(), logged(101, {.archived = true, .copy = Copy::sent})};
+  const std::vector<Outgoing> first{logged(100), words(), logged(101, {.copy = Copy::sent})};
   const std::vector<Outgoing> second{words(), logged(90, {.delayed = true}),
                                      logged(102, {.owed = true, .copy = Copy::received})};
   const auto saved =
@@ -122,7 +122,7 @@ TEST(SessionJournal, KnowsWhatItWasGivenUnderWhichNumbers) {
   EXPECT_THAT(saved.numbers, ElementsAre(1, 3, 5, 6));
   EXPECT_EQ(saved.confirmed, 0u);
   EXPECT_TRUE(saved.given[0].absent && saved.given[0].stamp.owed);
-  EXPECT_TRUE(saved.given[1].stamp.archived && saved.given[1].stamp.copy == Copy::sent);
+  EXPECT_EQ(saved.given[1].stamp.copy, Copy::sent);
   EXPECT_FALSE(saved.given[1].stamp.owed);
   EXPECT_TRUE(saved.given[2].stamp.owed) << "it still waits";
   EXPECT_EQ(saved.given[3].stamp.copy, Copy::received);
@@ -138,6 +138,32 @@ TEST(SessionJournal, ForgetsWhatIsConfirmed) {
   EXPECT_THAT(sequences(saved), ElementsAre(101));
   EXPECT_FALSE(saved.given[0].stamp.had);
   EXPECT_EQ(saved.confirmed, 7u);
+}
+
+TEST(SessionJournal, KnowsWhichCopiesAreDue) {
+  Envelope message;
+  message.taken.copies = {kSession, 78};
+  std::vector<SessionNote> written{opened(), opened(78)};
+  for (const std::uint64_t sequence : {200, 201}) {
+    const auto notes = taken_notes(message);
+    for (auto note = notes.get(); note; note = note->next.get()) {
+      written.push_back(*note);
+      written.back().key += sequence;  // as stores do
+      EXPECT_TRUE(note->at_sequence);
+    }
+  }
+  const std::vector<Outgoing> given{logged(200, {.copy = Copy::sent}), logged(9)};
+  const auto note = given_note(kSession, 4, given);
+  written.push_back(*note);
+  for (auto more = note->next.get(); more; more = more->next.get()) written.push_back(*more);
+
+  const auto sessions = read(written);
+
+  EXPECT_THAT(sequences(sessions[0]), ElementsAre(200, 9, 201));
+  EXPECT_THAT(sessions[0].numbers, ElementsAre(4, 5));
+  EXPECT_EQ(sessions[0].given[2].stamp.copy, Copy::sent);
+  EXPECT_FALSE(sessions[0].given[2].stamp.owed);
+  EXPECT_THAT(sequences(sessions[1]), ElementsAre(200, 201));
 }
 
 TEST(SessionJournal, NotesNothingOfWhatNoLogHas) {

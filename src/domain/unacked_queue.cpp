@@ -34,6 +34,8 @@ void UnackedQueue::fill(std::vector<LogRecord> records) {
       if (record == records.end() || record->sequence != entry.stamp.sequence) continue;
       entry.absent = false;
       entry.stamp.time = record->time;
+      const References& shown = record->entry.references;
+      entry.stamp.archived = entry.stamp.copy == Copy::sent ? shown.sender_archive : shown.recipient_archive;
       entry.envelope = std::move((record++)->entry.envelope);
     }
     push(std::move(entry));

@@ -188,8 +188,9 @@ class FakeLog final : public MessageLog {
         batch.push_back({ticket, 0, {}});
         continue;
       }
-      if (const auto note = std::exchange(entry.note, {})) take(*note);
       const bool recorded = entry.kind != RecordKind::note;
+      const auto notes_of_it = std::exchange(entry.note, {});
+      for (const auto* note = notes_of_it.get(); note; note = note->next.get()) take(*note, records.size() + 1);
       const std::uint64_t sequence = recorded ? records.size() + 1 : std::max<std::uint64_t>(records.size(), 1);
       const Time time{std::chrono::seconds{1'700'000'000 + static_cast<long long>(sequence)}};
       if (recorded) records.push_back({sequence, time, std::move(entry)});
@@ -208,12 +209,12 @@ class FakeLog final : public MessageLog {
   }
 
  private:
-  void take(const SessionNote& note) {
+  void take(const SessionNote& note, std::uint64_t sequence) {
     if (note.erase) {
       notes.erase(notes.lower_bound({note.session, note.erase->from}),
                   notes.upper_bound({note.session, note.erase->through}));
     }
-    if (!note.bytes.empty()) notes[{note.session, note.key}] = note.bytes;
+    if (!note.bytes.empty()) notes[{note.session, note.key + (note.at_sequence ? sequence : 0)}] = note.bytes;
   }
   ArchivePage page_of(const ArchiveQuery& query) const {
     ArchivePage page{.records = {}, .complete = true};

@@ -20,7 +20,7 @@ Result<void> MemoryLogStore::append(std::span<const LogRecord> records) {
     last = record.sequence;
   }
   for (const auto& record : records) {
-    if (record.entry.note) keep(*record.entry.note);
+    for (const auto* note = record.entry.note.get(); note; note = note->next.get()) keep(*note, record.sequence);
     if (record.entry.kind == RecordKind::note) continue;
     Stored& stored = records_[record.sequence];
     stored.time = record.time;
@@ -31,13 +31,14 @@ Result<void> MemoryLogStore::append(std::span<const LogRecord> records) {
   return {};
 }
 
-void MemoryLogStore::keep(const SessionNote& note) {
-  ANSER_ASSERT(note.session != 0 && note.key >> 63 == 0);  // as every engine
+void MemoryLogStore::keep(const SessionNote& note, std::uint64_t sequence) {
+  const std::uint64_t key = note.key + (note.at_sequence ? sequence : 0);
+  ANSER_ASSERT(note.session != 0 && key >> 63 == 0);  // as every engine
   if (note.erase && note.erase->from <= note.erase->through) {
     notes_.erase(notes_.lower_bound({note.session, note.erase->from}),
                  notes_.upper_bound({note.session, note.erase->through}));
   }
-  if (!note.bytes.empty()) notes_[{note.session, note.key}] = note.bytes;
+  if (!note.bytes.empty()) notes_[{note.session, key}] = note.bytes;
 }
 
 Result<LogRecord> MemoryLogStore::read_record(const Records::value_type& stored) {

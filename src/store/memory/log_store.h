@@ -30,7 +30,7 @@ class MemoryLogStore final : public domain::LogStore {
   };
   using Records = std::map<std::uint64_t, Stored>;
   static Result<domain::LogRecord> read_record(const Records::value_type& stored);
-  void keep(const domain::SessionNote& note);
+  void keep(const domain::SessionNote& note, std::uint64_t sequence);
 
   std::mutex mutex_;
   Records records_;

@@ -71,7 +71,7 @@ Result<void> SqliteLogStore::append(std::span<const LogRecord> records) {
   {
     auto insert = database_->use("INSERT INTO record VALUES(?, ?, ?)");
     for (const auto& record : records) {
-      if (record.entry.note) gather(*record.entry.note);
+      for (const auto* note = record.entry.note.get(); note; note = note->next.get()) gather(*note, record.sequence);
       if (record.entry.kind == RecordKind::note) continue;
       if (record.sequence <= last)
         return fail(Errc::conflict, "log record {} does not follow {}", record.sequence, last);
@@ -91,13 +91,14 @@ Result<void> SqliteLogStore::append(std::span<const LogRecord> records) {
   return done;
 }
 
-void SqliteLogStore::gather(const SessionNote& note) {
-  ANSER_ASSERT(note.session != 0 && note.key <= kLastKey);
+void SqliteLogStore::gather(const SessionNote& note, std::uint64_t sequence) {
+  const std::uint64_t key = note.key + (note.at_sequence ? sequence : 0);
+  ANSER_ASSERT(note.session != 0 && key <= kLastKey);
   const std::size_t order = erasures_.size() + puts_.size();
   if (note.erase && note.erase->from <= std::min(note.erase->through, kLastKey)) {
     erasures_.push_back({note.session, note.erase->from, std::min(note.erase->through, kLastKey), order});
   }
-  if (!note.bytes.empty()) puts_.push_back({note.session, note.key, order, note.bytes});
+  if (!note.bytes.empty()) puts_.push_back({note.session, key, order, note.bytes});
 }
 
 // First all ranges go, then what is left of the puts is written, both in the order of the table: in a large one that

@@ -48,7 +48,7 @@ class SqliteLogStore final : public domain::LogStore {
 
   explicit SqliteLogStore(std::unique_ptr<Connection> database) : database_(std::move(database)) {}
   Result<Last> find_last();
-  void gather(const domain::SessionNote& note);
+  void gather(const domain::SessionNote& note, std::uint64_t sequence);
   Result<void> write_notes();
   void drop_what_is_erased();
   Result<void> write_erasures();
