@@ -171,7 +171,8 @@ Result<AccountInfo> LiveAdmin::show(const core::Jid& bare) {
 
   auto counted = std::make_shared<std::promise<Result<std::uint64_t>>>();
   auto count = counted->get_future();
-  log_.count_offline(0, bare, [counted](Result<std::uint64_t> messages) { counted->set_value(std::move(messages)); });
+  log_.count_offline(0, bare, {},
+                     [counted](Result<std::uint64_t> messages) { counted->set_value(std::move(messages)); });
   auto messages = await(std::move(count));
   if (!messages) return pass(messages);
   info.offline_messages = *messages;

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "domain/session_journal.h"
 #include "store/open.h"
 
 namespace anser::app {
@@ -163,7 +164,8 @@ Result<void> OfflineAdmin::remove(const Jid& bare) {
   return stores_.accounts.remove_account(bare);
 }
 
-// The server places the record when it starts, as it does after a crash.
+// The server places the record when it starts, as it does after a crash. Sessions that wait for their clients go too:
+// whoever takes the name next must not be given what they were owed.
 Result<void> OfflineAdmin::forget_messages(const Jid& bare) {
   const auto last = stores_.log.last_sequence();
   if (!last) return pass(last);
@@ -174,6 +176,15 @@ Result<void> OfflineAdmin::forget_messages(const Jid& bare) {
   record.time = std::max(*last_time, clock_.now());
   record.entry.kind = RecordKind::forget;
   record.entry.owner = bare;
+  const auto notes = stores_.log.notes();
+  if (!notes) return pass(notes);
+  std::vector<std::uint64_t> damaged;
+  for (const auto& session : domain::read_sessions(*notes, damaged)) {
+    if (session.jid.bare() != bare.full()) continue;
+    auto forget = domain::forget_note(session.journal);
+    forget.next = std::move(record.entry.note);
+    record.entry.note = std::make_shared<const domain::SessionNote>(std::move(forget));
+  }
   return stores_.log.append({&record, 1});
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/password.h"
+#include "domain/session_journal.h"
 #include "tests/support/store_engines.h"
 
 namespace anser::app {
@@ -112,6 +113,22 @@ TYPED_TEST(OfflineAdminOn, ListsInPages) {
   ASSERT_THAT(*page, SizeIs(2));
   EXPECT_EQ((*page)[0].jid, jid("b@localhost"));
   EXPECT_EQ((*page)[1].jid, jid("c@localhost"));
+}
+
+TYPED_TEST(OfflineAdminOn, LeavesNoSessionToWhoTakesTheName) {
+  ASSERT_TRUE(this->admin_.add(jid("romeo@localhost"), "x"));
+  for (const auto& [session, address] : {std::pair{1u, "romeo@localhost/garden"}, {2u, "juliet@localhost/balcony"}}) {
+    domain::LogEntry entry;
+    entry.kind = RecordKind::note;
+    entry.note = std::make_shared<domain::SessionNote>(domain::state_note(session, jid(address), {}));
+    this->append({{0, {}, std::move(entry)}});
+  }
+
+  ASSERT_TRUE(this->admin_.remove(jid("romeo@localhost")));
+
+  const auto notes = this->log().notes();
+  ASSERT_THAT(*notes, SizeIs(1));
+  EXPECT_EQ((*notes)[0].session, 2u);
 }
 
 TYPED_TEST(OfflineAdminOn, CountsWhatWaitsPlacedOrNot) {

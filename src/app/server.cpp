@@ -374,6 +374,7 @@ void Server::restore_sessions() {
     cores_->post(static_cast<CoreId>(core), [this, core, &by_core, &worthless, &restored] {
       auto& home = *homes_[core];
       for (auto& session : by_core[core]) xmpp::restore_stream(home.services, std::move(session));
+      home.router.load_restored();
       if (core == 0) {
         for (const auto journal : worthless) home.router.forget(journal, {});
       }

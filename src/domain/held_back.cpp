@@ -23,7 +23,7 @@ bool HeldBack::can_wait(const Envelope& envelope) const {
 
 std::vector<HeldBack::Entry> HeldBack::pass(const Envelope& envelope, const Stamp& stamp) {
   std::vector<Entry> due;
-  if (can_wait(envelope)) {
+  if (can_wait(envelope) && !stamp.owed) {
     std::erase_if(held_, [&](const Entry& held) { return same_subject(held, envelope, stamp); });
     held_.push_back({envelope, stamp});
     if (held_.size() > limit_) return release();

@@ -74,10 +74,9 @@ void Router::deliver_message(Account& account, Envelope envelope, const Jid& tar
 void Router::hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp,
                        bool waits) {
   Stamp mark = stamp;
-  mark.owed = stamp.sequence != 0 && owes(account, envelope);
   if (fate == Fate::one && account.sessions_.size() == 1) {
     Session* session = account.find_session(target.resource());
-    settle_owed(account, mark, waits, session && session->confirms_);
+    mark.owed = settle_owed(account, envelope, stamp, waits, session && session->confirms_);
     if (session) session->deliver(envelope, mark);
     if (session && account.push_) push_handed(account, envelope, [](const Session&) { return true; });
     return;
@@ -100,9 +99,10 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
   const auto count = std::count_if(account.sessions_.begin(), account.sessions_.end(),
                                    [&](const Session* session) { return wants(*session); });
   const auto confirms = [&](const Session* session) {
-    return session->confirms_ && (wants(*session) || (copied && session->carbons_));
+    return session->confirms_ && (wants(*session) || (copied && session->carbons_ && session->jid_ != envelope.from));
   };
-  settle_owed(account, mark, waits, std::any_of(account.sessions_.begin(), account.sessions_.end(), confirms));
+  mark.owed = settle_owed(account, envelope, stamp, waits,
+                          std::any_of(account.sessions_.begin(), account.sessions_.end(), confirms));
   if (copied) mark.copied = ++account.copies_;
   if (fate == Fate::all && (count > 1 || copied)) mark.shared = ++account.shared_;
   for (Session* session : account.sessions_) {
@@ -169,7 +169,7 @@ void Router::tell_of_refusal(const Account& account, const Error& error) {
 }
 
 // False when the log's queue is full; then nothing has happened.
-bool Router::append(Account& account, LogEntry entry, WorkId work, bool held, SessionId session, std::uint64_t mark) {
+bool Router::append(Account& account, LogEntry entry, WorkId work, bool held, std::vector<PendingAppend::Told> told) {
   const std::uint64_t ticket = next_ticket_;
   if (auto taken = log_.append(core_, ticket, std::move(entry)); !taken) {
     tell_of_refusal(account, taken.error());
@@ -178,7 +178,7 @@ bool Router::append(Account& account, LogEntry entry, WorkId work, bool held, Se
   }
   ++next_ticket_;
   ++account.busy_;
-  appends_.push_back({ticket, &account, work, held, session, mark});
+  appends_.push_back({ticket, &account, work, held, std::move(told)});
   return true;
 }
 
@@ -195,7 +195,7 @@ void Router::appended(Result<std::span<const Appended>> batch) {
   std::vector<Account*> ready;
   for (const Appended& done : *batch) {
     ANSER_ASSERT(!appends_.empty() && appends_.front().ticket == done.ticket);
-    const PendingAppend pending = appends_.front();
+    const PendingAppend pending = std::move(appends_.front());
     appends_.pop_front();
     if (done.sequence == 0) {
       refused_append(pending);
@@ -234,7 +234,9 @@ void Router::note_appended(const PendingAppend& pending, bool stored) {
   if (pending.account) --pending.account->busy_;
   finish(pending.work);
   if (const auto then = when_appended_.extract(pending.ticket)) then.mapped()(stored);
-  if (Session* told = pending.session ? find_session(pending.session) : nullptr) told->noted(pending.mark, stored);
+  for (const auto& [id, mark] : pending.told) {
+    if (Session* session = find_session(id)) session->noted(mark, stored);
+  }
   if (pending.account) rest(*pending.account);
 }
 
@@ -361,19 +363,21 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
 }
 
 void Router::give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp) {
-  if (stamp.delayed) return;                                                 // it still has its offline reference
+  if (stamp.delayed && !stamp.owed) return;                                  // it still has its offline reference
   if (stamp.copy != Copy::none && stamp.copied == 0 && !stamp.owed) return;  // of own words, or of what is kept
   const auto target = hosts_.canonical(envelope.to);
   if (!target) return;
   const Jid bare = target->to_bare();
   if (stamp.had) {
     return with_account(bare, [this, sequence = stamp.sequence](Account& account) {
+      came_back(account, sequence);
       if (account.present() && !held_elsewhere(account, nullptr, sequence)) release(account, {sequence});
     });
   }
   GivenBack given{from, priority, std::move(*target), std::move(envelope), stamp};
   // Many sessions may end at once, and their accounts have been dropped from memory since.
   with_account(bare, [this, given = std::move(given)](Account& account) mutable {
+    if (given.stamp.owed) came_back(account, given.stamp.sequence);
     if (account.present()) take_back(account, std::move(given));
   });
 }
@@ -472,6 +476,11 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
     if (still_asked) account.offline_.reset();
   } else if (session && still_asked) {
     auto& page = *account.offline_;
+    // Some have been given to a session since they were asked for, or are about to be.
+    const auto on_their_way = this->on_their_way(account, session);
+    std::erase_if(*records, [&](const LogRecord& record) {
+      return std::binary_search(on_their_way.begin(), on_their_way.end(), record.sequence);
+    });
     for (const LogRecord& record : *records) {
       // What it does not get, because its sender has been blocked or its client reads the archive, is done with.
       const bool passed_over =

@@ -3,6 +3,7 @@
 // nobody confirmed waits, whatever happens to the sessions, the connections or the process; and it is not handed to
 // others while somebody holds it. What a restart needs beside that, sessions have noted (session_journal.h).
 #include <algorithm>
+#include <limits>
 
 #include "base/log.h"
 #include "domain/delivery.h"
@@ -24,15 +25,21 @@ void Router::copies_due(const Account& account, const Session* sender, Envelope&
   }
 }
 
-// A logged message is being handed over. `waits`: it has the offline reference; `took`: somebody will confirm it.
-void Router::settle_owed(Account& account, const Stamp& stamp, bool waits, bool took) {
-  if (stamp.sequence == 0 || waits == (took && stamp.owed)) return;
-  if (waits) return release(account, {stamp.sequence});
+// A logged message is being handed over. `waits`: it has the offline reference; `took`: somebody will confirm it. True:
+// from here on it is owed.
+bool Router::settle_owed(Account& account, const Envelope& envelope, const Stamp& stamp, bool waits, bool took) {
+  if (stamp.sequence == 0) return false;
+  const bool owed = took && owes(account, envelope);
+  if (waits == owed) return owed;
+  if (waits) {
+    release(account, {stamp.sequence});
+    return false;
+  }
   LogEntry entry;
   entry.kind = RecordKind::offline;
   entry.owner = account.bare_;
   entry.target = stamp.sequence;
-  append(account, std::move(entry), 0, false);
+  return append(account, std::move(entry), 0, false);
 }
 
 // `sequences` ascending. Is the log full, they wait for whoever comes next: once too often, which is better than never.
@@ -57,6 +64,7 @@ bool Router::held_elsewhere(const Account& account, const Session* but, std::uin
 // waited. Another may have that once more, for nobody knows whether the first lives.
 std::vector<std::uint64_t> Router::held_by_sessions(const Account& account, const Session* asking) const {
   std::vector<std::uint64_t> held;
+  if (account.expected_back_) held = *account.expected_back_;
   for (Session* session : account.sessions_) {
     const UnackedQueue* queue = session->confirms_ ? session->unacked() : nullptr;
     if (!queue) continue;
@@ -69,31 +77,84 @@ std::vector<std::uint64_t> Router::held_by_sessions(const Account& account, cons
   return held;
 }
 
+// And what is in the outbox: its turn comes soon.
+std::vector<std::uint64_t> Router::on_their_way(const Account& account, const Session* asking) const {
+  std::vector<std::uint64_t> found = held_by_sessions(account, asking);
+  if (account.outbox_) {
+    for (const auto& held : *account.outbox_) {
+      if (held.waits && !held.kept && held.stamp.sequence != 0) found.push_back(held.stamp.sequence);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// A session has ended, and gives back at the end of the turn, or later, what it owes.
+void Router::expect_back(Account& account, Session& session) {
+  const UnackedQueue* queue = session.confirms_ ? session.unacked() : nullptr;
+  if (!queue) return;
+  for (const Outgoing& entry : queue->entries()) {
+    if (!entry.stamp.owed) continue;
+    if (!account.expected_back_) {
+      account.expected_back_ = std::make_unique<std::vector<std::uint64_t>>();
+      ++account.busy_;
+    }
+    account.expected_back_->push_back(entry.stamp.sequence);
+  }
+}
+
+void Router::came_back(Account& account, std::uint64_t sequence) {
+  if (!account.expected_back_) return;
+  auto& expected = *account.expected_back_;
+  if (const auto found = std::find(expected.begin(), expected.end(), sequence); found != expected.end())
+    expected.erase(found);
+  if (!expected.empty()) return;
+  account.expected_back_.reset();
+  --account.busy_;
+}
+
 void Router::acknowledged(Session& session, std::size_t count, std::optional<SessionNote> note) {
   Account* account = session.account_;
   if (!account) return;
   std::vector<std::uint64_t> done;
+  std::shared_ptr<const SessionNote> notes;
+  const auto add = [&](SessionNote more) {
+    more.next = std::move(notes);
+    notes = std::make_shared<const SessionNote>(std::move(more));
+  };
   for (const Outgoing& entry : session.unacked()->entries().first(count)) {
     const Stamp& stamp = entry.stamp;
-    if (!stamp.owed && !stamp.delayed) continue;
-    if (stamp.had && session.journal_ != 0) this->note(session, had_over_note(session.journal_, stamp.sequence), 0);
-    bool held = false;
-    for (Session* other : account->sessions_) {
-      if (!stamp.owed || other == &session || !other->confirms_) continue;
-      UnackedQueue* queue = other->unacked();
-      if (!queue || !queue->mark_had(stamp.sequence)) continue;
-      held = true;
-      if (other->journal_ != 0) this->note(*other, had_note(other->journal_, stamp.sequence), 0);
-    }
-    if (!held) done.push_back(stamp.sequence);
-  }
-  if (done.empty()) {
-    if (note) this->note(session, std::move(*note), 0);
-    return;
+    if (stamp.had && session.journal_ != 0) add(had_over_note(session.journal_, stamp.sequence));
+    if (stamp.owed) done.push_back(stamp.sequence);
+    if (stamp.owed || !stamp.delayed) continue;
+    // Of a page: the rest of it is confirmed as a whole, and counted then.
+    done.push_back(stamp.sequence);
+    if (account->offline_count_ > 0) --account->offline_count_;
+    if (account->offline_ && account->offline_->session == session.id_ && account->offline_->count > 0)
+      --account->offline_->count;
   }
   std::sort(done.begin(), done.end());
   done.erase(std::unique(done.begin(), done.end()), done.end());
-  release(*account, std::move(done), note ? std::make_shared<const SessionNote>(std::move(*note)) : nullptr);
+  // What another device was given too is over when that one has it as well.
+  std::vector<std::uint64_t> held;
+  for (Session* other : account->sessions_) {
+    UnackedQueue* queue = other == &session || !other->confirms_ || done.empty() ? nullptr : other->unacked();
+    if (!queue) continue;
+    for (const std::uint64_t sequence : queue->mark_had(done)) {
+      held.push_back(sequence);
+      if (other->journal_ != 0) add(had_note(other->journal_, sequence));
+    }
+  }
+  std::sort(held.begin(), held.end());
+  std::erase_if(done, [&](std::uint64_t sequence) { return std::binary_search(held.begin(), held.end(), sequence); });
+  if (note) add(std::move(*note));
+  if (done.empty() && !notes) return;
+  LogEntry entry;
+  entry.kind = done.empty() ? RecordKind::note : RecordKind::released;
+  entry.owner = account->bare_;
+  entry.sequences = std::move(done);
+  entry.note = std::move(notes);
+  append(*account, std::move(entry), 0, false);
 }
 
 // ---- notes ----------------------------------------------------------------------------------------------------------
@@ -104,7 +165,30 @@ bool Router::note(Session& session, SessionNote note, std::uint64_t mark) {
   entry.kind = RecordKind::note;
   entry.owner = session.account_->bare_;
   entry.note = std::make_shared<const SessionNote>(std::move(note));
-  return append(*session.account_, std::move(entry), 0, false, mark != 0 ? session.id_ : 0, mark);
+  std::vector<PendingAppend::Told> told;
+  if (mark != 0) told.push_back({session.id_, mark});
+  return append(*session.account_, std::move(entry), 0, false, std::move(told));
+}
+
+void Router::note_given(Session& session) {
+  Account* account = session.account_;
+  if (!account) return;
+  std::vector<SessionNote> notes;
+  std::vector<PendingAppend::Told> told;
+  for (Session* each : account->sessions_) {
+    std::uint64_t mark = 0;
+    auto note = each->journal_ != 0 ? each->given_news(mark) : std::nullopt;
+    if (!note) continue;
+    notes.push_back(std::move(*note));
+    told.push_back({each->id_, mark});
+  }
+  if (notes.empty()) return;
+  LogEntry entry;
+  entry.kind = RecordKind::note;
+  entry.owner = account->bare_;
+  entry.note = linked(std::move(notes));
+  if (append(*account, std::move(entry), 0, false, told)) return;
+  for (const auto& [id, mark] : told) find_session(id)->noted(mark, false);
 }
 
 bool Router::note_state(Session& session, std::string door, std::uint64_t mark) {
@@ -117,8 +201,12 @@ bool Router::note_state(Session& session, std::string door, std::uint64_t mark) 
   state.reads_archive = session.reads_archive_;
   if (session.presence_) state.presence = *session.presence_;
   state.priority = session.priority_;
-  if (session.directed_) state.directed = *session.directed_;
   return note(session, state_note(session.journal_, session.jid_, state), mark);
+}
+
+bool Router::note_directed_list(Session& session, std::uint64_t mark) {
+  const std::vector<Jid> none;
+  return note(session, directed_note(session.journal_, session.directed_ ? *session.directed_ : none), mark);
 }
 
 // Its session is over, and its account perhaps no longer in memory.
@@ -130,37 +218,57 @@ void Router::forget(std::uint64_t journal, const Jid& owner) {
   const std::uint64_t ticket = next_ticket_;
   if (!log_.append(core_, ticket, std::move(entry))) return;  // a restart will find it, and let it run out
   ++next_ticket_;
-  appends_.push_back({ticket, nullptr, 0, false, 0, 0});
+  appends_.push_back({ticket, nullptr, 0, false, {}});
 }
 
 // ---- after a restart ------------------------------------------------------------------------------------------------
 
-void Router::restore(Session& session, const SavedSession& saved, std::function<void(Result<void>)> done) {
+void Router::restore(Session& session, SavedSession saved, std::function<void(Result<void>)> done) {
   session.jid_ = saved.jid;
   session.id_ = next_session_++;
   session.confirms_ = true;
   session.journal_ = saved.journal;
   sessions_.emplace(session.id_, &session);
-  with_account(saved.jid.to_bare(),
-               [this, id = session.id_, state = saved.state, done = std::move(done)](Account& account) {
-                 Session* waiting = find_session(id);
-                 if (!waiting) return;
-                 if (account.present()) {
-                   attach_restored(*waiting, account, state);
-                   return done({});
-                 }
-                 close(*waiting);
-                 const bool gone = account.standing_ == Account::Standing::missing;
-                 done(fail(gone ? Errc::not_found : Errc::storage_failed, "the account is not there"));
-               });
+  restoring_[std::string{saved.jid.bare()}].push_back({session.id_, std::move(saved), std::move(done)});
+}
+
+// So many accounts at a time that storage takes them; whoever is asked for earlier comes earlier.
+void Router::load_restored() {
+  constexpr std::size_t kAtATime = 256;
+  std::size_t loading = 0;
+  std::vector<Jid> next;
+  for (const auto& [bare, sessions] : restoring_) {
+    if (loading++ == kAtATime) break;
+    next.push_back(sessions.front().saved.jid.to_bare());
+  }
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    const bool last = i + 1 == next.size();
+    with_account(next[i], [this, last](Account&) {
+      if (last && !restoring_.empty()) load_restored();
+    });
+  }
+}
+
+// Its state is known, and nothing has been delivered to it yet.
+void Router::restore_sessions(Account& account) {
+  auto found = restoring_.extract(account.bare_.full());
+  if (!found) return;
+  const bool there = account.standing_ == Account::Standing::loading;
+  for (Restoring& restoring : found.mapped()) {
+    Session* session = find_session(restoring.id);
+    if (!session) continue;
+    if (there) {
+      attach_restored(*session, account, restoring.saved.state);
+      restoring.done({});
+      continue;
+    }
+    close(*session);
+    const bool gone = account.standing_ == Account::Standing::missing;
+    restoring.done(fail(gone ? Errc::not_found : Errc::storage_failed, "the account is not there"));
+  }
 }
 
 void Router::attach_restored(Session& session, Account& account, const SessionState& state) {
-  for (const Outgoing& entry : session.unacked()->entries()) {
-    // What several sessions hold is counted once.
-    const bool counts = entry.stamp.owed && !held_elsewhere(account, nullptr, entry.stamp.sequence);
-    if (counts && account.offline_count_ > 0) --account.offline_count_;
-  }
   touch(account);
   account.sessions_.push_back(&session);
   session.account_ = &account;
@@ -184,21 +292,29 @@ void Router::attach_restored(Session& session, Account& account, const SessionSt
 void Router::hand_over_waiting(Account& account) {
   if (account.offline_count_ == 0 || account.offline_ || !account.any_eligible()) return;
   account.offline_ = std::make_unique<Account::Offline>();
+  account.offline_->through = std::numeric_limits<std::uint64_t>::max();  // what is handed over is not kept for a page
   raise_barrier(account, 0);
+  read_waiting(account);
+}
+
+void Router::read_waiting(Account& account) {
+  if (!account.any_eligible()) {  // by now: they wait on
+    account.offline_.reset();
+    return lift_barrier(account, 0);
+  }
   ++account.busy_;
   log_.offline(
-      core_, account.bare_, held_by_sessions(account, nullptr), limits_.offline_messages, limits_.offline_page,
+      core_, account.bare_, on_their_way(account, nullptr), limits_.offline_messages, limits_.offline_page,
       [this, &account](Result<std::vector<LogRecord>> records) {
         --account.busy_;
-        account.offline_.reset();
         if (!records) {
           log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(),
                      records.error().message);
+        }
+        if (!records || records->empty()) {
+          account.offline_.reset();
           return lift_barrier(account, 0);
         }
-        auto& outbox = *account.outbox_;
-        auto before =
-            std::find_if(outbox.begin(), outbox.end(), [](const auto& held) { return held.barrier && held.work == 0; });
         std::deque<Account::Held> due;
         for (LogRecord& record : *records) {
           if (account.offline_count_ > 0) --account.offline_count_;
@@ -215,9 +331,15 @@ void Router::hand_over_waiting(Account& account) {
           held.envelope = std::move(record.entry.envelope);
           due.push_back(std::move(held));
         }
-        outbox.insert(before, std::make_move_iterator(due.begin()), std::make_move_iterator(due.end()));
-        lift_barrier(account, 0);
-        if (!records->empty()) hand_over_waiting(account);
+        // In front of what has come meanwhile, which waits for the next page too.
+        auto& outbox = *account.outbox_;
+        const auto barrier =
+            std::find_if(outbox.begin(), outbox.end(), [](const auto& held) { return held.barrier && held.work == 0; });
+        outbox.insert(barrier, std::make_move_iterator(due.begin()), std::make_move_iterator(due.end()));
+        ++account.busy_;
+        flush(account);
+        --account.busy_;
+        read_waiting(account);
       });
 }
 
@@ -237,25 +359,47 @@ void Router::recall(const Session& session, std::vector<std::uint64_t> sequences
              });
 }
 
-void Router::undelivered(const Session& session, std::vector<Outgoing> absent) {
-  std::vector<std::uint64_t> sequences;
-  for (const Outgoing& entry : absent) sequences.push_back(entry.stamp.sequence);
-  log_.fetch(core_, std::move(sequences),
-             [this, from = session.jid_, priority = session.priority_,
-              absent = std::move(absent)](Result<std::vector<LogRecord>> records) {
-               if (!records) {
-                 log::error("domain", "what {} was given could not be read: {}; it waits", from.full(),
-                            records.error().message);
-                 return;
-               }
-               auto entry = absent.begin();
-               for (LogRecord& record : *records) {
-                 while (entry->stamp.sequence != record.sequence) ++entry;  // those before it are gone
-                 Stamp stamp = (entry++)->stamp;
-                 stamp.time = record.time;
-                 give_back(from, priority, std::move(record.entry.envelope), stamp);
-               }
-             });
+// Of what is absent only what still waits is given back; a copy of the account's own words is not.
+void Router::undelivered(const Session& session, std::vector<Outgoing> entries) {
+  constexpr std::size_t kMost = MessageLog::kFetch, kBytes = 64 << 20;
+  const Jid bare = session.jid_.to_bare();
+  log_.offline(core_, bare, {}, kMost, kBytes,
+               [this, from = session.jid_, priority = session.priority_,
+                entries = std::move(entries)](Result<std::vector<LogRecord>> records) mutable {
+                 if (!records) {
+                   log::error("domain", "what {} was given could not be read: {}; it waits", from.full(),
+                              records.error().message);
+                   records = std::vector<LogRecord>{};
+                   const auto lost = std::count_if(entries.begin(), entries.end(), [](const Outgoing& entry) {
+                     return entry.absent && entry.stamp.owed;
+                   });
+                   with_account(from.to_bare(), [lost](Account& account) {
+                     account.offline_count_ += static_cast<std::uint64_t>(lost);
+                   });
+                 }
+                 give_back_all(from, priority, std::move(entries), std::move(*records));
+               });
+}
+
+void Router::give_back_all(const Jid& from, std::int8_t priority, std::vector<Outgoing> entries,
+                           std::vector<LogRecord> waiting) {
+  for (Outgoing& entry : entries) {
+    if (entry.own_words()) continue;
+    if (!entry.absent) {
+      give_back(from, priority, std::move(entry.envelope), entry.stamp);
+      continue;
+    }
+    const auto record = std::lower_bound(waiting.begin(), waiting.end(), entry.stamp.sequence,
+                                         [](const auto& a, std::uint64_t sequence) { return a.sequence < sequence; });
+    if (record != waiting.end() && record->sequence == entry.stamp.sequence) {
+      entry.stamp.time = record->time;
+      entry.stamp.archived = record->entry.references.recipient_archive;
+      give_back(from, priority, std::move(record->entry.envelope), entry.stamp);
+    } else if (entry.stamp.owed) {
+      with_account(from.to_bare(),
+                   [this, sequence = entry.stamp.sequence](Account& account) { came_back(account, sequence); });
+    }
+  }
 }
 
 }  // namespace anser::domain

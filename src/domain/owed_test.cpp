@@ -296,7 +296,12 @@ class RestoredTest : public OwedTest {
       entries.push_back({.envelope = {}, .stamp = {.sequence = sequence, .owed = true}, .text = {}, .absent = true});
     }
     session.queue.restore(0, std::move(entries));
-    router.restore(session, saved, [this](Result<void> outcome) { outcomes.push_back(outcome.has_value()); });
+    router.restore(session, std::move(saved),
+                   [this](Result<void> outcome) { outcomes.push_back(outcome.has_value()); });
+  }
+  void come_up() {
+    router.load_restored();
+    settle();
   }
   void logged(std::string_view body) {
     LogEntry entry;
@@ -315,7 +320,7 @@ class RestoredTest : public OwedTest {
 TEST_F(RestoredTest, ASessionIsAsItWas) {
   for (const char* body : {"a", "b"}) logged(body);
   restore(phone, "juliet@capulet.example/phone", {1, 2}, true);
-  settle();
+  come_up();
   EXPECT_THAT(outcomes, ElementsAre(true));
   EXPECT_TRUE(phone.available() && phone.carbons());
   EXPECT_EQ(router.find(kJuliet)->waiting_messages(), 0u);
@@ -336,7 +341,7 @@ TEST_F(RestoredTest, WhatWasCommittedAndNotYetGivenIsGivenNow) {
   for (const char* body : {"a", "b", "c"}) logged(body);
   restore(phone, "juliet@capulet.example/phone", {1});
   restore(desk, "juliet@capulet.example/desk", {1, 2});
-  settle();
+  come_up();
   EXPECT_THAT(phone.bodies(), ElementsAre("c"));
   EXPECT_THAT(desk.bodies(), ElementsAre("c"));
   EXPECT_EQ(router.find(kJuliet)->waiting_messages(), 0u);
@@ -347,6 +352,7 @@ TEST_F(RestoredTest, WhatWasCommittedAndNotYetGivenIsGivenNow) {
 TEST_F(RestoredTest, WhatIsGivenNowComesBeforeWhatIsSentNow) {
   logged("a");
   restore(phone, "juliet@capulet.example/phone", {});
+  router.load_restored();
   login(romeo, "romeo@capulet.example/garden");
   send(romeo, kJuliet, "b");
   EXPECT_THAT(phone.bodies(), ElementsAre("a", "b"));
@@ -355,7 +361,7 @@ TEST_F(RestoredTest, WhatIsGivenNowComesBeforeWhatIsSentNow) {
 TEST_F(RestoredTest, ASessionThatIsNeverResumedLeavesItsMessagesWaiting) {
   for (const char* body : {"a", "b"}) logged(body);
   restore(phone, "juliet@capulet.example/phone", {1, 2});
-  settle();
+  come_up();
   router.close(phone);
   router.undelivered(phone, phone.queue.take_all());
   settle();
@@ -367,7 +373,7 @@ TEST_F(RestoredTest, ASessionThatIsNeverResumedLeavesItsMessagesWaiting) {
 TEST_F(RestoredTest, ASessionThatIsNeverResumedGivesItsMessagesToAnother) {
   for (const char* body : {"a", "b"}) logged(body);
   restore(phone, "juliet@capulet.example/phone", {1, 2});
-  settle();
+  come_up();
   login(desk, "juliet@capulet.example/desk", true);
   EXPECT_THAT(desk.bodies(), IsEmpty());
   router.close(phone);
@@ -379,7 +385,7 @@ TEST_F(RestoredTest, ASessionThatIsNeverResumedGivesItsMessagesToAnother) {
 TEST_F(RestoredTest, AnAccountThatHasGoneHasNoSessions) {
   accounts.states[kJuliet].exists = false;
   restore(phone, "juliet@capulet.example/phone", {});
-  settle();
+  come_up();
   EXPECT_THAT(outcomes, ElementsAre(false));
   EXPECT_EQ(router.session_count(), 0u);
 }

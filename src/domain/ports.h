@@ -344,7 +344,8 @@ class MessageLog {
   // Left out are the sequences of `except`, ascending.
   virtual void offline(CoreId core, const Jid& owner, std::vector<std::uint64_t> except, std::size_t limit,
                        std::size_t bytes, std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
-  virtual void count_offline(CoreId core, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) = 0;
+  virtual void count_offline(CoreId core, const Jid& owner, std::vector<std::uint64_t> except,
+                             std::function<void(Result<std::uint64_t>)> done) = 0;
   // The records of these sequences that are still there, in their order; what this core appended before included. At
   // most kFetch, and 64 MB of them (Errc::resource_limit).
   static constexpr std::size_t kFetch = 16'384;

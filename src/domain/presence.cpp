@@ -90,6 +90,7 @@ void Router::become_unavailable(Session& session, Account& account, Envelope pre
   if (session.directed_) {
     // §4.6.3: whoever got directed presence learns of the end, once.
     const auto directed = std::move(session.directed_);
+    session.directed_changed();
     for (const Jid& recipient : *directed) {
       if (recipient.is_bare() && account.subscription(recipient.full()).from) continue;
       if (account.blocks(recipient)) continue;
@@ -109,7 +110,7 @@ void Router::become_unavailable(Session& session, Account& account, Envelope pre
 
 void Router::note_directed(Session& session, Account& account, const Envelope& presence, const Jid& target) {
   if (presence.type == Type::unavailable) {
-    if (session.directed_ && std::erase(*session.directed_, target) > 0) session.state_changed();
+    if (session.directed_ && std::erase(*session.directed_, target) > 0) session.directed_changed();
     return;
   }
   if (target.is_bare() && account.subscription(target.full()).from) return;
@@ -119,7 +120,7 @@ void Router::note_directed(Session& session, Account& account, const Envelope& p
   // The oldest is forgotten: it will not hear of the end, which is what the bound costs.
   if (directed.size() >= limits_.directed_presences) directed.erase(directed.begin());
   directed.push_back(target);
-  session.state_changed();
+  session.directed_changed();
 }
 
 // ---- to the contacts ------------------------------------------------------------------------------------------------

@@ -52,17 +52,22 @@ void Router::load(Account& account) {
           if (!state) log::error("domain", "{} could not be loaded: {}", account.bare_.full(), state.error().message);
           --account.busy_;
           account.standing_ = state ? Account::Standing::missing : Account::Standing::unknown;
+          restore_sessions(account);
           return loaded(account);
         }
         take_state(account, std::move(*state));
-        log_.count_offline(core_, account.bare_, [this, &account](Result<std::uint64_t> count) {
+        restore_sessions(account);
+        auto held = held_by_sessions(account, nullptr);
+        log_.count_offline(core_, account.bare_, std::move(held), [this, &account](Result<std::uint64_t> count) {
           --account.busy_;
           if (!count) {
             log::error("domain", "the waiting messages of {} could not be counted: {}", account.bare_.full(),
                        count.error().message);
           }
-          account.offline_count_ = count ? *count : 0;
-          account.standing_ = count ? Account::Standing::present : Account::Standing::unknown;
+          // Sessions of before the process stay, and look for what waits when they can.
+          const bool go_on = count || !account.sessions_.empty();
+          account.offline_count_ = count ? *count : 1;
+          account.standing_ = go_on ? Account::Standing::present : Account::Standing::unknown;
           loaded(account);
         });
       });
@@ -254,6 +259,7 @@ void Router::close(Session& session) {
   }
   account->sessions_.erase(std::find(account->sessions_.begin(), account->sessions_.end(), &session));
   session.account_ = nullptr;
+  expect_back(*account, session);
   account->sessions_.shrink_to_fit();
   --session_count_;
 

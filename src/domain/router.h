@@ -97,18 +97,22 @@ class Router {
   void acknowledged(Session& session, std::size_t count, std::optional<SessionNote> note);
   // Writes it down; session.noted(mark) is called when it is durable. False: no room, nothing has happened.
   bool note(Session& session, SessionNote note, std::uint64_t mark);
+  // What the sessions of its account were given, in one note: a message that several were given is noted for all.
+  void note_given(Session& session);
   bool note_state(Session& session, std::string door, std::uint64_t mark);
+  bool note_directed_list(Session& session, std::uint64_t mark);
   void forget(std::uint64_t journal, const Jid& owner);
-  // All of a core in one turn, before any other opens. Its queue has been filled already. `done` with not_found: the
-  // account is gone; with storage_failed: nobody knows.
-  void restore(Session& session, const SavedSession& saved, std::function<void(Result<void>)> done);
+  // All of a core in one turn, before any other opens; then load_restored(). Its queue has been filled already. `done`
+  // with not_found: the account is gone; with storage_failed: nobody knows.
+  void restore(Session& session, SavedSession saved, std::function<void(Result<void>)> done);
+  void load_restored();
   // Its client has come back, for the first time since the restart: what was in no log is asked for again.
   void come_back(Session& session);
   // What the log has of these, in their order. Not called any more if the session closes first.
   void recall(const Session& session, std::vector<std::uint64_t> sequences,
               std::function<void(Result<std::vector<LogRecord>>)> done);
-  // As `undelivered`, for entries that are absent.
-  void undelivered(const Session& session, std::vector<Outgoing> absent);
+  // As `undelivered`, for entries of which some are absent.
+  void undelivered(const Session& session, std::vector<Outgoing> entries);
 
   // Has the account's password changed, or the account gone, since a login began? Then the login is worthless.
   bool changed_since(const Jid& bare, Tick since) const;
@@ -150,8 +154,11 @@ class Router {
     Account* account;  // null: of a session that is over
     WorkId work;       // to close on commit when there is no held entry
     bool held;
-    SessionId session;   // 0: none. Else it is told
-    std::uint64_t mark;  // this
+    struct Told {
+      SessionId session;
+      std::uint64_t mark;
+    };
+    std::vector<Told> told;  // these hear of it
   };
   struct PendingFence {
     WorkId below;
@@ -196,7 +203,7 @@ class Router {
                  bool waits = false);
   void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work,
             bool kept = false);
-  bool append(Account& account, LogEntry entry, WorkId work, bool held, SessionId session = 0, std::uint64_t mark = 0);
+  bool append(Account& account, LogEntry entry, WorkId work, bool held, std::vector<PendingAppend::Told> told = {});
   void tell_of_refusal(const Account& account, const Error& error);
   bool append_held(Account& account, Account::Held& held, RecordKind kind);
   void append_undecided(Account& account);
@@ -215,13 +222,20 @@ class Router {
   // owed.cpp
   bool owes(const Account& account, const Envelope& envelope) const;
   void copies_due(const Account& account, const Session* sender, Envelope& envelope) const;
-  void settle_owed(Account& account, const Stamp& stamp, bool waits, bool took);
+  bool settle_owed(Account& account, const Envelope& envelope, const Stamp& stamp, bool waits, bool took);
   void release(Account& account, std::vector<std::uint64_t> sequences,
                std::shared_ptr<const SessionNote> note = nullptr, WorkId work = 0);
   bool held_elsewhere(const Account& account, const Session* but, std::uint64_t sequence) const;
   std::vector<std::uint64_t> held_by_sessions(const Account& account, const Session* asking) const;
+  std::vector<std::uint64_t> on_their_way(const Account& account, const Session* asking) const;
+  void expect_back(Account& account, Session& session);
+  void came_back(Account& account, std::uint64_t sequence);
+  void restore_sessions(Account& account);
   void attach_restored(Session& session, Account& account, const SessionState& state);
   void hand_over_waiting(Account& account);
+  void read_waiting(Account& account);
+  void give_back_all(const Jid& from, std::int8_t priority, std::vector<Outgoing> entries,
+                     std::vector<LogRecord> waiting);
 
   // retries.cpp
   bool sent_before(Account& account, Session* session, Envelope& envelope, CoreId home);
@@ -299,6 +313,13 @@ class Router {
   std::unordered_map<SessionId, Session*> sessions_;
   SessionId next_session_ = 1;
   std::size_t session_count_ = 0;
+
+  struct Restoring {
+    SessionId id;
+    SavedSession saved;
+    std::function<void(Result<void>)> done;
+  };
+  std::unordered_map<std::string, std::vector<Restoring>> restoring_;  // by account, until that is loaded
 
   std::uint64_t next_ticket_ = 1;
   std::uint64_t next_push_ = 1;

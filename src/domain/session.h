@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,8 +85,11 @@ class Session {
   virtual bool attentive() const { return !detached(); }
   // What its client has not confirmed, if it `confirms`.
   virtual UnackedQueue* unacked() { return nullptr; }
-  // What a restart must know of it is another than it was (session_journal.h).
+  // What a restart must know of it is another than it was (session_journal.h); or who got directed presence is.
   virtual void state_changed() {}
+  virtual void directed_changed() {}
+  // What it was given since this was last asked, for its journal; `mark` comes back with `noted`.
+  virtual std::optional<SessionNote> given_news(std::uint64_t& /*mark*/) { return std::nullopt; }
   // What Router::note was given with this mark is durable; or there was no room for it.
   virtual void noted(std::uint64_t, bool /*stored*/) {}
   virtual std::string peer() const = 0;  // where it comes from, for people: 192.0.2.1:4711

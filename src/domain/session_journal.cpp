@@ -1,14 +1,15 @@
-// state    = version jid door client flags [priority inner id lang extra] directed
+// state    = version jid door client flags [priority inner id lang extra]
 // version  = %x01
 // flags    = byte: 1 carbons, 2 interested, 4 wants the block list, 8 reads the archive, 16 available
-// directed = varint *jid;     door … extra = string (byte_codec.h)
+// directed = *jid;            door … extra = string (byte_codec.h)
 // handled  = varint;          taken = varint, content
 // given    = 1*(varint varint byte): number after the one before (the first: after the key's), sequence,
-//            byte: 1 owed, 2 sent copy, 4 received copy
+//            byte: 1 owed, 2 sent copy, 4 received copy, 8 it had waited before
 // had, due = %x31
 #include "domain/session_journal.h"
 
 #include <limits>
+#include <utility>
 
 #include "base/assert.h"
 #include "domain/byte_codec.h"
@@ -19,24 +20,23 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kMaxText =
     64 << 20;  // far above any stanza: only keeps a damaged file from asking for all memory
-constexpr std::uint64_t kMaxDirected = 1'000'000;
+constexpr std::size_t kDirectedBytes = 8192;  // written anew with each change
 
 // The kind stands in the highest byte of a key, below 2^63 as the store wants it.
 constexpr unsigned kShift = 56;
-enum KeyKind : std::uint64_t { kState = 1, kHandled = 2, kTaken = 3, kGiven = 4, kHad = 5, kDue = 6 };
+enum KeyKind : std::uint64_t { kState = 1, kHandled = 2, kTaken = 3, kGiven = 4, kHad = 5, kDue = 6, kDirected = 7 };
 constexpr std::uint64_t key(KeyKind kind, std::uint64_t number = 0) { return kind << kShift | number; }
-constexpr std::uint64_t kNumber = (1ull << kShift) - 1;
 constexpr std::uint64_t kLast = std::numeric_limits<std::int64_t>::max();
 
 enum StateFlag : std::uint8_t { kCarbons = 1, kInterested = 2, kBlocklist = 4, kReadsArchive = 8, kAvailable = 16 };
 constexpr std::uint8_t kAllState = 31;
-enum GivenFlag : std::uint8_t { kOwed = 1, kSentCopy = 2, kReceivedCopy = 4 };
-constexpr std::uint8_t kAllGiven = 7;
+enum GivenFlag : std::uint8_t { kOwed = 1, kSentCopy = 2, kReceivedCopy = 4, kDelayed = 8 };
+constexpr std::uint8_t kAllGiven = 15;
 constexpr std::string_view kYes = "1";
 
 std::uint8_t flags_of(const Stamp& stamp) {
   // What had waited before it was given waits still.
-  return static_cast<std::uint8_t>((stamp.owed || stamp.delayed ? kOwed : 0) |
+  return static_cast<std::uint8_t>((stamp.owed || stamp.delayed ? kOwed : 0) | (stamp.delayed ? kDelayed : 0) |
                                    (stamp.copy == Copy::sent ? kSentCopy : 0) |
                                    (stamp.copy == Copy::received ? kReceivedCopy : 0));
 }
@@ -46,6 +46,7 @@ Outgoing absent(std::uint64_t sequence, std::uint8_t flags) {
   entry.absent = true;
   entry.stamp.sequence = sequence;
   entry.stamp.owed = flags & kOwed;
+  entry.stamp.delayed = flags & kDelayed;
   entry.stamp.copy = flags & kSentCopy ? Copy::sent : flags & kReceivedCopy ? Copy::received : Copy::none;
   return entry;
 }
@@ -70,9 +71,6 @@ bool read_state(std::string_view bytes, SavedSession& session) {
     presence.lang = reader.string(kMaxText);
     presence.extra = reader.string(kMaxText);
   }
-  const std::uint64_t directed = reader.varint();
-  if (directed > kMaxDirected) return false;
-  for (std::uint64_t i = 0; i < directed && reader.ok(); ++i) state.directed.push_back(reader.jid());
   return reader.ok() && reader.rest().empty() && !session.jid.resource().empty();
 }
 
@@ -83,7 +81,7 @@ bool read_given(std::uint64_t first, std::string_view bytes, SavedSession& sessi
     number += reader.varint();
     const std::uint64_t sequence = reader.varint();
     const std::uint8_t flags = reader.byte(kAllGiven);
-    if (!reader.ok() || sequence == 0 || number > kNumber) return false;
+    if (!reader.ok() || sequence == 0 || number > kLastNumber) return false;
     if (!session.numbers.empty() && number <= session.numbers.back()) return false;
     session.numbers.push_back(number);
     session.given.push_back(absent(sequence, flags));
@@ -92,7 +90,7 @@ bool read_given(std::uint64_t first, std::string_view bytes, SavedSession& sessi
 }
 
 bool read_note(const SessionNote& note, SavedSession& session) {
-  const std::uint64_t number = note.key & kNumber;
+  const std::uint64_t number = note.key & kLastNumber;
   ByteReader reader{note.bytes};
   switch (note.key >> kShift) {
     case kState:
@@ -110,6 +108,9 @@ bool read_note(const SessionNote& note, SavedSession& session) {
         if (entry.stamp.sequence == number) entry.stamp.had = true;
       }
       return true;
+    case kDirected:
+      while (reader.ok() && !reader.rest().empty()) session.state.directed.push_back(reader.jid());
+      return reader.ok();
     case kDue:
       session.given.push_back(absent(number, kSentCopy));
       return true;
@@ -160,9 +161,18 @@ SessionNote state_note(std::uint64_t journal, const Jid& jid, const SessionState
     put_string(bytes, state.presence->lang);
     put_string(bytes, state.presence->extra);
   }
-  put_varint(bytes, state.directed.size());
-  for (const Jid& to : state.directed) put_jid(bytes, to);
   return {.session = journal, .key = key(kState), .bytes = std::move(bytes)};
+}
+
+SessionNote directed_note(std::uint64_t journal, std::span<const Jid> directed) {
+  std::size_t size = 0, first = directed.size();
+  while (first > 0 && (size += directed[first - 1].full().size() + 2) <= kDirectedBytes) --first;
+  SessionNote note{.session = journal,
+                   .key = key(kDirected),
+                   .bytes = {},
+                   .erase = SessionNote::Range{key(kDirected), key(kDirected)}};
+  for (const Jid& to : directed.subspan(first)) put_jid(note.bytes, to);
+  return note;
 }
 
 SessionNote handled_note(std::uint64_t journal, std::uint64_t handled) {
@@ -190,33 +200,36 @@ std::shared_ptr<const SessionNote> taken_notes(const Envelope& message) {
   return note;
 }
 
-std::optional<SessionNote> given_note(std::uint64_t journal, std::uint64_t first, std::span<const Outgoing> entries) {
-  std::optional<SessionNote> note;
+std::optional<SessionNote> given_note(std::uint64_t journal, const Given& given) {
+  SessionNote note{.session = journal, .key = 0, .bytes = {}};
+  if (given.instead_of) {
+    note.erase = SessionNote::Range{key(kGiven, given.instead_of->from),
+                                    key(kGiven, std::min(given.instead_of->through, kLastNumber))};
+  }
   std::uint64_t before = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!journaled(entries[i])) continue;
-    const std::uint64_t number = first + i;
-    if (!note) {
-      note = SessionNote{.session = journal, .key = key(kGiven, number), .bytes = {}};
+  for (std::size_t i = 0; i < given.entries.size(); ++i) {
+    const Stamp& stamp = given.entries[i].stamp;
+    if (!journaled(given.entries[i])) continue;
+    const std::uint64_t number = given.numbers.empty() ? given.first + i : given.numbers[i];
+    if (note.bytes.empty()) {
+      note.key = key(kGiven, number);
       before = number;
     }
-    put_varint(note->bytes, number - before);
-    put_varint(note->bytes, entries[i].stamp.sequence);
-    note->bytes += static_cast<char>(flags_of(entries[i].stamp));
+    put_varint(note.bytes, number - before);
+    put_varint(note.bytes, stamp.sequence);
+    note.bytes += static_cast<char>(flags_of(stamp));
     before = number;
-    if (entries[i].stamp.copy != Copy::sent) continue;
-    auto no_longer_due = without_number(journal, kDue, entries[i].stamp.sequence);
-    no_longer_due.next = std::move(note->next);
-    note->next = std::make_shared<const SessionNote>(std::move(no_longer_due));
+    if (stamp.copy != Copy::sent) continue;
+    auto no_longer_due = without_number(journal, kDue, stamp.sequence);
+    no_longer_due.next = std::move(note.next);
+    note.next = std::make_shared<const SessionNote>(std::move(no_longer_due));
   }
+  if (note.bytes.empty() && !note.erase) return std::nullopt;
   return note;
 }
 
-SessionNote confirmed_note(std::uint64_t journal, std::uint64_t from, std::uint64_t through) {
-  return {.session = journal,
-          .key = 0,
-          .bytes = {},
-          .erase = SessionNote::Range{key(kGiven, from), key(kGiven, std::min(through, kNumber))}};
+SessionNote not_taken_note(std::uint64_t journal, std::uint64_t number) {
+  return without_number(journal, kTaken, number);
 }
 
 SessionNote had_note(std::uint64_t journal, std::uint64_t sequence) { return at_number(journal, kHad, sequence); }
@@ -227,6 +240,20 @@ SessionNote had_over_note(std::uint64_t journal, std::uint64_t sequence) {
 
 SessionNote forget_note(std::uint64_t journal) {
   return {.session = journal, .key = 0, .bytes = {}, .erase = SessionNote::Range{0, kLast}};
+}
+
+std::shared_ptr<const SessionNote> linked(std::vector<SessionNote> notes) {
+  std::shared_ptr<const SessionNote> all;
+  for (SessionNote& note : notes) {
+    for (auto more = std::exchange(note.next, nullptr); more; more = more->next) {
+      SessionNote copy = *more;
+      copy.next = std::move(all);
+      all = std::make_shared<const SessionNote>(std::move(copy));
+    }
+    note.next = std::move(all);
+    all = std::make_shared<const SessionNote>(std::move(note));
+  }
+  return all;
 }
 
 std::vector<SavedSession> read_sessions(std::span<const SessionNote> notes, std::vector<std::uint64_t>& worthless) {

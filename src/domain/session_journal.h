@@ -2,7 +2,8 @@
 // under keys of the session's own (ports.h). Pure. The session's door and the router write them, a restart reads them.
 //
 //   key            bytes
-//   state          version, address, what its door needs, flags, client, presence, who got directed presence
+//   state          version, address, what its door needs, flags, client, presence
+//   directed       who got directed presence: the newest, as far as they fit
 //   handled        how many stanzas of its client are done, told or about to be
 //   taken n        stanza n is in the log with what it changed; erased by a `handled` from n on
 //   given n        stanzas n and on that it was given: which messages of the log; erased when all are confirmed
@@ -61,17 +62,29 @@ struct SavedSession {
 std::uint64_t content_of(const Envelope& message, std::string_view to);
 
 SessionNote state_note(std::uint64_t journal, const Jid& jid, const SessionState& state);
+SessionNote directed_note(std::uint64_t journal, std::span<const Jid> directed);
 SessionNote handled_note(std::uint64_t journal, std::uint64_t handled);
 // All that Envelope::taken asks for; null: nothing.
 std::shared_ptr<const SessionNote> taken_notes(const Envelope& message);
-// `entries` begin with the number `first`; those that are not in the log are skipped. Nothing when none is. A copy that
-// is given is due no more.
-std::optional<SessionNote> given_note(std::uint64_t journal, std::uint64_t first, std::span<const Outgoing> entries);
-// What begins with these numbers goes.
-SessionNote confirmed_note(std::uint64_t journal, std::uint64_t from, std::uint64_t through);
+// What was given before under the numbers `from` to `through` is forgotten, and `entries` have been given now: the
+// first under the number `first`, the others under those that follow, or under `numbers`. Those that are not in the log
+// are skipped. A copy that is given is due no more.
+struct Given {
+  std::uint64_t first = 0;
+  std::span<const Outgoing> entries = {};
+  std::span<const std::uint64_t> numbers = {};
+  std::optional<SessionNote::Range> instead_of = {};
+};
+std::optional<SessionNote> given_note(std::uint64_t journal, const Given& given);  // nothing: there is nothing to note
+// Stanza n was another one than the one that had been taken under its number.
+SessionNote not_taken_note(std::uint64_t journal, std::uint64_t number);
+inline constexpr std::uint64_t kLastNumber = (std::uint64_t{1} << 56) - 1;
 SessionNote had_note(std::uint64_t journal, std::uint64_t sequence);
 SessionNote had_over_note(std::uint64_t journal, std::uint64_t sequence);
 SessionNote forget_note(std::uint64_t journal);
+
+// All of them, and what follows each, as one.
+std::shared_ptr<const SessionNote> linked(std::vector<SessionNote> notes);
 
 // Whether a restart needs to know that a session was given this.
 inline bool journaled(const Outgoing& entry) { return entry.stamp.sequence != 0 && !entry.stamp.answer; }

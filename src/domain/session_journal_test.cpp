@@ -29,7 +29,6 @@ SessionState state() {
   state.carbons = state.wants_blocklist = true;
   state.presence = Presence{Bytes::copy("<show>away</show>"), "p1", "de", " a='b'"};
   state.priority = -3;
-  state.directed = {jid("a@room.example/b"), jid("c@example.com")};
   return state;
 }
 
@@ -92,7 +91,6 @@ TEST(SessionJournal, GivesTheStateBack) {
   EXPECT_EQ(saved.state.presence->lang, "de");
   EXPECT_EQ(saved.state.presence->extra, " a='b'");
   EXPECT_EQ(saved.state.priority, -3);
-  EXPECT_THAT(saved.state.directed, ElementsAre(jid("a@room.example/b"), jid("c@example.com")));
   EXPECT_EQ(saved.handled, 0u);
   EXPECT_THAT(saved.given, IsEmpty());
 }
@@ -115,8 +113,8 @@ TEST(SessionJournal, KnowsWhatItWasGivenUnderWhichNumbers) {
   const std::vector<Outgoing> first{logged(100), words(), logged(101, {.copy = Copy::sent})};
   const std::vector<Outgoing> second{words(), logged(90, {.delayed = true}),
                                      logged(102, {.owed = true, .copy = Copy::received})};
-  const auto saved =
-      read({opened(), *given_note(kSession, 1, first), *given_note(kSession, 4, second), had_note(kSession, 102)})[0];
+  const auto saved = read({opened(), *given_note(kSession, {.first = 1, .entries = first}),
+                           *given_note(kSession, {.first = 4, .entries = second}), had_note(kSession, 102)})[0];
 
   EXPECT_THAT(sequences(saved), ElementsAre(100, 101, 90, 102));
   EXPECT_THAT(saved.numbers, ElementsAre(1, 3, 5, 6));
@@ -124,7 +122,7 @@ TEST(SessionJournal, KnowsWhatItWasGivenUnderWhichNumbers) {
   EXPECT_TRUE(saved.given[0].absent && saved.given[0].stamp.owed);
   EXPECT_EQ(saved.given[1].stamp.copy, Copy::sent);
   EXPECT_FALSE(saved.given[1].stamp.owed);
-  EXPECT_TRUE(saved.given[2].stamp.owed) << "it still waits";
+  EXPECT_TRUE(saved.given[2].stamp.owed && saved.given[2].stamp.delayed) << "it still waits";
   EXPECT_EQ(saved.given[3].stamp.copy, Copy::received);
   EXPECT_TRUE(saved.given[3].stamp.had);
   EXPECT_FALSE(saved.given[0].stamp.had);
@@ -132,8 +130,10 @@ TEST(SessionJournal, KnowsWhatItWasGivenUnderWhichNumbers) {
 
 TEST(SessionJournal, ForgetsWhatIsConfirmed) {
   const std::vector<Outgoing> one{logged(100)}, two{logged(101)};
-  const auto saved = read({opened(), *given_note(kSession, 7, one), *given_note(kSession, 8, two),
-                           had_note(kSession, 101), confirmed_note(kSession, 7, 7), had_over_note(kSession, 101)})[0];
+  const auto saved =
+      read({opened(), *given_note(kSession, {.first = 7, .entries = one}),
+            *given_note(kSession, {.first = 8, .entries = two}), had_note(kSession, 101),
+            *given_note(kSession, {.instead_of = SessionNote::Range{7, 7}}), had_over_note(kSession, 101)})[0];
 
   EXPECT_THAT(sequences(saved), ElementsAre(101));
   EXPECT_FALSE(saved.given[0].stamp.had);
@@ -153,7 +153,7 @@ TEST(SessionJournal, KnowsWhichCopiesAreDue) {
     }
   }
   const std::vector<Outgoing> given{logged(200, {.copy = Copy::sent}), logged(9)};
-  const auto note = given_note(kSession, 4, given);
+  const auto note = given_note(kSession, {.first = 4, .entries = given});
   written.push_back(*note);
   for (auto more = note->next.get(); more; more = more->next.get()) written.push_back(*more);
 
@@ -166,9 +166,34 @@ TEST(SessionJournal, KnowsWhichCopiesAreDue) {
   EXPECT_THAT(sequences(sessions[1]), ElementsAre(200, 201));
 }
 
+TEST(SessionJournal, KeepsTheRestOfARow) {
+  const std::vector<Outgoing> row{logged(100), logged(101), logged(102)};
+  const auto saved = read(
+      {opened(), *given_note(kSession, {.first = 1, .entries = row}),
+       *given_note(kSession,
+                   {.first = 2, .entries = std::span{row}.subspan(1), .instead_of = SessionNote::Range{1, 3}})})[0];
+  EXPECT_THAT(sequences(saved), ElementsAre(101, 102));
+  EXPECT_THAT(saved.numbers, ElementsAre(2, 3));
+}
+
+TEST(SessionJournal, KnowsWhoGotDirectedPresence) {
+  std::vector<Jid> directed{jid("a@room.example/b"), jid("c@example.com")};
+  EXPECT_EQ(read({opened(), directed_note(kSession, directed)})[0].state.directed, directed);
+  EXPECT_THAT(read({opened(), directed_note(kSession, directed), directed_note(kSession, {})})[0].state.directed,
+              IsEmpty());
+  for (int i = 0; i < 1000; ++i) directed.push_back(jid("a-rather-long-name-" + std::to_string(i) + "@example.com"));
+  const auto kept_of_many = read({opened(), directed_note(kSession, directed)})[0].state.directed;
+  EXPECT_LT(kept_of_many.size(), 300u);
+  EXPECT_EQ(kept_of_many.back(), directed.back());
+}
+
+TEST(SessionJournal, ForgetsATakenStanzaThatWasAnother) {
+  EXPECT_THAT(read({opened(), took(1), took(2), not_taken_note(kSession, 1)})[0].taken, SizeIs(1));
+}
+
 TEST(SessionJournal, NotesNothingOfWhatNoLogHas) {
   const std::vector<Outgoing> nothing{words(), logged(5, {.answer = true})};
-  EXPECT_FALSE(given_note(kSession, 1, nothing));
+  EXPECT_FALSE(given_note(kSession, {.first = 1, .entries = nothing}));
 }
 
 TEST(SessionJournal, LeavesASessionThatHasEnded) {

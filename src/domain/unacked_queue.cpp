@@ -52,11 +52,14 @@ bool UnackedQueue::owes(std::uint64_t sequence) const {
       entries(), [&](const Outgoing& entry) { return entry.stamp.sequence == sequence && entry.stamp.owed; });
 }
 
-bool UnackedQueue::mark_had(std::uint64_t sequence) {
+std::vector<std::uint64_t> UnackedQueue::mark_had(std::span<const std::uint64_t> sequences) {
+  std::vector<std::uint64_t> found;
   for (auto& entry : std::span{entries_}.subspan(first_)) {
-    if (entry.stamp.sequence == sequence && entry.stamp.owed) return entry.stamp.had = true;
+    if (!entry.stamp.owed || !std::binary_search(sequences.begin(), sequences.end(), entry.stamp.sequence)) continue;
+    entry.stamp.had = true;
+    found.push_back(entry.stamp.sequence);
   }
-  return false;
+  return found;
 }
 
 void UnackedQueue::mark_written() {

@@ -52,7 +52,7 @@ class UnackedQueue {
   void rewind() { written_ = 0; }
 
   // Has it been written, on this connection or one before, and not been confirmed beyond?
-  bool may_acknowledge(std::uint32_t handled) const { return handled - acked_ <= reached_; }
+  bool may_acknowledge(std::uint32_t handled) const { return handled - acked() <= reached_; }
   // What acknowledge(handled) would forget.
   std::span<const Outgoing> confirmed_by(std::uint32_t handled) const;
   // The client has everything up to `handled`. Never sent that? Errc::ack_ahead, no change.
@@ -60,7 +60,8 @@ class UnackedQueue {
 
   // Messages of the log that are owed (Stamp::owed).
   bool owes(std::uint64_t sequence) const;
-  bool mark_had(std::uint64_t sequence);  // another device has confirmed it; false: it is not here
+  // Another device has confirmed these, ascending; returns those that are owed here.
+  std::vector<std::uint64_t> mark_had(std::span<const std::uint64_t> sequences);
   std::span<const Outgoing> entries() const { return std::span{entries_}.subspan(first_); }
 
   // The session ends: all that is left, oldest first.

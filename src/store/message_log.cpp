@@ -186,10 +186,11 @@ void MessageLog::offline(CoreId core, const Jid& owner, std::vector<std::uint64_
   submit(std::move(query));
 }
 
-void MessageLog::count_offline(CoreId core, const Jid& owner, CountDone done) {
+void MessageLog::count_offline(CoreId core, const Jid& owner, std::vector<std::uint64_t> except, CountDone done) {
   auto query = std::make_unique<Query>();
   query->core = core;
   query->owner = owner;
+  query->except = std::move(except);
   query->limit = std::numeric_limits<std::size_t>::max();
   query->count = std::move(done);
   submit(std::move(query));

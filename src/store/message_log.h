@@ -67,7 +67,7 @@ class MessageLog final : public domain::MessageLog {
   void on_appended(domain::CoreId core, AppendedHandler handler) override;
   void offline(domain::CoreId core, const domain::Jid& owner, std::vector<std::uint64_t> except, std::size_t limit,
                std::size_t bytes, std::function<void(Result<std::vector<domain::LogRecord>>)> done) override;
-  void count_offline(domain::CoreId core, const domain::Jid& owner,
+  void count_offline(domain::CoreId core, const domain::Jid& owner, std::vector<std::uint64_t> except,
                      std::function<void(Result<std::uint64_t>)> done) override;
   void query_archive(domain::CoreId core, domain::ArchiveQuery query,
                      std::function<void(Result<domain::ArchivePage>)> done) override;

@@ -122,7 +122,7 @@ class MessageLogTest : public ::testing::Test {
   }
   std::uint64_t count(const char* owner) {
     std::optional<Result<std::uint64_t>> result;
-    log_->count_offline(1, jid(owner), [&](auto counted) { result = std::move(counted); });
+    log_->count_offline(1, jid(owner), {}, [&](auto counted) { result = std::move(counted); });
     EXPECT_TRUE(cores_.run_until([&] { return result.has_value(); }));
     return result->value();
   }
@@ -265,7 +265,7 @@ TYPED_TEST(MessageLogTest, FinishesWhatWaitsBeforeItStopsAndTakesNothingMore) {
   EXPECT_EQ(seen, 100u);
   EXPECT_EQ(this->engine_.stores().archive->watermark().value(), 100u);
   std::optional<Errc> refused;
-  this->log_->count_offline(0, jid(kJuliet), [&](auto counted) { refused = counted.error().code; });
+  this->log_->count_offline(0, jid(kJuliet), {}, [&](auto counted) { refused = counted.error().code; });
   this->cores_.run();
   EXPECT_EQ(refused, Errc::closed);
 }
@@ -309,7 +309,7 @@ TYPED_TEST(MessageLogTest, LeavesOutWhatWasAppendedAfterTheQuestion) {
   std::optional<std::size_t> listed;
   std::optional<std::uint64_t> counted;
   this->log_->offline(0, jid(kJuliet), {}, 10, SIZE_MAX, [&](auto records) { listed = records->size(); });
-  this->log_->count_offline(0, jid(kJuliet), [&](auto count) { counted = *count; });
+  this->log_->count_offline(0, jid(kJuliet), {}, [&](auto count) { counted = *count; });
   ASSERT_TRUE(this->append(message(kRomeo, kJuliet, kOffline)));
   this->log_store_->on_append.gate.open();
   this->log_->settle();  // the archive knows both now
@@ -493,7 +493,7 @@ TYPED_TEST(MessageLogTest, IsExactWhereverThePlacerStands) {
       // Asked by the core that appends, answered before what it appends next is acted upon by anybody else.
       ++asked;
       const std::vector<std::uint64_t> expected(waits.begin(), waits.end());
-      this->log_->count_offline(0, jid(owner), [&, expected](Result<std::uint64_t> count) {
+      this->log_->count_offline(0, jid(owner), {}, [&, expected](Result<std::uint64_t> count) {
         ++answered;
         if (!count || *count != expected.size()) ++wrong;
       });
@@ -777,7 +777,7 @@ TYPED_TEST(MessageLogTest, TellsWhoAskedThatReadingFailed) {
 
   this->archive_reader_->on_offline.set(Errc::storage_failed);
   this->log_->offline(0, jid(kJuliet), {}, 10, SIZE_MAX, [&](auto records) { errors.push_back(records.error().code); });
-  this->log_->count_offline(0, jid(kJuliet), [&](auto count) { errors.push_back(count.error().code); });
+  this->log_->count_offline(0, jid(kJuliet), {}, [&](auto count) { errors.push_back(count.error().code); });
   ASSERT_TRUE(this->cores_.run_until([&] { return errors.size() == 2; }));
   this->archive_reader_->on_offline.set({});
   this->log_reader_->on_fetch.set(Errc::storage_failed);

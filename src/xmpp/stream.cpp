@@ -33,7 +33,7 @@ void begin_stream(Services& services, Arrival arrival) {
 
 void restore_stream(Services& services, domain::SavedSession saved) {
   auto stream = std::make_unique<Stream>(services, saved);
-  stream->await_client(saved);
+  stream->await_client(std::move(saved));
   net::spawn(services.core.io(), live(std::move(stream)));
 }
 
@@ -55,11 +55,14 @@ Stream::Stream(Services& services, Arrival arrival)
     header_sent_ = true;
   }
   if (welcome_) header_sent_ = true;
-  if (settings_->rate_bytes_per_second > 0) {
-    bucket_ = std::make_unique<net::TokenBucket>(static_cast<double>(settings_->rate_bytes_per_second),
-                                                 static_cast<double>(settings_->rate_burst_bytes));
-  }
+  limit_rate();
   connection_->limit(settings_->login_timeout);
+}
+
+void Stream::limit_rate() {
+  if (settings_->rate_bytes_per_second == 0) return;
+  bucket_ = std::make_unique<net::TokenBucket>(static_cast<double>(settings_->rate_bytes_per_second),
+                                               static_cast<double>(settings_->rate_burst_bytes));
 }
 
 Stream::~Stream() {

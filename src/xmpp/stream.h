@@ -58,7 +58,7 @@ class Stream final : public domain::Session {
   ~Stream() override;
 
   net::Task<void> run();
-  void await_client(const domain::SavedSession& saved);
+  void await_client(domain::SavedSession saved);
 
   void deliver(const domain::Envelope& envelope, const domain::Stamp& stamp) override;
   void push_roster(const domain::RosterItem& item, std::uint64_t version) override;
@@ -71,6 +71,8 @@ class Stream final : public domain::Session {
   void close(domain::CloseReason reason) override;
   domain::UnackedQueue* unacked() override { return management_ && outbox_ ? &outbox_->queue : nullptr; }
   void state_changed() override;
+  void directed_changed() override;
+  std::optional<domain::SessionNote> given_news(std::uint64_t& mark) override;
   void noted(std::uint64_t mark, bool stored) override;
   bool detached() const override { return !attached_; }
   bool attentive() const override { return attached_ && !held_back_; }
@@ -105,6 +107,7 @@ class Stream final : public domain::Session {
   bool must_wait() const { return binding_ || wait_for_ > fence_passed_ || requests_ >= kRequests; }
   bool should_hold_back() const;
   net::Task<void> hold_back();
+  void limit_rate();
   bool arrive();  // false: it may not stay
   bool may_keep_tail();
   void on_header();
@@ -146,13 +149,17 @@ class Stream final : public domain::Session {
 
   // stream_journal.cpp
   bool restored() const { return management_->journal && management_->journal->restored; }
+  std::uint64_t full_number(std::uint32_t handled) const;
+  bool may_have(std::uint32_t handled) const;
   void start_journal();
   void note_handled();
-  void note_given();
+  void note_given() { services_.router.note_given(*this); }
   void note_news();  // at the turn's end
+  void note_state();
+  void note_given_refused();
   bool may_write(const domain::Outgoing& next) const;
-  std::optional<domain::SessionNote> rows_confirmed(std::uint64_t through);
-  bool done_before(const domain::Envelope& message);
+  std::optional<domain::SessionNote> rows_confirmed(std::size_t count);
+  bool done_before(const domain::Envelope& stanza);
   void reopened(Result<void> outcome);
   void recall_given();
   void recalled(Result<std::vector<domain::LogRecord>> records);

@@ -1,7 +1,6 @@
 // Stream, the part that outlives the process: what a restart must know of a session that can be resumed goes to the log
 // before its client can have seen it, and a session that was noted so waits for its client again (XEP-0198 §5).
 #include <algorithm>
-#include <limits>
 
 #include "base/log.h"
 #include "core/random.h"
@@ -13,9 +12,9 @@ namespace {
 
 using domain::Outgoing;
 
-// What a note was about comes back with its number in one word.
-enum Mark : std::uint64_t { kState = 1, kHandled = 2, kGiven = 3 };
-constexpr unsigned kMarkBits = 2;
+// What a note was about comes back with its number in one word; for `given` the number is followed by the generation.
+enum Mark : std::uint64_t { kState = 1, kDirected = 2, kHandled = 3, kGiven = 4 };
+constexpr unsigned kMarkBits = 3, kGenerationBits = 8;
 constexpr std::uint64_t mark_of(Mark mark, std::uint64_t number = 0) { return number << kMarkBits | mark; }
 
 constexpr std::size_t kMaxId = 64;
@@ -54,20 +53,40 @@ void Stream::state_changed() {
   services_.core.mark(outbox());
 }
 
+void Stream::directed_changed() {
+  if (ended_ || !management_ || !management_->journal) return;
+  management_->journal->directed_due = true;
+  services_.core.mark(outbox());
+}
+
 void Stream::note_news() {
-  auto& j = *management_->journal;
-  if (j.state_due) {
-    j.state_due = !services_.router.note_state(*this, door_words(*management_), mark_of(kState));
-    if (j.state_due) services_.core.timers().arm(j.try_again, Journal::kTryAgain);
-  }
+  note_state();
   note_given();
 }
 
+void Stream::note_state() {
+  auto& j = *management_->journal;
+  auto& router = services_.router;
+  if (j.state_due && !j.noting_state) {
+    j.noting_state = router.note_state(*this, door_words(*management_), mark_of(kState));
+    j.state_due = !j.noting_state;
+  }
+  if (j.directed_due && !j.noting_directed) {
+    j.noting_directed = router.note_directed_list(*this, mark_of(kDirected));
+    j.directed_due = !j.noting_directed;
+  }
+  const bool refused = (j.state_due && !j.noting_state) || (j.directed_due && !j.noting_directed);
+  if (refused) services_.core.timers().arm(j.try_again, Journal::kTryAgain);
+}
+
+// A presence counts when it is noted, so the state goes first.
 void Stream::note_handled() {
   auto& m = *management_;
   auto& j = *m.journal;
   const std::uint64_t done = handled();
   if (j.noting_handled != 0 || done <= m.told) return;
+  note_state();
+  if (j.state_due || j.directed_due) return;  // acknowledge_soon() comes again
   if (services_.router.note(*this, domain::handled_note(journal(), done), mark_of(kHandled, done)))
     j.noting_handled = done;
   else
@@ -75,18 +94,31 @@ void Stream::note_handled() {
 }
 
 // One note for all that a turn has brought.
-void Stream::note_given() {
+std::optional<domain::SessionNote> Stream::given_news(std::uint64_t& mark) {
+  if (ended_ || !management_ || !management_->journal || !outbox_) return std::nullopt;
   auto& j = *management_->journal;
   const auto& queue = outbox_->queue;
   const std::uint64_t last = queue.last();
-  if (j.restored || last <= j.noting_given) return;
+  if (j.restored || last <= j.noting_given) return std::nullopt;
   const std::uint64_t first = std::max(j.noting_given, queue.confirmed()) + 1;
-  auto note = domain::given_note(journal(), first, queue.entries().subspan(first - queue.confirmed() - 1));
-  if (note && !services_.router.note(*this, std::move(*note), mark_of(kGiven, last))) {
-    return services_.core.timers().arm(j.try_again, Journal::kTryAgain);
-  }
-  if (note) j.rows.push_back({first, last});
+  domain::Given given{.first = first, .entries = queue.entries().subspan(first - queue.confirmed() - 1)};
+  if (j.renote) given.instead_of = domain::SessionNote::Range{j.given + 1, domain::kLastNumber};
+  auto note = domain::given_note(journal(), given);
   j.noting_given = last;
+  if (!note) return std::nullopt;
+  j.renote = false;
+  j.rows.push_back({first, last});
+  mark = mark_of(kGiven, last << kGenerationBits | j.generation);
+  return note;
+}
+
+// Notes behind it may be in the log; all of them are written once more, under the same numbers.
+void Stream::note_given_refused() {
+  auto& j = *management_->journal;
+  ++j.generation;
+  j.renote = true;
+  j.noting_given = j.given;
+  while (!j.rows.empty() && j.rows.back().last > j.given) j.rows.pop_back();
 }
 
 void Stream::noted(std::uint64_t mark, bool stored) {
@@ -97,8 +129,13 @@ void Stream::noted(std::uint64_t mark, bool stored) {
   if (!stored) services_.core.timers().arm(j.try_again, Journal::kTryAgain);
   switch (static_cast<Mark>(mark & ((1u << kMarkBits) - 1))) {
     case kState:
+      j.noting_state = false;
       j.state_due = j.state_due || !stored;
-      return;
+      break;
+    case kDirected:
+      j.noting_directed = false;
+      j.directed_due = j.directed_due || !stored;
+      break;
     case kHandled:
       j.noting_handled = 0;
       if (!stored) return;
@@ -108,14 +145,14 @@ void Stream::noted(std::uint64_t mark, bool stored) {
       if (!attached_) gate_.open();
       return;
     case kGiven:
-      if (!stored) {
-        // Those behind it may be noted already; all of them are noted once more, under the same numbers.
-        j.noting_given = std::min(j.noting_given, j.given);
-        return;
-      }
-      j.given = std::max(j.given, number);
-      send_waiting();
+      if (static_cast<std::uint8_t>(number) != j.generation) return;
+      if (!stored) return note_given_refused();
+      j.given = std::max(j.given, number >> kGenerationBits);
+      return send_waiting();
   }
+  if (!stored) return;
+  note_state();
+  acknowledge_soon();
 }
 
 // Only what the log knows to have been given may be written: after a crash its client's `h` must mean something.
@@ -124,14 +161,22 @@ bool Stream::may_write(const Outgoing& next) const {
   return outbox_->queue.next_number() <= management_->journal->given;
 }
 
-std::optional<domain::SessionNote> Stream::rows_confirmed(std::uint64_t through) {
+// The client has the first `count` entries: what the log says of them goes, and the rest of a row is written anew.
+std::optional<domain::SessionNote> Stream::rows_confirmed(std::size_t count) {
   if (!management_->journal) return std::nullopt;
   auto& rows = management_->journal->rows;
+  const auto& queue = outbox_->queue;
+  const std::uint64_t through = queue.confirmed() + count;
   const auto end = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.last > through; });
-  if (end == rows.begin()) return std::nullopt;
-  const auto note = domain::confirmed_note(journal(), rows.front().first, std::prev(end)->last);
+  const bool cut = end != rows.end() && end->first <= through;
+  if (end == rows.begin() && !cut) return std::nullopt;
+  domain::Given rest{.instead_of = domain::SessionNote::Range{rows.front().first, through}};
+  if (cut) {
+    rest.first = end->first = through + 1;
+    rest.entries = queue.entries().subspan(count, end->last - through);
+  }
   rows.erase(rows.begin(), end);
-  return note;
+  return domain::given_note(journal(), rest);
 }
 
 // ---- after a restart ------------------------------------------------------------------------------------------------
@@ -145,6 +190,7 @@ Stream::Stream(Services& services, domain::SavedSession& saved)
       since_(services.shared.clock.tick()),
       header_sent_(true),
       attached_(false) {
+  limit_rate();
   start_management();
   auto& m = *management_;
   domain::ByteReader words{saved.state.door};
@@ -166,12 +212,9 @@ Stream::Stream(Services& services, domain::SavedSession& saved)
   outbox().queue.restore(saved.confirmed, std::move(saved.given));
 }
 
-// Its time begins to run; whether its account is there is known later.
-void Stream::await_client(const domain::SavedSession& saved) {
-  auto& m = *management_;
-  if (m.resumable()) services_.resumable.emplace(m.id, this);
-  services_.core.timers().arm(m.expiry, m.resume_within);
-  services_.router.restore(*this, saved, [this](Result<void> outcome) { reopened(std::move(outcome)); });
+void Stream::await_client(domain::SavedSession saved) {
+  if (management_->resumable()) services_.resumable.emplace(management_->id, this);
+  services_.router.restore(*this, std::move(saved), [this](Result<void> outcome) { reopened(std::move(outcome)); });
 }
 
 void Stream::reopened(Result<void> outcome) {
@@ -183,7 +226,24 @@ void Stream::reopened(Result<void> outcome) {
     return gate_.open();
   }
   bound_ = true;
+  services_.core.timers().arm(management_->expiry, management_->resume_within);
   recall_given();
+}
+
+// The full number next to what is known of it; beyond all numbers if there is none.
+std::uint64_t Stream::full_number(std::uint32_t handled) const {
+  const auto& queue = outbox_->queue;
+  if (management_->journal->numbers.empty()) return handled;
+  const std::int64_t ahead = static_cast<std::int32_t>(handled - queue.acked());
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(queue.confirmed()) + ahead);
+}
+
+// What was written before a crash is not known to the last stanza. What was in no log stood between or behind what was,
+// and there had its limit.
+bool Stream::may_have(std::uint32_t handled) const {
+  constexpr std::uint64_t kUnknown = 1 << 16;
+  const auto& numbers = management_->journal->numbers;
+  return numbers.empty() || full_number(handled) <= numbers.back() + settings_->queue_stanzas + kUnknown;
 }
 
 // Its client says what it has; the rest is read from the log again.
@@ -192,15 +252,16 @@ void Stream::recall_given() {
   auto& j = *management_->journal;
   auto& queue = outbox_->queue;
   j.recalling = true;
-  const std::uint32_t handled = management_->resumption->handled;
-  // The full number next to what is known of it.
-  const std::uint64_t confirmed = j.numbers.empty()
-                                      ? handled
-                                      : queue.confirmed() + static_cast<std::uint64_t>(static_cast<std::int64_t>(
-                                                                static_cast<std::int32_t>(handled - queue.acked())));
+  const std::uint64_t confirmed = full_number(management_->resumption->handled);
   const auto count =
       static_cast<std::size_t>(std::upper_bound(j.numbers.begin(), j.numbers.end(), confirmed) - j.numbers.begin());
-  if (count > 0) services_.router.acknowledged(*this, count, std::nullopt);
+  j.numbers.erase(j.numbers.begin(), j.numbers.begin() + static_cast<std::ptrdiff_t>(count));
+  if (count > 0) {
+    const domain::Given rest{.entries = queue.entries().subspan(count, j.numbers.size()),
+                             .numbers = j.numbers,
+                             .instead_of = domain::SessionNote::Range{0, domain::kLastNumber}};
+    services_.router.acknowledged(*this, count, domain::given_note(journal(), rest));
+  }
   auto entries = queue.take_all();
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
   std::vector<std::uint64_t> sequences;
@@ -220,23 +281,26 @@ void Stream::recalled(Result<std::vector<domain::LogRecord>> records) {
   auto& j = *management_->journal;
   outbox_->queue.fill(std::move(*records));
   j.restored = j.recalling = false;
-  j.numbers = {};
-  j.given = j.noting_given = outbox_->queue.confirmed();
   // They have new numbers now: those of stanzas that no log had are taken by others.
-  (void)services_.router.note(*this, domain::confirmed_note(journal(), 0, std::numeric_limits<std::uint64_t>::max()),
-                              0);
+  j.given = j.noting_given = outbox_->queue.confirmed();
+  j.renote = true;
   note_given();
   gate_.open();
 }
 
 // A client that was not told sends again what had been done.
-bool Stream::done_before(const domain::Envelope& message) {
+bool Stream::done_before(const domain::Envelope& stanza) {
   if (!management_->journal || management_->journal->taken.empty()) return false;
   auto& taken = management_->journal->taken;
-  while (!taken.empty() && taken.front().number < management_->taken) taken.erase(taken.begin());
-  if (taken.empty() || taken.front().number != management_->taken) return false;
-  const std::string to = message.to.empty() ? std::string{jid().bare()} : message.to.full();
-  return message.kind == domain::Kind::message && taken.front().content == domain::content_of(message, to);
+  const std::uint64_t number = management_->taken;
+  if (taken.front().number > number) return false;
+  const domain::TakenNote before = taken.front();
+  taken.erase(taken.begin());
+  const std::string to = stanza.to.empty() ? std::string{jid().bare()} : stanza.to.full();
+  if (stanza.kind == domain::Kind::message && before.content == domain::content_of(stanza, to)) return true;
+  // Another one: the number may not count as taken before this one is.
+  (void)services_.router.note(*this, domain::not_taken_note(journal(), number), 0);
+  return false;
 }
 
 bool Stream::suspend(domain::CloseReason reason) {
@@ -244,9 +308,8 @@ bool Stream::suspend(domain::CloseReason reason) {
   if (handled() > management_->told) {
     (void)services_.router.note(*this, domain::handled_note(journal(), handled()), 0);
   }
-  note_news();
   set_journal(0);  // from here on nobody forgets it
-  outbox_->queue.take_all();
+  outbox().queue.take_all();
   end(stream_failure_of(reason));
   return true;
 }

@@ -188,7 +188,7 @@ Stream::Then Stream::take_acknowledgement(std::optional<std::uint32_t> handled) 
 void Stream::take_confirmed(std::uint32_t handled) {
   auto& queue = outbox_->queue;
   const std::size_t count = queue.confirmed_by(handled).size();
-  if (count > 0) services_.router.acknowledged(*this, count, rows_confirmed(queue.confirmed() + count));
+  if (count > 0) services_.router.acknowledged(*this, count, rows_confirmed(count));
   (void)queue.acknowledge(handled);
 }
 
@@ -245,8 +245,7 @@ std::string Stream::seek_session(const xml::Element& element) {
   }
   Stream& session = *found->second;
   const auto& queue = session.outbox_->queue;
-  // What was written before a crash is not known to the last stanza: its client is believed.
-  if (session.restored() || queue.may_acknowledge(*handled))
+  if (session.restored() ? session.may_have(*handled) : queue.may_acknowledge(*handled))
     wish_ = std::make_unique<Wish>(Wish{session, *handled});
   else
     end(handled_too_high(*handled, queue.sent()));
@@ -282,7 +281,7 @@ void Stream::detach() {
   m.ask_late.disarm();
   if (unfenced_ > 0) set_fence();
   acknowledge_soon();
-  if (!m.resumption) services_.core.timers().arm(m.expiry, m.resume_within);
+  services_.core.timers().arm(m.expiry, m.resume_within);
 }
 
 // What came over the old connection is done first: its client will send again what <resumed/> does not count.
@@ -293,7 +292,7 @@ bool Stream::may_attach() const {
 
 std::string Stream::resumed() const {
   return fmt::format("<resumed xmlns='{}' previd='{}' h='{}'/>", kManagementNs, management_->id,
-                     static_cast<std::uint32_t>(handled()));
+                     static_cast<std::uint32_t>(management_->told));
 }
 
 void Stream::attach() {
@@ -336,7 +335,10 @@ void Stream::forget_management() {
   m.ask_late.disarm();
   m.answer_late.disarm();
   if (!m.resumption) return;
-  dismiss(services_.core, std::move(*std::exchange(m.resumption, nullptr)), failed("item-not-found"), {"reset", {}});
+  if (services_.stopping)
+    dismiss(services_.core, std::move(*std::exchange(m.resumption, nullptr)), {}, {"system-shutdown", {}});
+  else
+    dismiss(services_.core, std::move(*std::exchange(m.resumption, nullptr)), failed("item-not-found"), {"reset", {}});
 }
 
 }  // namespace anser::xmpp

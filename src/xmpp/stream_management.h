@@ -42,10 +42,14 @@ struct Journal {
 
   explicit Journal(std::function<void()> again) : try_again(std::move(again)) {}
 
-  bool state_due = false;
-  std::uint64_t noting_handled = 0;  // on its way; 0: none
+  // One note of each kind is on its way at a time, however often the client makes it due; but of `given` any number.
+  bool state_due = false, directed_due = false;
+  bool noting_state = false, noting_directed = false;
+  std::uint64_t noting_handled = 0;  // 0: none
   std::uint64_t given = 0;           // entries of the outbox up to this number may be written
   std::uint64_t noting_given = 0;    // and up to this one are on their way
+  std::uint8_t generation = 0;       // of these: those behind one that found no room are void
+  bool renote = false;               // and what they left in the log goes with the next
   struct Row {
     std::uint64_t first, last;
   };

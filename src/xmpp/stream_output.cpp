@@ -1,5 +1,7 @@
 // Stream, the part that writes: what the router delivers, and the outbox of what the client has not read or not
 // confirmed. Nothing here calls the router before the end of the turn, for it is in the middle of something.
+#include <algorithm>
+
 #include "xml/element.h"
 #include "xml/escape.h"
 #include "xmpp/roster_text.h"
@@ -115,14 +117,12 @@ void Stream::settle_outbox() {
 
 void Stream::give_back() {
   outbox_->patience.disarm();
-  std::vector<domain::Outgoing> absent;
-  for (auto& entry : outbox_->queue.take_all()) {
-    if (entry.absent)
-      absent.push_back(std::move(entry));
-    else if (!entry.own_words())
-      services_.router.undelivered(*this, std::move(entry.envelope), entry.stamp);
+  auto entries = outbox_->queue.take_all();
+  if (std::ranges::any_of(entries, &domain::Outgoing::absent))
+    return services_.router.undelivered(*this, std::move(entries));
+  for (auto& entry : entries) {
+    if (!entry.own_words()) services_.router.undelivered(*this, std::move(entry.envelope), entry.stamp);
   }
-  if (!absent.empty()) services_.router.undelivered(*this, std::move(absent));
 }
 
 // Nothing of what waits has been taken for too long.

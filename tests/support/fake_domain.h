@@ -157,8 +157,15 @@ class FakeLog final : public MessageLog {
       done(std::move(found));
     });
   }
-  void count_offline(CoreId, const Jid& owner, std::function<void(Result<std::uint64_t>)> done) override {
-    queries_.push_back([this, owner, done = std::move(done)] { done(waiting_for(owner).size()); });
+  void count_offline(CoreId, const Jid& owner, std::vector<std::uint64_t> except,
+                     std::function<void(Result<std::uint64_t>)> done) override {
+    queries_.push_back([this, owner, except = std::move(except), done = std::move(done)] {
+      auto found = waiting_for(owner);
+      std::erase_if(found, [&](const LogRecord& record) {
+        return std::binary_search(except.begin(), except.end(), record.sequence);
+      });
+      done(found.size());
+    });
   }
   void fetch(CoreId, std::vector<std::uint64_t> sequences,
              std::function<void(Result<std::vector<LogRecord>>)> done) override {
