@@ -20,7 +20,10 @@ Fate Router::fate(const Account& account, const Envelope& envelope, const Jid& t
   const Fate fate = fate_of(account, envelope, target);
   const auto& page = account.offline_;
   const bool behind = page && (page->more || (has_turn && page->through == 0));
-  return behind && fate == Fate::all && storable(envelope) ? Fate::store : fate;
+  if (!behind || !storable(envelope)) return fate;
+  if (fate == Fate::all) return Fate::store;
+  const Session* reader = fate == Fate::one ? account.find_session(page->session) : nullptr;
+  return reader && reader->jid_.resource() == target.resource() ? Fate::store : fate;
 }
 
 References Router::references(const Account& account, const Envelope& envelope, Fate fate) const {

@@ -5,7 +5,7 @@
 // handled  = varint;          taken = varint, content
 // given    = 1*(varint varint byte): number after the one before (the first: after the key's), sequence,
 //            byte: 1 owed, 2 sent copy, 4 received copy, 8 it had waited before
-// had, due = %x31
+// due      = byte, as in given;     had = %x31
 #include "domain/session_journal.h"
 
 #include <limits>
@@ -24,7 +24,7 @@ constexpr std::size_t kDirectedBytes = 8192;  // written anew with each change
 
 // The kind stands in the highest byte of a key, below 2^63 as the store wants it.
 constexpr unsigned kShift = 56;
-enum KeyKind : std::uint64_t { kState = 1, kHandled = 2, kTaken = 3, kGiven = 4, kHad = 5, kDue = 6, kDirected = 7 };
+enum KeyKind : std::uint64_t { kState = 1, kHandled = 2, kTaken = 3, kGiven = 4, kDue = 5, kHad = 6, kDirected = 7 };
 constexpr std::uint64_t key(KeyKind kind, std::uint64_t number = 0) { return kind << kShift | number; }
 constexpr std::uint64_t kLast = std::numeric_limits<std::int64_t>::max();
 
@@ -112,8 +112,8 @@ bool read_note(const SessionNote& note, SavedSession& session) {
       while (reader.ok() && !reader.rest().empty()) session.state.directed.push_back(reader.jid());
       return reader.ok();
     case kDue:
-      session.given.push_back(absent(number, kSentCopy));
-      return true;
+      session.given.push_back(absent(number, reader.byte(kAllGiven)));
+      return reader.ok() && reader.rest().empty();
     default:
       return false;
   }
@@ -187,7 +187,7 @@ std::shared_ptr<const SessionNote> taken_notes(const Envelope& message) {
   for (const auto session : message.taken.copies) {
     notes = std::make_shared<const SessionNote>(SessionNote{.session = session,
                                                             .key = key(kDue),
-                                                            .bytes = std::string{kYes},
+                                                            .bytes = std::string(1, kSentCopy),
                                                             .erase = {},
                                                             .at_sequence = true,
                                                             .next = std::move(notes)});
@@ -219,13 +219,24 @@ std::optional<SessionNote> given_note(std::uint64_t journal, const Given& given)
     put_varint(note.bytes, stamp.sequence);
     note.bytes += static_cast<char>(flags_of(stamp));
     before = number;
-    if (stamp.copy != Copy::sent) continue;
+    if (stamp.copy != Copy::sent && !given.instead_of) continue;
     auto no_longer_due = without_number(journal, kDue, stamp.sequence);
     no_longer_due.next = std::move(note.next);
     note.next = std::make_shared<const SessionNote>(std::move(no_longer_due));
   }
   if (note.bytes.empty() && !note.erase) return std::nullopt;
   return note;
+}
+
+std::shared_ptr<const SessionNote> due_notes(std::uint64_t journal, std::span<const Outgoing> entries) {
+  std::vector<SessionNote> notes;
+  for (const Outgoing& entry : entries) {
+    if (!journaled(entry)) continue;
+    notes.push_back({.session = journal,
+                     .key = key(kDue, entry.stamp.sequence),
+                     .bytes = std::string(1, static_cast<char>(flags_of(entry.stamp)))});
+  }
+  return linked(std::move(notes));
 }
 
 SessionNote not_taken_note(std::uint64_t journal, std::uint64_t number) {

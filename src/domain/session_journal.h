@@ -8,7 +8,7 @@
 //   taken n        stanza n is in the log with what it changed; erased by a `handled` from n on
 //   given n        stanzas n and on that it was given: which messages of the log; erased when all are confirmed
 //   had s          another device has confirmed the message with sequence s, which this one has not
-//   due s          another device has sent the message with sequence s, and this one has not been given its copy
+//   due s          it is due the message with sequence s, or a copy of it, and has no number for it yet
 //
 // A note is committed before anybody acts on what it says: `handled` before the client hears of it, `given` before a
 // byte of it is written; `taken` and the message are one commit. So after a crash it is known what the client may have,
@@ -68,7 +68,7 @@ SessionNote handled_note(std::uint64_t journal, std::uint64_t handled);
 std::shared_ptr<const SessionNote> taken_notes(const Envelope& message);
 // What was given before under the numbers `from` to `through` is forgotten, and `entries` have been given now: the
 // first under the number `first`, the others under those that follow, or under `numbers`. Those that are not in the log
-// are skipped. A copy that is given is due no more.
+// are skipped. What is given is due no more.
 struct Given {
   std::uint64_t first = 0;
   std::span<const Outgoing> entries = {};
@@ -76,6 +76,8 @@ struct Given {
   std::optional<SessionNote::Range> instead_of = {};
 };
 std::optional<SessionNote> given_note(std::uint64_t journal, const Given& given);  // nothing: there is nothing to note
+// Its client has not come back yet, so nobody knows the numbers. Null: nothing to note.
+std::shared_ptr<const SessionNote> due_notes(std::uint64_t journal, std::span<const Outgoing> entries);
 // Stanza n was another one than the one that had been taken under its number.
 SessionNote not_taken_note(std::uint64_t journal, std::uint64_t number);
 inline constexpr std::uint64_t kLastNumber = (std::uint64_t{1} << 56) - 1;

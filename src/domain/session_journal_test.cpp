@@ -166,6 +166,27 @@ TEST(SessionJournal, KnowsWhichCopiesAreDue) {
   EXPECT_THAT(sequences(sessions[1]), ElementsAre(200, 201));
 }
 
+TEST(SessionJournal, KnowsWhatIsDueToWhoHasNotComeBack) {
+  const std::vector<Outgoing> row{logged(100)}, more{words(), logged(101), logged(102, {.copy = Copy::sent})};
+  std::vector<SessionNote> written{opened(), *given_note(kSession, {.first = 1, .entries = row})};
+  for (auto note = due_notes(kSession, more); note; note = note->next) written.push_back(*note);
+  written.push_back(had_note(kSession, 101));
+
+  const auto saved = read(written)[0];
+
+  EXPECT_THAT(sequences(saved), ElementsAre(100, 101, 102));
+  EXPECT_THAT(saved.numbers, ElementsAre(1));
+  EXPECT_TRUE(saved.given[1].stamp.owed && saved.given[1].stamp.had);
+  EXPECT_EQ(saved.given[2].stamp.copy, Copy::sent);
+
+  const std::vector<Outgoing> anew{logged(100), logged(101), logged(102, {.copy = Copy::sent})};
+  const auto given =
+      given_note(kSession, {.first = 9, .entries = anew, .instead_of = SessionNote::Range{0, kLastNumber}});
+  written.push_back(*given);
+  for (auto next = given->next; next; next = next->next) written.push_back(*next);
+  EXPECT_THAT(read(written)[0].numbers, ElementsAre(9, 10, 11)) << "what is given is due no more";
+}
+
 TEST(SessionJournal, KeepsTheRestOfARow) {
   const std::vector<Outgoing> row{logged(100), logged(101), logged(102)};
   const auto saved = read(

@@ -13,7 +13,7 @@ namespace {
 using domain::Outgoing;
 
 // What a note was about comes back with its number in one word; for `given` the number is followed by the generation.
-enum Mark : std::uint64_t { kState = 1, kDirected = 2, kHandled = 3, kGiven = 4 };
+enum Mark : std::uint64_t { kState = 1, kDirected = 2, kHandled = 3, kGiven = 4, kDue = 5 };
 constexpr unsigned kMarkBits = 3, kGenerationBits = 8;
 constexpr std::uint64_t mark_of(Mark mark, std::uint64_t number = 0) { return number << kMarkBits | mark; }
 
@@ -98,8 +98,14 @@ std::optional<domain::SessionNote> Stream::given_news(std::uint64_t& mark) {
   if (ended_ || !management_ || !management_->journal || !outbox_) return std::nullopt;
   auto& j = *management_->journal;
   const auto& queue = outbox_->queue;
+  if (j.restored) {
+    const auto notes = domain::due_notes(journal(), queue.entries().subspan(j.due));
+    j.due = queue.size();
+    mark = mark_of(kDue);
+    return notes ? std::optional{*notes} : std::nullopt;
+  }
   const std::uint64_t last = queue.last();
-  if (j.restored || last <= j.noting_given) return std::nullopt;
+  if (last <= j.noting_given) return std::nullopt;
   const std::uint64_t first = std::max(j.noting_given, queue.confirmed()) + 1;
   domain::Given given{.first = first, .entries = queue.entries().subspan(first - queue.confirmed() - 1)};
   if (j.renote) given.instead_of = domain::SessionNote::Range{j.given + 1, domain::kLastNumber};
@@ -149,6 +155,9 @@ void Stream::noted(std::uint64_t mark, bool stored) {
       if (!stored) return note_given_refused();
       j.given = std::max(j.given, number >> kGenerationBits);
       return send_waiting();
+    case kDue:
+      if (!stored) j.due = j.known;
+      return;
   }
   if (!stored) return;
   note_state();
@@ -209,6 +218,7 @@ Stream::Stream(Services& services, domain::SavedSession& saved)
   while (next != saved.taken.end() && next->number == m.taken + 1) m.taken = (next++)->number;
   j.taken.assign(next, saved.taken.end());
   m.told = m.taken;
+  j.known = j.due = saved.given.size();
   outbox().queue.restore(saved.confirmed, std::move(saved.given));
 }
 
@@ -264,6 +274,8 @@ void Stream::recall_given() {
   }
   auto entries = queue.take_all();
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
+  j.known -= count;
+  j.due -= count;
   std::vector<std::uint64_t> sequences;
   for (const Outgoing& entry : entries) {
     if (entry.absent) sequences.push_back(entry.stamp.sequence);

@@ -60,6 +60,7 @@ struct Journal {
   bool restored = false;
   bool recalling = false;
   std::vector<std::uint64_t> numbers;    // of the outbox's entries, which have no gaps there
+  std::size_t known = 0, due = 0;        // of these the log knows, from before the restart or since
   std::vector<domain::TakenNote> taken;  // beyond what is told: its client sends them again, and they are done
 };
 

@@ -147,12 +147,18 @@ class Books:
             self.counts["delivered again"] += 1
         # What was sent again after a new login may pass what still waits from before; nothing else may.
         if self.promise is Promise.EXACT or settled or not self._open[name].doubtful:
-            if number < newest:
+            if number < newest and not self._may_be_overtaken(stay, flow, name):
                 self._finds("disordered", f"{device.name} got {name} after number {newest}")
             stay.newest[flow.name] = max(number, newest)
         stay.got.add(name)
         device.got.add(name)
         return None
+
+    def _may_be_overtaken(self, stay: Stay, flow: Flow, name: str) -> bool:
+        """What was said to a full address waits until its device is available, but who is bound is given at once what is
+        said then (RFC 6121, section 8.5.3.1)."""
+        message = self._open.get(name)
+        return "/" in flow.name and message is not None and (stay.since is None or message.moment <= stay.since)
 
     def archived(self, account: str, name: str) -> None:
         """Told of each entry once, in the order of the archive."""

@@ -171,6 +171,18 @@ class BooksTest(unittest.TestCase):
         verona.keeps(two, one, at=["romeo"])
         self.assertEqual(verona.found(), ["disordered", "disordered"])
 
+    def test_what_waits_for_a_full_address_may_be_overtaken_and_nothing_else(self):
+        for resource, order, found in (("phone", (1, 0), []), ("phone", (0, 2, 1), ["disordered"]), ("", (1, 0), None)):
+            verona = Verona()
+            verona.books.ends(verona.stays["juliet.phone"])
+            said = [verona.books.sends("romeo.phone", "juliet", resource)]
+            verona.comes("juliet.phone")
+            said += [verona.books.sends("romeo.phone", "juliet", resource) for _ in range(2)]
+            for number in order:
+                verona.hears(said[number], at=["juliet.phone"])
+            kinds = [problem.partition(":")[0] for problem in verona.books.problems]
+            self.assertEqual(kinds, ["disordered"] if found is None else found)
+
     def test_order_is_promised_for_each_address(self):
         verona = Verona()
         one, two = verona.says(), verona.books.sends("romeo.phone", "juliet", "phone")
