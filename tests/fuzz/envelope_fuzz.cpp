@@ -1,14 +1,18 @@
 // Our own byte formats, damaged: the first octet picks one, the rest are its bytes. Decoding gives an error or a value,
 // never a crash; what was accepted means the same when it is written and read again, and envelopes and letters have
 // one spelling.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "domain/byte_codec.h"
 #include "domain/mail.h"
+#include "domain/session_journal.h"
 #include "store/record_codec.h"
 
 namespace {
@@ -59,13 +63,35 @@ void check_numbers(std::string_view bytes) {
   ANSER_ASSERT(!reader.ok() || again.size() == bytes.size());
 }
 
+// What sessions have noted, as a damaged file gives it back.
+void check_notes(std::string_view bytes) {
+  constexpr std::uint64_t kKinds = 8;
+  domain::ByteReader reader{bytes};
+  std::vector<domain::SessionNote> notes;
+  while (reader.ok() && !reader.rest().empty()) {
+    domain::SessionNote note;
+    const std::uint64_t head = reader.byte();
+    note.session = 1 + head / (2 * kKinds);
+    note.key = head % kKinds << 56 | (reader.varint() & domain::kLastNumber);
+    note.bytes = reader.string(bytes.size());
+    if (reader.ok()) notes.push_back(std::move(note));
+  }
+  std::ranges::sort(notes, {}, [](const auto& note) { return std::pair{note.session, note.key}; });
+  std::vector<std::uint64_t> worthless;
+  for (const auto& saved : domain::read_sessions(notes, worthless)) {
+    ANSER_ASSERT(saved.numbers.size() <= saved.given.size());
+    ANSER_ASSERT(std::ranges::is_sorted(saved.numbers));
+    ANSER_ASSERT(!saved.jid.resource().empty());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data + 1), size - 1};
 
-  switch (data[0] % 4) {
+  switch (static_cast<std::uint8_t>(data[0] - '0') % 5) {
     case 0:
       check_one_spelling(bytes, [](std::string_view& in) { return domain::decode_envelope(in); });
       break;
@@ -75,8 +101,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2:
       check_record(bytes);
       break;
-    default:
+    case 3:
       check_numbers(bytes);
+      break;
+    default:
+      check_notes(bytes);
   }
   return 0;
 }
