@@ -3,10 +3,10 @@
 import pytest
 
 from support.archive import everything
-from support.managed import Managed, Unresumable, condition_of, logged_in, resumed
+from support.managed import Managed, Unresumable, condition_of, logged_in, resumed, stream_error
 from support.session import settle
 from support.wire import Gone
-from support.xml import CARBONS, ROSTER
+from support.xml import CARBONS, ROSTER, SM
 
 pytestmark = pytest.mark.anser_only("nobody else resumes after a crash")
 
@@ -250,3 +250,127 @@ async def test_an_orderly_stop_loses_nothing_either(server):
         await session.bind()
         await session.available()
     await _hears(session, "one", "two")
+
+
+async def test_nothing_comes_again_after_two_crashes_and_half_an_acknowledgement(server):
+    juliet, romeo = await server.session("juliet", type=Managed), await server.session("romeo")
+    juliet.answers_requests = False
+    await _says(romeo, juliet.bare, *_numbers(20))
+    await _hears(juliet, *_numbers(20))
+    await juliet.acknowledges(juliet.management.got - 7)
+    await juliet.asks_how_far()
+
+    _crash(server)
+    again = await resumed(server, juliet, handled=juliet.management.got - 4)
+    again.answers_requests = False
+    await _hears(again, *_numbers(16, 20))
+    _crash(server)
+
+    once_more = await resumed(server, again)
+    await _hears_no_more(once_more)
+    romeo = await server.session("romeo")
+    await _says(romeo, once_more.bare, "and now")
+    await _hears(once_more, "and now")
+    await once_more.acknowledges()
+    await once_more.leaves()
+    await _hears_no_more(await server.session(juliet.account))
+
+
+async def test_two_crashes_before_anybody_comes_back_lose_nothing(server):
+    juliet, romeo = await server.session("juliet", type=Managed), await server.session("romeo")
+    await juliet.asks_how_far()
+    juliet.cut()
+    await _says(romeo, juliet.bare, "one")
+
+    _crash(server)
+    romeo = await server.session(romeo.account)
+    await _says(romeo, juliet.bare, "two")
+    _crash(server)
+
+    again = await resumed(server, juliet)
+    await _hears(again, "one", "two")
+    await _hears_no_more(again)
+
+
+async def test_what_one_device_confirmed_does_not_come_to_it_again(start):
+    """The other never comes back, and what it had not confirmed is nobody's concern any more."""
+    server = await start(resume_seconds=1)
+    phone, romeo = await server.session("juliet", "phone", type=Managed), await server.session("romeo")
+    desk = await server.session(phone.account, "desk", type=Managed)
+    desk.answers_requests = False
+    await _says(romeo, phone.bare, "one", "two")
+    for device in (phone, desk):
+        await _hears(device, "one", "two")
+    await phone.acknowledges()
+    await phone.asks_how_far()
+    await desk.asks_how_far()
+
+    _crash(server)
+
+    again = await resumed(server, phone)
+    await again.take(lambda s: s.name == "presence" and s["type"] == "unavailable", "the end of the other device")
+    await _hears_no_more(again)
+
+
+async def test_each_device_has_what_the_other_has_sent(server):
+    phone, account = await server.session("juliet", "phone", type=Managed), await server.account("romeo")
+    desk = await server.session(phone.account, "desk", type=Managed)
+    desk.answers_requests = False
+    await desk.set(f"<enable xmlns='{CARBONS}'/>")
+    await desk.asks_how_far()
+    said = _numbers(100)
+    for body in said:
+        await phone.message(account, body)
+
+    _crash(server)
+
+    await (await resumed(server, phone)).all_handled()
+    copies = [m for m in desk.heard("message") if m.has("sent", CARBONS)]
+    while True:
+        try:
+            element = await desk.next()
+        except (Gone, OSError):
+            break
+        copies += [element] if element.name == "message" else []
+    again = await resumed(server, desk)
+    while len(copies) < len(said):
+        copies.append(await again.hears())
+    assert [c.child("sent", CARBONS).child("forwarded").child("message").text_of("body") for c in copies] == said
+    await _hears_no_more(again)
+
+
+async def test_a_number_that_cannot_be_is_refused_and_harms_nobody(server):
+    juliet, romeo = await server.session("juliet", type=Managed), await server.session("romeo", type=Managed)
+    juliet.answers_requests = False
+    await _says(romeo, juliet.bare, "one")
+    await _hears(juliet, "one")
+
+    _crash(server)
+
+    for handled in (4_294_967_000, 3_000_000):
+        late = await logged_in(server, juliet.account)
+        await late.send(f"<resume xmlns='{SM}' h='{handled}' previd='{juliet.management.id}'/>")
+        error = await stream_error(late)
+        assert error.has("handled-count-too-high")
+    again = await resumed(server, juliet, handled=juliet.management.got - 1)
+    await _hears(again, "one")
+    await (await resumed(server, romeo)).settled()
+
+
+async def test_who_has_the_name_next_gets_nothing_of_the_old_session(server):
+    juliet, romeo = await server.session("juliet", type=Managed), await server.session("romeo")
+    juliet.answers_requests = False
+    await _says(romeo, juliet.bare, "for the first Juliet")
+    await _hears(juliet, "for the first Juliet")
+    await juliet.asks_how_far()
+
+    server.house.kill()
+    assert server.house.tool("user", "delete", juliet.bare).returncode == 0
+    server.house.start()
+
+    await server.register(juliet.account)
+    late = await logged_in(server, juliet.account)
+    assert condition_of(await late.resume(juliet.management.id, 0)) == "item-not-found"
+    assert (await late.bind())["type"] == "result"
+    await late.available()
+    await _hears_no_more(late)
