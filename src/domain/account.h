@@ -6,6 +6,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -117,7 +118,7 @@ class alignas(64) Account {
   std::unique_ptr<std::vector<std::function<void()>>> when_loaded_;
   std::unique_ptr<Offline> offline_;
   // Owed by sessions that have ended, and not given back yet; while there are any, `busy_` counts them as one.
-  std::unique_ptr<std::vector<std::uint64_t>> expected_back_;
+  std::unique_ptr<std::multiset<std::uint64_t>> expected_back_;
   std::unique_ptr<std::vector<PushRegistration>> push_;  // none: nobody wants to be told
   std::unique_ptr<ArchivePreferences> archive_;
   std::unique_ptr<RetryWindow> retries_;  // none until a message with an origin-id is sent

@@ -257,7 +257,7 @@ void Router::refused_append(const PendingAppend& pending) {
   ANSER_ASSERT(found != outbox.end());
   Account::Held held = std::move(*found);
   outbox.erase(found);
-  if (held.kept) --account.offline_count_;
+  if (held.kept && account.offline_count_ > 0) --account.offline_count_;
   --account.busy_;
   refuse(held.envelope, held.stamp, Errc::disk_full,
          "this cannot be stored at the moment; try again later");  // perhaps to itself
@@ -368,16 +368,16 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
 void Router::give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp) {
   if (stamp.delayed && !stamp.owed) return;                                  // it still has its offline reference
   if (stamp.copy != Copy::none && stamp.copied == 0 && !stamp.owed) return;  // of own words, or of what is kept
-  const auto target = hosts_.canonical(envelope.to);
-  if (!target) return;
-  const Jid bare = target->to_bare();
+  // What it was given was for its account, whatever name that had.
+  const Jid target = hosts_.canonical(envelope.to).value_or(from.to_bare());
+  const Jid bare = stamp.owed ? from.to_bare() : target.to_bare();
   if (stamp.had) {
     return with_account(bare, [this, sequence = stamp.sequence](Account& account) {
       came_back(account, sequence);
       if (account.present() && !held_elsewhere(account, nullptr, sequence)) release(account, {sequence});
     });
   }
-  GivenBack given{from, priority, std::move(*target), std::move(envelope), stamp};
+  GivenBack given{from, priority, target, std::move(envelope), stamp};
   // Many sessions may end at once, and their accounts have been dropped from memory since.
   with_account(bare, [this, given = std::move(given)](Account& account) mutable {
     if (given.stamp.owed) came_back(account, given.stamp.sequence);

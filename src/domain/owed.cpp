@@ -4,6 +4,7 @@
 // others while somebody holds it. What a restart needs beside that, sessions have noted (session_journal.h).
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "base/log.h"
 #include "domain/delivery.h"
@@ -21,7 +22,8 @@ bool Router::owes(const Account& account, const Envelope& envelope) const {
 // The sender's other devices get theirs when the message is in the log; is the process dead by then, they still do.
 void Router::copies_due(const Account& account, const Session* sender, Envelope& envelope) const {
   for (const Session* other : account.sessions_) {
-    if (other != sender && other->carbons_ && other->journal_ != 0) envelope.taken.copies.push_back(other->journal_);
+    if (other != sender && other->jid_ != envelope.from && other->carbons_ && other->journal_ != 0)
+      envelope.taken.copies.push_back(other->journal_);
   }
 }
 
@@ -64,7 +66,7 @@ bool Router::held_elsewhere(const Account& account, const Session* but, std::uin
 // waited. Another may have that once more, for nobody knows whether the first lives.
 std::vector<std::uint64_t> Router::held_by_sessions(const Account& account, const Session* asking) const {
   std::vector<std::uint64_t> held;
-  if (account.expected_back_) held = *account.expected_back_;
+  if (account.expected_back_) held.assign(account.expected_back_->begin(), account.expected_back_->end());
   for (Session* session : account.sessions_) {
     const UnackedQueue* queue = session->confirms_ ? session->unacked() : nullptr;
     if (!queue) continue;
@@ -96,18 +98,17 @@ void Router::expect_back(Account& account, Session& session) {
   for (const Outgoing& entry : queue->entries()) {
     if (!entry.stamp.owed) continue;
     if (!account.expected_back_) {
-      account.expected_back_ = std::make_unique<std::vector<std::uint64_t>>();
+      account.expected_back_ = std::make_unique<std::multiset<std::uint64_t>>();
       ++account.busy_;
     }
-    account.expected_back_->push_back(entry.stamp.sequence);
+    account.expected_back_->insert(entry.stamp.sequence);
   }
 }
 
 void Router::came_back(Account& account, std::uint64_t sequence) {
   if (!account.expected_back_) return;
   auto& expected = *account.expected_back_;
-  if (const auto found = std::find(expected.begin(), expected.end(), sequence); found != expected.end())
-    expected.erase(found);
+  if (const auto found = expected.find(sequence); found != expected.end()) expected.erase(found);
   if (!expected.empty()) return;
   account.expected_back_.reset();
   --account.busy_;
@@ -117,21 +118,18 @@ void Router::acknowledged(Session& session, std::size_t count, std::optional<Ses
   Account* account = session.account_;
   if (!account) return;
   std::vector<std::uint64_t> done;
-  std::shared_ptr<const SessionNote> notes;
-  const auto add = [&](SessionNote more) {
-    more.next = std::move(notes);
-    notes = std::make_shared<const SessionNote>(std::move(more));
-  };
+  std::vector<SessionNote> notes;
   for (const Outgoing& entry : session.unacked()->entries().first(count)) {
     const Stamp& stamp = entry.stamp;
-    if (stamp.had && session.journal_ != 0) add(had_over_note(session.journal_, stamp.sequence));
+    if (stamp.had && session.journal_ != 0) notes.push_back(had_over_note(session.journal_, stamp.sequence));
     if (stamp.owed) done.push_back(stamp.sequence);
     if (stamp.owed || !stamp.delayed) continue;
-    // Of a page: the rest of it is confirmed as a whole, and counted then.
+    // Of a page: the rest of it is confirmed as a whole, and counted then. Another may have been handed the page since.
     done.push_back(stamp.sequence);
-    if (account->offline_count_ > 0) --account->offline_count_;
-    if (account->offline_ && account->offline_->session == session.id_ && account->offline_->count > 0)
-      --account->offline_->count;
+    auto* page = account->offline_ && account->offline_->session == session.id_ ? account->offline_.get() : nullptr;
+    if (!page || page->count == 0 || account->offline_count_ == 0) continue;
+    --page->count;
+    --account->offline_count_;
   }
   std::sort(done.begin(), done.end());
   done.erase(std::unique(done.begin(), done.end()), done.end());
@@ -142,18 +140,18 @@ void Router::acknowledged(Session& session, std::size_t count, std::optional<Ses
     if (!queue) continue;
     for (const std::uint64_t sequence : queue->mark_had(done)) {
       held.push_back(sequence);
-      if (other->journal_ != 0) add(had_note(other->journal_, sequence));
+      if (other->journal_ != 0) notes.push_back(had_note(other->journal_, sequence));
     }
   }
   std::sort(held.begin(), held.end());
   std::erase_if(done, [&](std::uint64_t sequence) { return std::binary_search(held.begin(), held.end(), sequence); });
-  if (note) add(std::move(*note));
-  if (done.empty() && !notes) return;
+  if (note) notes.push_back(std::move(*note));
+  if (done.empty() && notes.empty()) return;
   LogEntry entry;
   entry.kind = done.empty() ? RecordKind::note : RecordKind::released;
   entry.owner = account->bare_;
   entry.sequences = std::move(done);
-  entry.note = std::move(notes);
+  entry.note = linked(std::move(notes));
   append(*account, std::move(entry), 0, false);
 }
 
@@ -210,7 +208,7 @@ bool Router::note_directed_list(Session& session, std::uint64_t mark) {
 }
 
 // Its session is over, and its account perhaps no longer in memory.
-void Router::forget(std::uint64_t journal, const Jid& owner) {
+void Router::forget_now(std::uint64_t journal, const Jid& owner) {
   LogEntry entry;
   entry.kind = RecordKind::note;
   entry.owner = owner.to_bare();
@@ -219,6 +217,18 @@ void Router::forget(std::uint64_t journal, const Jid& owner) {
   if (!log_.append(core_, ticket, std::move(entry))) return;  // a restart will find it, and let it run out
   ++next_ticket_;
   appends_.push_back({ticket, nullptr, 0, false, {}});
+}
+
+// What its client sent last may be noted by another core after that: once more, when that is long over.
+void Router::forget(std::uint64_t journal, const Jid& owner) {
+  constexpr std::chrono::minutes kLater{1};
+  const Tick now = clock_.tick();
+  forget_now(journal, owner);
+  forgotten_.push_back({now, journal});
+  while (forgotten_.front().first + kLater < now) {
+    forget_now(forgotten_.front().second, owner);
+    forgotten_.pop_front();
+  }
 }
 
 // ---- after a restart ------------------------------------------------------------------------------------------------
@@ -242,6 +252,8 @@ void Router::load_restored() {
     next.push_back(sessions.front().saved.jid.to_bare());
   }
   for (std::size_t i = 0; i < next.size(); ++i) {
+    Account* early = find(next[i].full());
+    if (early && early->standing_ != Account::Standing::loading) restore_sessions(*early);  // too late for them
     const bool last = i + 1 == next.size();
     with_account(next[i], [this, last](Account&) {
       if (last && !restoring_.empty()) load_restored();
@@ -257,6 +269,11 @@ void Router::restore_sessions(Account& account) {
   for (Restoring& restoring : found.mapped()) {
     Session* session = find_session(restoring.id);
     if (!session) continue;
+    if (there && account.find_session(restoring.saved.jid.resource())) {
+      close(*session);
+      restoring.done(fail(Errc::conflict, "the resource is in use"));
+      continue;
+    }
     if (there) {
       attach_restored(*session, account, restoring.saved.state);
       restoring.done({});
@@ -297,6 +314,14 @@ void Router::hand_over_waiting(Account& account) {
   read_waiting(account);
 }
 
+// Once is enough: a release may find no room, and then they wait in the log still.
+std::vector<std::uint64_t> Router::handed_over(const Account& account) const {
+  auto known = on_their_way(account, nullptr);
+  known.insert(known.end(), account.offline_->sequences.begin(), account.offline_->sequences.end());
+  std::sort(known.begin(), known.end());
+  return known;
+}
+
 void Router::read_waiting(Account& account) {
   if (!account.any_eligible()) {  // by now: they wait on
     account.offline_.reset();
@@ -304,7 +329,7 @@ void Router::read_waiting(Account& account) {
   }
   ++account.busy_;
   log_.offline(
-      core_, account.bare_, on_their_way(account, nullptr), limits_.offline_messages, limits_.offline_page,
+      core_, account.bare_, handed_over(account), limits_.offline_messages, limits_.offline_page,
       [this, &account](Result<std::vector<LogRecord>> records) {
         --account.busy_;
         if (!records) {
@@ -315,17 +340,25 @@ void Router::read_waiting(Account& account) {
           account.offline_.reset();
           return lift_barrier(account, 0);
         }
+        // Some have come meanwhile, and are on their way.
+        const auto known = handed_over(account);
+        std::erase_if(*records, [&](const LogRecord& record) {
+          return std::binary_search(known.begin(), known.end(), record.sequence);
+        });
         std::deque<Account::Held> due;
         for (LogRecord& record : *records) {
           if (account.offline_count_ > 0) --account.offline_count_;
-          auto target = hosts_.canonical(record.entry.envelope.to);
-          if (!target || account.blocks(record.entry.envelope.from)) {
+          account.offline_->sequences.push_back(record.sequence);
+          // A session that is gone, or a name that was an alias once, stands for the account.
+          Jid target = hosts_.canonical(record.entry.envelope.to).value_or(account.bare_);
+          if (!account.find_session(target.resource())) target = account.bare_;
+          if (account.blocks(record.entry.envelope.from)) {
             release(account, {record.sequence});
             continue;
           }
           Account::Held held;
           held.waits = true;
-          held.target = std::move(*target);
+          held.target = std::move(target);
           held.stamp = Stamp{
               .sequence = record.sequence, .time = record.time, .archived = record.entry.references.recipient_archive};
           held.envelope = std::move(record.entry.envelope);

@@ -402,9 +402,9 @@ void Router::route_now(Account* own, Session* session, Envelope envelope) {
       note_directed(*session, *own, envelope, target);
     }
   }
-  if (envelope.facts.tell_sender) copies_due(*own, session, envelope);
   if (target.has_local()) {
     if (may_come_again(envelope) && sent_before(*own, session, envelope, home_of(target))) return;
+    if (envelope.facts.tell_sender) copies_due(*own, session, envelope);
     dispatch(std::move(envelope), std::move(alias), session);
   } else if (envelope.kind == Kind::iq && (envelope.type == Type::get || envelope.type == Type::set)) {
     iq_service_->serve(nullptr, session, std::move(envelope));

@@ -234,6 +234,8 @@ class Router {
   void attach_restored(Session& session, Account& account, const SessionState& state);
   void hand_over_waiting(Account& account);
   void read_waiting(Account& account);
+  std::vector<std::uint64_t> handed_over(const Account& account) const;
+  void forget_now(std::uint64_t journal, const Jid& owner);
   void give_back_all(const Jid& from, std::int8_t priority, std::vector<Outgoing> entries,
                      std::vector<LogRecord> waiting);
 
@@ -319,6 +321,7 @@ class Router {
     SavedSession saved;
     std::function<void(Result<void>)> done;
   };
+  std::deque<std::pair<Tick, std::uint64_t>> forgotten_;               // journals, oldest first
   std::unordered_map<std::string, std::vector<Restoring>> restoring_;  // by account, until that is loaded
 
   std::uint64_t next_ticket_ = 1;

@@ -77,6 +77,11 @@ bool read_state(std::string_view bytes, SavedSession& session) {
 bool read_given(std::uint64_t first, std::string_view bytes, SavedSession& session) {
   ByteReader reader{bytes};
   std::uint64_t number = first;
+  // The rest of a row that was confirmed in part may stand beside the whole of it.
+  while (!session.numbers.empty() && session.numbers.back() >= first) {
+    session.numbers.pop_back();
+    session.given.pop_back();
+  }
   while (reader.ok() && !reader.rest().empty()) {
     number += reader.varint();
     const std::uint64_t sequence = reader.varint();
@@ -138,8 +143,8 @@ std::uint64_t mix(std::uint64_t hash, std::string_view text) {
 
 std::uint64_t content_of(const Envelope& message, std::string_view to) {
   std::uint64_t hash = 14695981039346656037ull ^ static_cast<std::uint64_t>(message.type);
-  for (const std::string_view part : {to, std::string_view{message.id}, std::string_view{message.lang},
-                                      std::string_view{message.extra}, message.inner.view()}) {
+  for (const std::string_view part :
+       {to, std::string_view{message.id}, std::string_view{message.extra}, message.inner.view()}) {
     hash = mix(hash, part);
   }
   return hash;
@@ -219,7 +224,7 @@ std::optional<SessionNote> given_note(std::uint64_t journal, const Given& given)
     put_varint(note.bytes, stamp.sequence);
     note.bytes += static_cast<char>(flags_of(stamp));
     before = number;
-    if (stamp.copy != Copy::sent && !given.instead_of) continue;
+    if (stamp.copy != Copy::sent && !given.due) continue;
     auto no_longer_due = without_number(journal, kDue, stamp.sequence);
     no_longer_due.next = std::move(note.next);
     note.next = std::make_shared<const SessionNote>(std::move(no_longer_due));
@@ -254,15 +259,16 @@ SessionNote forget_note(std::uint64_t journal) {
 }
 
 std::shared_ptr<const SessionNote> linked(std::vector<SessionNote> notes) {
-  std::shared_ptr<const SessionNote> all;
+  std::vector<SessionNote> flat;
   for (SessionNote& note : notes) {
-    for (auto more = std::exchange(note.next, nullptr); more; more = more->next) {
-      SessionNote copy = *more;
-      copy.next = std::move(all);
-      all = std::make_shared<const SessionNote>(std::move(copy));
-    }
-    note.next = std::move(all);
-    all = std::make_shared<const SessionNote>(std::move(note));
+    auto more = std::exchange(note.next, nullptr);
+    flat.push_back(std::move(note));
+    for (; more; more = more->next) flat.push_back(*more);
+  }
+  std::shared_ptr<const SessionNote> all;
+  for (auto note = flat.rbegin(); note != flat.rend(); ++note) {
+    note->next = std::move(all);
+    all = std::make_shared<const SessionNote>(std::move(*note));
   }
   return all;
 }
@@ -272,14 +278,12 @@ std::vector<SavedSession> read_sessions(std::span<const SessionNote> notes, std:
   for (std::size_t at = 0; at < notes.size();) {
     SavedSession session;
     session.journal = notes[at].session;
-    bool sound = notes[at].key == key(kState);
+    bool sound = notes[at].key == key(kState) && session.journal != 0;
     for (; at < notes.size() && notes[at].session == session.journal; ++at) {
       sound = sound && read_note(notes[at], session);
     }
-    if (!sound) {
-      worthless.push_back(session.journal);
-      continue;
-    }
+    if (!sound && session.journal != 0) worthless.push_back(session.journal);
+    if (!sound) continue;
     session.confirmed = session.numbers.empty() ? 0 : session.numbers.front() - 1;
     sessions.push_back(std::move(session));
   }

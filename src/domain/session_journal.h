@@ -58,7 +58,8 @@ struct SavedSession {
   std::vector<std::uint64_t> numbers;  // of those, ascending; the last of them may have none: it was not given them yet
 };
 
-// Tells whether what is sent again is what was taken: type, address, id, language and content.
+// Tells whether what is sent again is what was taken: type, address, id and content; the
+// language may be the stream's.
 std::uint64_t content_of(const Envelope& message, std::string_view to);
 
 SessionNote state_note(std::uint64_t journal, const Jid& jid, const SessionState& state);
@@ -74,6 +75,7 @@ struct Given {
   std::span<const Outgoing> entries = {};
   std::span<const std::uint64_t> numbers = {};
   std::optional<SessionNote::Range> instead_of = {};
+  bool due = false;  // not only copies may have been due
 };
 std::optional<SessionNote> given_note(std::uint64_t journal, const Given& given);  // nothing: there is nothing to note
 // Its client has not come back yet, so nobody knows the numbers. Null: nothing to note.
@@ -85,7 +87,7 @@ SessionNote had_note(std::uint64_t journal, std::uint64_t sequence);
 SessionNote had_over_note(std::uint64_t journal, std::uint64_t sequence);
 SessionNote forget_note(std::uint64_t journal);
 
-// All of them, and what follows each, as one.
+// All of them, and what follows each, as one, in this order.
 std::shared_ptr<const SessionNote> linked(std::vector<SessionNote> notes);
 
 // Whether a restart needs to know that a session was given this.

@@ -9,7 +9,6 @@
 namespace anser::domain {
 namespace {
 
-constexpr std::size_t kKept = 16;     // entries' memory that an empty queue keeps while it is in use
 constexpr std::size_t kCompact = 64;  // gone entries before the others are moved to the front
 
 }  // namespace
@@ -83,9 +82,8 @@ void UnackedQueue::drop_front(std::size_t count) {
     entries_[first_++] = {};
   }
   if (first_ == entries_.size()) {
-    entries_.clear();
+    entries_ = {};
     first_ = 0;
-    if (entries_.capacity() > kKept) entries_.shrink_to_fit();
   } else if (first_ >= kCompact && first_ * 2 >= entries_.size()) {
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;

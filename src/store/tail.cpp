@@ -25,10 +25,11 @@ std::size_t hash_of(std::string_view address) { return std::hash<std::string_vie
 
 std::size_t bytes_of(const domain::LogEntry& entry) {
   const auto& envelope = entry.envelope;
+  std::size_t notes = 0;
+  for (auto note = entry.note.get(); note; note = note->next.get()) notes += sizeof(*note) + note->bytes.size();
   return sizeof(LogRecord) + entry.owner.full().size() + envelope.from.full().size() + envelope.to.full().size() +
          envelope.id.size() + envelope.lang.size() + envelope.extra.size() + envelope.origin_id.size() +
-         envelope.retracts.size() + envelope.inner.size() + entry.sequences.size() * sizeof(entry.sequences[0]) +
-         (entry.note ? sizeof(*entry.note) + entry.note->bytes.size() : 0);
+         envelope.retracts.size() + envelope.inner.size() + entry.sequences.size() * sizeof(entry.sequences[0]) + notes;
 }
 
 void Tail::push(LogRecord record) {

@@ -107,22 +107,33 @@ std::optional<domain::SessionNote> Stream::given_news(std::uint64_t& mark) {
   const std::uint64_t last = queue.last();
   if (last <= j.noting_given) return std::nullopt;
   const std::uint64_t first = std::max(j.noting_given, queue.confirmed()) + 1;
-  domain::Given given{.first = first, .entries = queue.entries().subspan(first - queue.confirmed() - 1)};
-  if (j.renote) given.instead_of = domain::SessionNote::Range{j.given + 1, domain::kLastNumber};
-  auto note = domain::given_note(journal(), given);
+  // In short rows: one that is confirmed in part is written anew.
+  constexpr std::uint64_t kRow = 64;
+  std::vector<domain::SessionNote> notes;
+  const bool anew = j.renote.has_value();
+  for (std::uint64_t begin = first; begin <= last; begin += kRow) {
+    const std::uint64_t end = std::min(begin + kRow - 1, last);
+    domain::Given given{.first = begin,
+                        .entries = queue.entries().subspan(begin - queue.confirmed() - 1, end - begin + 1),
+                        .due = anew};
+    if (j.renote) given.instead_of = domain::SessionNote::Range{*j.renote, domain::kLastNumber};
+    auto note = domain::given_note(journal(), given);
+    if (!note) continue;
+    j.renote.reset();
+    j.rows.push_back({begin, end});
+    notes.push_back(std::move(*note));
+  }
   j.noting_given = last;
-  if (!note) return std::nullopt;
-  j.renote = false;
-  j.rows.push_back({first, last});
+  if (notes.empty()) return std::nullopt;
   mark = mark_of(kGiven, last << kGenerationBits | j.generation);
-  return note;
+  return *domain::linked(std::move(notes));
 }
 
 // Notes behind it may be in the log; all of them are written once more, under the same numbers.
 void Stream::note_given_refused() {
   auto& j = *management_->journal;
   ++j.generation;
-  j.renote = true;
+  j.renote = std::min(j.renote.value_or(j.given + 1), j.given + 1);
   j.noting_given = j.given;
   while (!j.rows.empty() && j.rows.back().last > j.given) j.rows.pop_back();
 }
@@ -230,7 +241,7 @@ void Stream::await_client(domain::SavedSession saved) {
 void Stream::reopened(Result<void> outcome) {
   if (!outcome) {
     log::info("xmpp", "{} cannot be gone on with: {}", for_log(account_), outcome.error().message);
-    if (outcome.error().code != Errc::not_found) set_journal(0);  // the next start may know more
+    if (outcome.error().code == Errc::storage_failed) set_journal(0);  // the next start may know more
     ended_ = true;
     forget_management();
     return gate_.open();
@@ -295,7 +306,8 @@ void Stream::recalled(Result<std::vector<domain::LogRecord>> records) {
   j.restored = j.recalling = false;
   // They have new numbers now: those of stanzas that no log had are taken by others.
   j.given = j.noting_given = outbox_->queue.confirmed();
-  j.renote = true;
+  j.renote = 0;
+  for (auto& confirmation : management_->confirmations) confirmation.number = outbox_->queue.last();
   note_given();
   gate_.open();
 }
@@ -305,7 +317,8 @@ bool Stream::done_before(const domain::Envelope& stanza) {
   if (!management_->journal || management_->journal->taken.empty()) return false;
   auto& taken = management_->journal->taken;
   const std::uint64_t number = management_->taken;
-  if (taken.front().number > number) return false;
+  while (!taken.empty() && taken.front().number < number) taken.erase(taken.begin());
+  if (taken.empty() || taken.front().number > number) return false;
   const domain::TakenNote before = taken.front();
   taken.erase(taken.begin());
   const std::string to = stanza.to.empty() ? std::string{jid().bare()} : stanza.to.full();
@@ -316,10 +329,13 @@ bool Stream::done_before(const domain::Envelope& stanza) {
 }
 
 bool Stream::suspend(domain::CloseReason reason) {
-  if (reason != domain::CloseReason::shutdown || ended_ || journal() == 0) return false;
-  if (handled() > management_->told) {
-    (void)services_.router.note(*this, domain::handled_note(journal(), handled()), 0);
-  }
+  const bool process_ends = reason == domain::CloseReason::shutdown || reason == domain::CloseReason::storage_failed;
+  if (!process_ends || ended_ || journal() == 0) return false;
+  auto& router = services_.router;
+  const auto& j = *management_->journal;
+  if (j.state_due) (void)router.note_state(*this, door_words(*management_), 0);
+  if (j.directed_due) (void)router.note_directed_list(*this, 0);
+  if (handled() > management_->told) (void)router.note(*this, domain::handled_note(journal(), handled()), 0);
   set_journal(0);  // from here on nobody forgets it
   outbox().queue.take_all();
   end(stream_failure_of(reason));

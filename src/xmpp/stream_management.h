@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,11 +46,11 @@ struct Journal {
   // One note of each kind is on its way at a time, however often the client makes it due; but of `given` any number.
   bool state_due = false, directed_due = false;
   bool noting_state = false, noting_directed = false;
-  std::uint64_t noting_handled = 0;  // 0: none
-  std::uint64_t given = 0;           // entries of the outbox up to this number may be written
-  std::uint64_t noting_given = 0;    // and up to this one are on their way
-  std::uint8_t generation = 0;       // of these: those behind one that found no room are void
-  bool renote = false;               // and what they left in the log goes with the next
+  std::uint64_t noting_handled = 0;     // 0: none
+  std::uint64_t given = 0;              // entries of the outbox up to this number may be written
+  std::uint64_t noting_given = 0;       // and up to this one are on their way
+  std::uint8_t generation = 0;          // of these: those behind one that found no room are void
+  std::optional<std::uint64_t> renote;  // what they left in the log, from this number on, goes with the next
   struct Row {
     std::uint64_t first, last;
   };
