@@ -152,11 +152,20 @@ class Bench:
                 "p99": alone["latency_p99_ms"]}
 
     def durable(self, kind, _):
-        with kind(self.work, "durable", self.load) as server:
-            server.start()
-            server.register("u", 100)
-            pairs = self.load.run("pairs", server, in_flight=16, window_ms=self.sizes.window_ms)
-        return {"durable": pairs["per_cpu_s"], "durable_wall": pairs["per_wall_s"]}
+        """Each load on new accounts, whose archives are compared with it afterwards: a difference is a failure."""
+        window = {"window_ms": self.sizes.window_ms, "warm_up_ms": self.sizes.window_ms // 3}
+        figures = {}
+        for key, acks in (("durable", {}), ("acks", {"acks": True})):
+            with kind(self.work, "durable", self.load) as server:
+                server.start()
+                server.register("u", 100)
+                server.register("v", 2)
+                alone = self.load.run("latency", server, prefix="v", messages=self.sizes.messages, count_archives=True,
+                                      **acks)
+                pairs = self.load.run("pairs", server, in_flight=16, count_archives=True, **window, **acks)
+            figures |= {key: pairs["per_cpu_s"], f"{key}_wall": pairs["per_wall_s"],
+                        f"{key}_median": alone["latency_median_ms"], f"{key}_p99": alone["latency_p99_ms"]}
+        return figures
 
     def offline(self, kind, template):
         with kind(self.work, "relay", self.load) as server:
@@ -182,11 +191,11 @@ class Bench:
 
     def idle(self, kind, template):
         figures = {}
-        for key, tls in (("idle", {}), ("idle_tls", {"tls": True})):
+        for key, option in (("idle", {}), ("idle_acks", {"acks": True}), ("idle_tls", {"tls": True})):
             with kind(self.work, "relay", self.load) as server:
                 server.start(template)
                 figures[key] = self.load.run("idle", server, prefix="m", sasl=server.many_sasl, few=self.sizes.idle_few,
-                                             many=self.sizes.many, timeout=300, **tls)["session_kb"]
+                                             many=self.sizes.many, timeout=300, **option)["session_kb"]
         return figures
 
     def contacts(self, kind, _):
@@ -211,9 +220,10 @@ class Bench:
         return figures
 
     def lines(self):
-        """The rows, with what Anser is to reach; two of the targets depend on this run's relay and derivations."""
+        """The rows, with what Anser is to reach; three of the targets depend on other figures of this run."""
         s = self.sizes
         growth = self.values.get((Anser.name, "relay_growth"))
+        plain_session = self.values.get((Anser.name, "idle"))
         derivation = self.load.run("derive")
         grown = "" if growth is None else f"; bare relay {growth:+.2f}"
         dearest = max(derivation["sha1_ms"], derivation["sha256_ms"], derivation["sha512_ms"])
@@ -224,13 +234,21 @@ class Bench:
             Line("pairs_one", "one in flight: deliveries/CPU s", 60_000, True),
             Line("durable", "16 in flight, archive on: deliveries/CPU s"),
             Line("durable_wall", "the same, deliveries/s on this machine"),
+            Line("acks", "16 in flight, archive on, acknowledged: deliveries/CPU s", 60_000, True),
+            Line("acks_wall", "the same, deliveries/s on this machine"),
             Line("median", "two idle sessions, one message: median ms", 0.3, decimals=3),
             Line("p99", "99th percentile ms", 2, decimals=3),
+            Line("durable_median", "the same, archive on: median ms", 5, decimals=3),
+            Line("durable_p99", "99th percentile ms", decimals=3),
+            Line("acks_median", "the same, archive on, acknowledged: median ms", 5, decimals=3),
+            Line("acks_p99", "99th percentile ms", decimals=3),
             Line("offline", "offline messages stored/CPU s", 30_000, True),
             Line("us_few", f"a message at {s.few:,} sessions: CPU µs", decimals=2),
             Line("us_many", f"at {s.many:,} sessions: CPU µs", decimals=2),
             Line("growth", f"growth: µs{grown}", None if growth is None else growth + 1, decimals=2),
             Line("idle", f"idle session, plain: KB ({s.idle_few:,} to {s.many:,})", 6, decimals=1),
+            Line("idle_acks", "idle session, stream management, nothing unacknowledged: KB",
+                 None if plain_session is None else plain_session + 1, decimals=1),
             Line("idle_tls", "idle session, TLS: KB", 24, decimals=1),
             Line("idle_contacts",
                  f"idle session, {s.contacts} contacts: KB ({s.contacts_few:,} to {s.contacts_many:,})", decimals=1),

@@ -36,10 +36,19 @@ void Client::start() {
 
 void Client::send(std::string_view bytes) {
   if (!socket_.is_open()) return;
+  if (dialogue_.counts_stanzas()) acks_.sent(bytes);
   socket_.queue(bytes);
   if (flush_asked_) return;
   flush_asked_ = true;
   loop_.flush_later(*this);
+}
+
+void Client::ask_for_ack() {
+  if (dialogue_.counts_stanzas()) send(kAskForAck);
+}
+
+void Client::acknowledge() {
+  if (dialogue_.counts_stanzas()) send(acks_.answer());
 }
 
 void Client::finish() {
@@ -118,6 +127,14 @@ Result<void> Client::take_pieces(std::string_view bytes, std::size_t& taken) {
 }
 
 Result<void> Client::on_piece(Found kind, std::string_view piece) {
+  if (kind == Found::stanza && dialogue_.counts_stanzas()) {
+    if (is_ack_answer(piece)) return acks_.take_answer(piece);
+    if (is_ack_request(piece)) {
+      acknowledge();
+      return {};
+    }
+    acks_.received(piece);
+  }
   if (ready_ && kind == Found::stanza && !piece.starts_with("<stream:error")) {
     events_.on_stanza(*this, piece);
     return {};

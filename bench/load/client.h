@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "acks.h"
 #include "dialogue.h"
 #include "loop.h"
 #include "socket.h"
@@ -32,7 +33,10 @@ class Client final : public Watched {
 
   void start();
   // Goes out when the loop's batch is done.
-  void send(std::string_view bytes);
+  void send(std::string_view bytes);  // whole stanzas
+  // With stream management only: asks the server to acknowledge, tells it what came.
+  void ask_for_ack();
+  void acknowledge();
   // Says goodbye and closes when the server has said it too (or hangs up).
   void finish();
   void close();
@@ -41,6 +45,7 @@ class Client final : public Watched {
   bool is_open() const { return socket_.is_open(); }
   bool is_ready() const { return ready_; }
   std::size_t queued() const { return socket_.queued(); }
+  const Acks& acks() const { return acks_; }  // zeros without stream management
   const Identity& identity() const { return dialogue_.identity(); }
 
   void on_events(std::uint32_t events) override;
@@ -59,6 +64,7 @@ class Client final : public Watched {
   ClientEvents& events_;
   std::size_t index_;
   Dialogue dialogue_;
+  Acks acks_;
   Socket socket_;
   std::string tail_;
   bool ready_ = false;

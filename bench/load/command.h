@@ -27,6 +27,7 @@ struct PairsPlan {
   std::size_t body_bytes = 100;
   int warm_up_ms = 1000;
   int window_ms = 3000;
+  bool count_archives = false;  // afterwards; the accounts must be new
 };
 Result<void> run_pairs(const RunPlan& run, const PairsPlan& plan);
 
@@ -34,6 +35,7 @@ struct LatencyPlan {
   std::size_t messages = 1000;
   int gap_ms = 1;  // between one's arrival and the next
   std::size_t body_bytes = 100;
+  bool count_archives = false;
 };
 Result<void> run_latency(const RunPlan& run, const LatencyPlan& plan);
 

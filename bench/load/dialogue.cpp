@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "acks.h"
 #include "base/base64.h"
 #include "core/hashed_token.h"
 
@@ -73,6 +74,8 @@ Result<Dialogue::Step> Dialogue::take(Found kind, std::string_view piece) {
     case Stage::opening_session:
     case Stage::registering:
       return on_iq(piece);
+    case Stage::enabling:
+      return on_enabled(piece);
     case Stage::greeting:
       return is_answer_to_greeting(piece) ? reach() : Step{.say = {}, .next = Next::hand_on};
     case Stage::relay:
@@ -81,6 +84,20 @@ Result<Dialogue::Step> Dialogue::take(Found kind, std::string_view piece) {
       return Step{};
   }
   return Step{};
+}
+
+Dialogue::Step Dialogue::bound() {
+  if (!server_.acks) return greet();
+  stage_ = Stage::enabling;
+  return {.say = std::string(kEnableAcks), .next = Next::go_on};
+}
+
+Result<Dialogue::Step> Dialogue::on_enabled(std::string_view answer) {
+  const std::string_view resume = attribute_of(answer, "resume");
+  if (!answer.starts_with("<enabled") || (resume != "true" && resume != "1"))
+    return fail(Errc::unsupported, "{}: no resumption: {}", identity_.name, answer);
+  counts_stanzas_ = true;
+  return greet();
 }
 
 Dialogue::Step Dialogue::greet() {
@@ -109,7 +126,7 @@ Result<Dialogue::Step> Dialogue::on_features(std::string_view features) {
                 .next = Next::go_on};
   }
   if (!authenticated_) return authenticate(features);
-  if (server_.sasl == Sasl::fast) return greet();
+  if (server_.sasl == Sasl::fast) return bound();
 
   wants_session_ = has(features, "<session") && !has(features, "<optional");
   stage_ = Stage::binding;
@@ -208,7 +225,7 @@ Result<Dialogue::Step> Dialogue::on_iq(std::string_view answer) {
     return Step{.say = "<iq type='set' id='session'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
                 .next = Next::go_on};
   }
-  return stage_ == Stage::registering ? reach() : greet();
+  return stage_ == Stage::registering ? reach() : bound();
 }
 
 }  // namespace anser::load

@@ -1,5 +1,6 @@
 // What a client says from the first byte until it has a session: pure, one machine per connection, no socket. It takes
-// the pieces of the server's stream and answers with bytes and what to do next (RFC 6120 sections 4 to 7, XEP-0077).
+// the pieces of the server's stream and answers with bytes and what to do next (RFC 6120 sections 4 to 7, XEP-0077,
+// XEP-0198).
 #pragma once
 
 #include <optional>
@@ -20,7 +21,8 @@ struct ServerPlan {
   std::string host = "127.0.0.1";
   std::uint16_t port = 5222;
   std::string domain = "localhost";
-  bool tls = false;  // by STARTTLS
+  bool tls = false;   // by STARTTLS
+  bool acks = false;  // stream management with resumption (XEP-0198)
   Sasl sasl = Sasl::plain;
   // Not XMPP at all: the bare relay of relay.h, spoken to with one line.
   bool bare = false;
@@ -58,10 +60,22 @@ class Dialogue {
   // Errors carry what the server said.
   Result<Step> take(Found kind, std::string_view piece);
   void secured() { secured_ = true; }
+  bool counts_stanzas() const { return counts_stanzas_; }  // stream management is on
   const Identity& identity() const { return identity_; }
 
  private:
-  enum class Stage { features, proceed, authenticating, binding, opening_session, greeting, registering, relay, done };
+  enum class Stage {
+    features,
+    proceed,
+    authenticating,
+    binding,
+    opening_session,
+    enabling,
+    greeting,
+    registering,
+    relay,
+    done
+  };
 
   Result<Step> on_features(std::string_view features);
   Result<Step> authenticate(std::string_view features);
@@ -69,6 +83,8 @@ class Dialogue {
   Step authenticate_fast() const;
   Result<Step> on_success(std::string_view answer);
   Result<Step> on_iq(std::string_view answer);
+  Step bound();
+  Result<Step> on_enabled(std::string_view answer);
   Step greet();
   Step reach();
 
@@ -79,6 +95,7 @@ class Dialogue {
   bool in_stream_ = false;
   bool secured_ = false;
   bool authenticated_ = false;
+  bool counts_stanzas_ = false;
   bool wants_session_ = false;  // RFC 3921's, where a server still insists
   std::optional<core::ScramClient> scram_;
 };

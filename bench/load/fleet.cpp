@@ -56,6 +56,24 @@ Result<void> Fleet::run_for(std::chrono::milliseconds time) {
   return {};
 }
 
+Result<void> Fleet::acknowledge_all(Tick deadline) {
+  for (auto& client : clients_) {
+    client->acknowledge();
+    client->ask_for_ack();
+  }
+  return run_until(deadline, "acknowledgements", [this] { return all_acknowledged(); });
+}
+
+bool Fleet::all_acknowledged() const {
+  return std::ranges::all_of(clients_, [](const auto& client) { return client->acks().unacknowledged() == 0; });
+}
+
+std::uint64_t Fleet::acknowledged() const {
+  std::uint64_t count = 0;
+  for (const auto& client : clients_) count += client->acks().acknowledged();
+  return count;
+}
+
 void Fleet::close_all() {
   for (auto& client : clients_) client->close();
   clients_.clear();

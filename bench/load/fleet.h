@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,6 +34,9 @@ class Fleet final : public ClientEvents {
   // Runs the loop; an error when a session was lost, Errc::timeout when the deadline passed before `done`.
   Result<void> run_until(Tick deadline, std::string_view waiting_for, const std::function<bool()>& done);
   Result<void> run_for(std::chrono::milliseconds time);
+  // With stream management: until all that was said so far is acknowledged, both ways. Without it nothing happens.
+  Result<void> acknowledge_all(Tick deadline);
+  bool all_acknowledged() const;  // of what the clients sent
   void close_all();
   // Ends the run with this error: what waits returns it.
   void give_up(Error error);
@@ -40,6 +44,7 @@ class Fleet final : public ClientEvents {
   void set_on_stanza(OnStanza on_stanza) { on_stanza_ = std::move(on_stanza); }
   Client& operator[](std::size_t i) { return *clients_[i]; }
   std::size_t size() const { return clients_.size(); }
+  std::uint64_t acknowledged() const;  // stanzas of all clients
   const ServerPlan& server() const { return server_; }
   // Where messages for client i go, whether it is there yet or not.
   std::string address_of(std::size_t i) const;

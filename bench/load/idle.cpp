@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "meter.h"
+#include "scan.h"
 
 namespace anser::load {
 namespace {
@@ -49,18 +50,10 @@ class Group {
     return fmt::format("<presence type='{}' to='{}'/>", type, to);
   }
 
-  static std::string_view attribute(std::string_view tag, std::string_view name) {
-    const auto at = tag.find(fmt::format(" {}=", name));
-    if (at == std::string_view::npos) return {};
-    const auto start = at + name.size() + 3;
-    return tag.substr(start, tag.find(tag[start - 1], start) - start);
-  }
-
   void on_stanza(Client& client, std::string_view stanza) {
     if (!stanza.starts_with("<presence")) return;
-    const std::string_view tag = stanza.substr(0, stanza.find('>'));
-    const std::string_view type = attribute(tag, "type");
-    std::string_view from = attribute(tag, "from");
+    const std::string_view type = attribute_of(stanza, "type");
+    std::string_view from = attribute_of(stanza, "from");
     from = from.substr(0, from.find('/'));
     if (type == "subscribe") client.send(presence("subscribed", from));
     if (type == "subscribed") ++granted_;
@@ -86,6 +79,7 @@ Result<void> run_idle(const RunPlan& run, const IdlePlan& plan) {
   std::vector<double> rss;
   for (const std::size_t sessions : {plan.few, plan.many}) {
     if (auto opened = fleet.open(sessions, run.deadline()); !opened) return opened;
+    if (auto emptied = fleet.acknowledge_all(run.deadline()); !emptied) return emptied;  // the server keeps nothing
     const auto settled = settled_rss(fleet, *meter);
     if (!settled) return pass(settled);
     rss.push_back(*settled);

@@ -42,7 +42,8 @@ void add_run_options(CLI::App& app, RunPlan& run) {
   app.add_option("--port", run.server.port, "its port")->capture_default_str();
   app.add_option("--domain", run.server.domain, "its virtual host")->capture_default_str();
   app.add_flag("--tls", run.server.tls, "STARTTLS before anything else");
-  app.add_flag("--bare", run.server.bare, "the server is anser-load relay, not XMPP");
+  auto* acks = app.add_flag("--acks", run.server.acks, "stream management with resumption");
+  app.add_flag("--bare", run.server.bare, "the server is anser-load relay, not XMPP")->excludes(acks);
   const std::map<std::string, Sasl> mechanisms{
       {"plain", Sasl::plain}, {"scram", Sasl::scram_sha1}, {"fast", Sasl::fast}};
   app.add_option("--sasl", run.server.sasl, "plain or scram (SCRAM-SHA-1)")
@@ -71,12 +72,14 @@ int run(int argc, char** argv) {
   command->add_option("--body", pairs.body_bytes)->capture_default_str()->check(CLI::Range(8, 60000));
   command->add_option("--warm-up-ms", pairs.warm_up_ms)->capture_default_str();
   command->add_option("--window-ms", pairs.window_ms)->capture_default_str();
+  command->add_flag("--count-archives", pairs.count_archives, "afterwards, of new accounts");
 
   LatencyPlan latency;
   command = add_command(app, chosen, "latency", "two sessions, one message at a time",
                         [&] { return run_latency(plan, latency); });
   command->add_option("--messages", latency.messages)->capture_default_str();
   command->add_option("--gap-ms", latency.gap_ms)->capture_default_str();
+  command->add_flag("--count-archives", latency.count_archives, "afterwards, of new accounts");
 
   OfflinePlan offline;
   command =

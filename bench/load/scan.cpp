@@ -64,4 +64,18 @@ Piece next_piece(std::string_view bytes, bool in_stream) {
   return {closing ? Found::end : in_stream ? Found::stanza : Found::header, start, end};
 }
 
+std::string_view attribute_of(std::string_view bytes, std::string_view name) {
+  const std::size_t end = end_of_tag(bytes, 0);
+  const std::string_view tag = bytes.substr(0, end);
+  std::size_t at = tag.find_first_of(" \t\r\n");
+  while (at != kNowhere && (at = tag.find_first_not_of(" \t\r\n", at)) != kNowhere) {
+    const std::size_t opening = tag.find_first_of("'\"", at);
+    const std::size_t closing = opening == kNowhere ? kNowhere : tag.find(tag[opening], opening + 1);
+    if (closing == kNowhere) return {};
+    if (tag.substr(at, tag.find_first_of(" =", at) - at) == name) return tag.substr(opening + 1, closing - opening - 1);
+    at = closing + 1;
+  }
+  return {};
+}
+
 }  // namespace anser::load

@@ -63,5 +63,16 @@ TEST(Scan, TakesSpacesForNothing) {
   EXPECT_EQ(next_piece("", false).found, Found::nothing);
 }
 
+TEST(Scan, FindsAnAttributeOfTheFirstTagAlone) {
+  constexpr std::string_view kTag = "<a b='x' to='to=\"y\"' h = \"1\" ><c d='z'/></a>";
+
+  EXPECT_EQ(attribute_of(kTag, "b"), "x");
+  EXPECT_EQ(attribute_of(kTag, "to"), "to=\"y\"");
+  EXPECT_EQ(attribute_of(kTag, "h"), "1");
+  EXPECT_EQ(attribute_of(kTag, "d"), "");
+  EXPECT_EQ(attribute_of("<a/>", "b"), "");
+  EXPECT_EQ(attribute_of("<a b='x", "b"), "");
+}
+
 }  // namespace
 }  // namespace anser::load

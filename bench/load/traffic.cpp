@@ -61,7 +61,7 @@ Result<std::uint32_t> number_of(std::string_view message) {
 }
 
 Traffic::Traffic(Fleet& fleet, std::size_t body_bytes, std::size_t in_flight_each)
-    : fleet_(fleet), body_bytes_(body_bytes), ring_(std::bit_ceil(in_flight_each)) {
+    : fleet_(fleet), body_bytes_(body_bytes), ask_every_(in_flight_each), ring_(std::bit_ceil(in_flight_each)) {
   fleet_.set_on_stanza([this](Client& client, std::string_view stanza) { on_stanza(client, stanza); });
   cover_fleet();
 }
@@ -81,6 +81,7 @@ void Traffic::send(std::size_t from) {
   fleet_[from].send(lane.message.numbered(lane.sent));
   ++lane.sent;
   ++sent_;
+  if (lane.sent % ask_every_ == 0) fleet_[from].ask_for_ack();
 }
 
 Result<void> Traffic::run_window(std::chrono::milliseconds time, std::uint64_t least) {
@@ -91,7 +92,11 @@ Result<void> Traffic::run_window(std::chrono::milliseconds time, std::uint64_t l
 
 Result<void> Traffic::drain() {
   set_on_delivered([](std::size_t) {});
-  return fleet_.run_until(now() + kPatience, "the last messages", [&] { return in_flight() == 0; });
+  const Tick deadline = now() + kPatience;
+  if (auto arrived = fleet_.run_until(deadline, "the last messages", [&] { return in_flight() == 0; }); !arrived) {
+    return arrived;
+  }
+  return fleet_.acknowledge_all(deadline);
 }
 
 void Traffic::on_stanza(Client& client, std::string_view stanza) {

@@ -39,16 +39,18 @@ class Traffic {
 
   // Call after the fleet has grown.
   void cover_fleet();
+  // With stream management the client asks for an acknowledgement behind as many messages as it may have in flight.
   void send(std::size_t from);
   // Called with the sender's index for each message that its partner got.
   void set_on_delivered(std::function<void(std::size_t)> on_delivered) { on_delivered_ = std::move(on_delivered); }
 
   // Runs for `time`, or longer with a server so slow that fewer than `least` messages arrived by then.
   Result<void> run_window(std::chrono::milliseconds time, std::uint64_t least);
-  // Whatever is still under way must arrive too: a server that drops under load is not fast.
+  // Whatever is still under way must arrive too, and be acknowledged: a server that drops under load is not fast.
   Result<void> drain();
 
   std::uint64_t delivered() const { return delivered_; }
+  std::uint32_t sent_by(std::size_t client) const { return lanes_[client].sent; }
   std::uint64_t in_flight() const { return sent_ - delivered_; }
   Latencies& latencies() { return latencies_; }
   void sample_latencies(bool on) { sampling_ = on; }
@@ -65,6 +67,7 @@ class Traffic {
 
   Fleet& fleet_;
   std::size_t body_bytes_;
+  std::size_t ask_every_;
   std::size_t ring_ = 1;
   std::vector<Lane> lanes_;
   std::function<void(std::size_t)> on_delivered_;
