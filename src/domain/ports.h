@@ -244,13 +244,13 @@ class LogStore {
   virtual Result<std::vector<SessionNote>> notes() = 0;
 };
 
-// `by` is a message that takes back what its sender has said before; `target` may be that (a hash says so: whoever acts
-// on it compares the ids).
-struct Retraction {
-  std::uint64_t target = 0;
-  std::uint64_t by = 0;
-
-  friend bool operator==(const Retraction&, const Retraction&) = default;
+// The message that bears an id, by whoever of the two in a conversation sent it, in the archive of one of them.
+struct Sought {
+  Jid owner = {};     // bare
+  Jid peer = {};      // bare
+  bool sent = false;  // by the owner
+  std::string id = {};
+  std::uint64_t before = 0;  // older than this
 };
 
 // What archives need not keep.
@@ -270,8 +270,12 @@ class ArchiveStore {
   // the dead which were returned before (by `place` or `dead`) are erased; until then they are remembered.
   virtual Result<std::vector<std::uint64_t>> place(std::span<const LogRecord> records) = 0;
   virtual Result<std::vector<std::uint64_t>> dead() = 0;  // remembered from before: to be erased at start
-  // What the last `place` found to be taken back, remembered until the next one.
-  virtual Result<std::vector<Retraction>> retractions() = 0;
+  // The records of the last `place` that take messages back, ascending; remembered until the next one.
+  virtual Result<std::vector<std::uint64_t>> retractions() = 0;
+  // The newest messages, newest first, that may be what is sought: a hash says so, whoever acts on it compares the ids
+  // and, when it is none of these, asks again for what is older. Takes the pieces of the archive it looked at off
+  // `work`. None: there is none, or no work is left.
+  virtual Result<std::vector<std::uint64_t>> may_bear(const Sought& sought, std::size_t& work) = 0;
   // Takes the oldest messages out of archives; returns and remembers the dead as `place` does. `more`: call again.
   struct Expired {
     std::vector<std::uint64_t> dead;

@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 
 #include <random>
+#include <string>
+#include <thread>
 
 #include "store/archive_reader.h"
+#include "store/burial.h"
 #include "store/message_log.h"
+#include "store/sqlite/chunk.h"
 #include "tests/support/faulty_stores.h"
 #include "tests/support/store_engines.h"
 #include "tests/support/test_cores.h"
@@ -391,16 +395,123 @@ TYPED_TEST(ArchiveQueryTest, TakesBackTheLastMessageOfAnId) {
   }
 }
 
+// So many ids, each another one, that the archive cannot tell from `id`.
+std::vector<std::string> like(const std::string& id, std::size_t count) {
+  domain::Envelope envelope;
+  std::vector<std::string> ids;
+  for (std::uint64_t i = 0; ids.size() < count; ++i) {
+    envelope.id = "x" + std::to_string(i);
+    if (may_be_named(message_hash(envelope), id)) ids.push_back(envelope.id);
+  }
+  return ids;
+}
+
+domain::LogEntry taken_back(const char* id) {
+  auto entry = message(kRomeo, kJuliet, kBoth);
+  entry.envelope.id = "r";
+  entry.envelope.retracts = id;
+  return entry;
+}
+
+TYPED_TEST(ArchiveQueryTest, TakesBackTheRightOneOfManyThatLookAlike) {
+  const auto alike = like("vow", 200);
+  for (const std::size_t right : {0, 100, 200}) {
+    for (const std::string_view placed : {"none", "the messages", "each"}) {
+      for (const domain::References kept : {kBoth, domain::References{.recipient_archive = true}}) {
+        this->start({.place_after = kNever});
+        const auto base = this->sequence_;
+        for (std::size_t i = 0; i <= alike.size(); ++i) {
+          auto words = message(kRomeo, kJuliet, kept);
+          words.envelope.id = i == right ? "vow" : alike[i - (i > right)];
+          this->append(words);
+          if (placed == "each" && i % 50 == 0) this->log_->settle();
+        }
+        if (placed != "none") this->log_->settle();
+        this->append(taken_back("vow"));
+        this->log_->settle();
+
+        const auto found = this->ask(query(kJuliet, 1'000));
+
+        std::size_t seen = 0;
+        for (const auto& record : found->records) {
+          ++seen;
+          EXPECT_EQ(record.entry.envelope.retracted != Time{}, record.sequence == base + right + 1)
+              << record.sequence - base << " of " << right << ", placed: " << placed;
+        }
+        EXPECT_EQ(seen, alike.size() + 2);
+        for (const char* owner : {kRomeo, kJuliet}) this->append(note(RecordKind::forget, owner));
+        this->log_->settle();
+      }
+    }
+  }
+}
+
+TYPED_TEST(ArchiveQueryTest, ComparesOnlySoMany) {
+  this->start({.place_after = kNever});
+  auto words = message(kRomeo, kJuliet, kBoth);
+  words.envelope.id = "vow";
+  this->append(words);
+  for (const auto& id : like("vow", Burial::kCompared)) {
+    words.envelope.id = id;
+    this->append(words);
+  }
+  this->append(taken_back("vow"));
+  this->log_->settle();
+  EXPECT_EQ(this->ask(query(kJuliet))->records.front().entry.envelope.retracted, Time{});
+
+  for (std::uint64_t i = 0; i < 2 * Burial::kOfSender / Burial::kCompared; ++i) this->append(taken_back("vow"));
+  words = message(kJuliet, kRomeo, kBoth);
+  words.envelope.id = "hers";
+  this->append(words);
+  auto hers = taken_back("hers");
+  hers.owner = jid(kRomeo);
+  std::swap(hers.envelope.from, hers.envelope.to);
+  this->append(hers);
+  this->log_->settle();
+
+  EXPECT_EQ(test::text_of(this->engine_.stores().log->read(this->sequence_ - 1, 1).value()[0]), "")
+      << "somebody else's are none the worse for it";
+}
+
+TYPED_TEST(ArchiveQueryTest, GoesOnWithARetractionWhenTheArchiveDoes) {
+  const auto alike = like("vow", 3);
+  auto archive = std::make_shared<test::FaultyArchiveStore>(this->engine_.stores().archive);
+  Stores stores = this->engine_.stores();
+  stores.archive = archive;
+  this->log_ = std::move(
+      MessageLog::open(stores, this->clock_, 1, this->cores_.post(),
+                       [](const Error& error) { ADD_FAILURE() << error.message; },
+                       {.place_entries = 1, .place_after = Duration{0}, .retry_after = std::chrono::milliseconds{1}})
+          .value());
+  auto words = message(kRomeo, kJuliet, kBoth);
+  words.envelope.id = "vow";
+  this->append(words);
+  words.envelope.id = alike[0];
+  this->append(words);
+  archive->on_may_bear.set(Errc::timeout);
+  this->append(taken_back("vow"));
+  while (archive->on_may_bear.calls < 2) std::this_thread::yield();
+  archive->on_may_bear.set(std::nullopt);
+
+  this->log_->settle();
+
+  EXPECT_EQ(test::text_of(this->engine_.stores().log->read(1, 1).value()[0]), "");
+  EXPECT_NE(test::text_of(this->engine_.stores().log->read(2, 1).value()[0]), "");
+  this->log_.reset();
+}
+
 TYPED_TEST(ArchiveQueryTest, BuriesAtStartWhatACrashLeftUnburied) {
   if (!TypeParam::kLasting) GTEST_SKIP() << "nothing is left to start from";
   this->start({.place_after = kNever});
   this->append(message(kRomeo, kJuliet, kBoth));
-  auto taken_back = message(kRomeo, kJuliet, kBoth);
-  taken_back.envelope.id = "r";
-  taken_back.envelope.retracts = "m1";
-  this->append(taken_back);
+  for (const auto& id : like("m1", 100)) {
+    auto other = message(kRomeo, kJuliet, kBoth);
+    other.envelope.id = id;
+    this->append(other);
+  }
+  this->append(taken_back("m1"));
   const auto records = [&] {
-    this->page(query(kJuliet));  // both are committed
+    this->page(query(kJuliet));  // all are committed
     this->log_.reset();
     return this->engine_.stores().log->read(1, 10).value();
   }();
@@ -413,7 +524,9 @@ TYPED_TEST(ArchiveQueryTest, BuriesAtStartWhatACrashLeftUnburied) {
 
   this->start({.place_after = kNever});
 
-  EXPECT_EQ(test::text_of(this->engine_.stores().log->read(1, 1).value()[0]), "");
+  const auto after = this->engine_.stores().log->read(1, 1'000).value();
+  ASSERT_EQ(after.size(), 102u);
+  for (const auto& record : after) EXPECT_EQ(test::text_of(record).empty(), record.sequence == 1) << record.sequence;
 }
 
 // ---- expiry ---------------------------------------------------------------------------------------------------------

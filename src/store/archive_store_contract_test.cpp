@@ -328,22 +328,61 @@ TYPED_TEST(ArchiveStoreContract, FindsWhatARetractionMayMean) {
                    true);
   this->engine_.reopen();
 
-  using domain::Retraction;
-  EXPECT_THAT(this->engine_.stores().archive->retractions().value(),
-              ElementsAre(Retraction{1, 5}, Retraction{1, 7}, Retraction{6, 8}, Retraction{4, 10}));
+  EXPECT_THAT(this->engine_.stores().archive->retractions().value(), ElementsAre(5, 7, 8, 9, 10, 11));
+  EXPECT_TRUE(this->engine_.stores().archive->place({}));
+  EXPECT_THAT(this->engine_.stores().archive->retractions().value(), ElementsAre(5, 7, 8, 9, 10, 11));
+  const auto sought = [&](const char* from, const char* to, const char* id, std::uint64_t before, bool sent = true) {
+    std::size_t work = 10;
+    return this->engine_.stores()
+        .archive
+        ->may_bear(
+            {.owner = jid(sent ? from : to), .peer = jid(sent ? to : from), .sent = sent, .id = id, .before = before},
+            work)
+        .value();
+  };
+  for (const bool sent : {true, false}) {
+    EXPECT_THAT(sought(kRomeo, kJuliet, "a", 5, sent), ElementsAre(1));
+    EXPECT_THAT(sought(kRomeo, kJuliet, "a", 1, sent), IsEmpty());
+    EXPECT_THAT(sought(kRomeo, kJuliet, "b", 7, sent), ElementsAre(1)) << "by the origin-id";
+    EXPECT_THAT(sought(kRomeo, kJuliet, "c", 8, sent), ElementsAre(6));
+    EXPECT_THAT(sought(kRomeo, kJuliet, "unknown", 9, sent), IsEmpty());
+    EXPECT_THAT(sought(kRomeo, kRomeo, "self", 10, sent), ElementsAre(4));
+    EXPECT_THAT(sought(kNurse, kJuliet, "a", 11, sent), IsEmpty()) << "not hers";
+  }
   this->place_next({said(kRomeo, kJuliet, "d")}, true);
   EXPECT_THAT(this->archive().retractions().value(), IsEmpty());
 }
 
-TYPED_TEST(ArchiveStoreContract, FindsWhatTheOtherArchiveAloneHolds) {
-  auto said = message(kRomeo, kJuliet, {.recipient_archive = true});
-  auto taken_back = message(kRomeo, kJuliet, kBoth);
-  taken_back.envelope.id = "r";
-  taken_back.envelope.retracts = "m1";
-  this->place_next({said}, true);
-  this->place_next({taken_back}, true);
+TYPED_TEST(ArchiveStoreContract, LooksForAnIdInPieces) {
+  constexpr std::uint64_t kMessages = 1'000;
+  std::vector<domain::LogEntry> entries;
+  for (std::uint64_t i = 1; i <= kMessages; ++i) {
+    entries.push_back(message(kRomeo, kJuliet, kBoth));
+    entries.back().envelope.id = i % 10 ? "other" + std::to_string(i) : "same";
+  }
+  this->place_next(std::move(entries), true);
 
-  EXPECT_THAT(this->archive().retractions().value(), ElementsAre(domain::Retraction{1, 2}));
+  domain::Sought sought{
+      .owner = jid(kRomeo), .peer = jid(kJuliet), .sent = true, .id = "same", .before = kMessages + 1};
+  Sequences found;
+  std::size_t work = 100;
+  for (;;) {
+    const auto more = this->archive().may_bear(sought, work).value();
+    if (more.empty()) break;
+    EXPECT_LE(more.size(), 64u);
+    found.insert(found.end(), more.begin(), more.end());
+    sought.before = more.back();
+  }
+  std::erase_if(found, [](auto sequence) { return sequence % 10 != 0; });  // false alarms
+
+  ASSERT_EQ(found.size(), kMessages / 10);
+  EXPECT_TRUE(std::is_sorted(found.rbegin(), found.rend()));
+  EXPECT_GT(work, 50u);
+  sought.before = kMessages + 1;
+  sought.id = "nowhere at all";
+  work = 3;
+  EXPECT_THAT(this->archive().may_bear(sought, work).value(), IsEmpty());
+  EXPECT_EQ(work, 0u);
 }
 
 TYPED_TEST(ArchiveStoreContract, LetsTheOldestGo) {

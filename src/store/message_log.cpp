@@ -8,7 +8,6 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "store/archive_reader.h"
-#include "store/retraction.h"
 
 namespace anser::store {
 
@@ -88,7 +87,7 @@ Result<void> MessageLog::recover() {
   if (!notes) return pass(notes);
   notes_ = std::move(*notes);
 
-  if (auto done = bury_all(*retractions); !done) return done;
+  if (auto done = bury_again(*retractions); !done) return done;
   if (!dead->empty()) {
     if (auto done = stores_.log->erase(*dead); !done) return done;
   }
@@ -107,6 +106,19 @@ Result<void> MessageLog::recover() {
   }
   if (!tail_.empty()) log::info("store", "{} log records are not in the archive yet: placing them", tail_.size());
   return {};
+}
+
+// They may be carried out or not, or in part.
+Result<void> MessageLog::bury_again(const std::vector<std::uint64_t>& retractions) {
+  const auto records = stores_.log->fetch(retractions);
+  if (!records) return pass(records);
+  Burial burial{*records};
+  for (;;) {
+    const auto more = burial.seek(*stores_.archive);
+    if (!more) return pass(more);
+    if (!*more) return {};
+    if (auto done = burial.carry_out(*stores_.log); !done) return done;
+  }
 }
 
 void MessageLog::start() {
@@ -387,42 +399,12 @@ void MessageLog::look_at_tail(Query& query) const {
 void MessageLog::carry_out(Lock& lock) {
   const Order order = *order_;
   lock.unlock();
-  auto done = bury_all(order.retractions);
+  auto done = order.burial ? order.burial->carry_out(*stores_.log) : Result<void>{};
   if (done && !order.dead.empty()) done = stores_.log->erase(order.dead);
   lock.lock();
   order_error_ = done ? std::nullopt : std::optional{done.error()};
   order_.reset();
   place_wake_.notify_all();
-}
-
-// Of each retraction's candidates the newest that it does name; perhaps none. If that one is a tombstone already, all
-// is done: the message before it with that id is not meant.
-Result<void> MessageLog::bury_all(std::vector<domain::Retraction> retractions) {
-  std::sort(retractions.begin(), retractions.end(), [](const auto& a, const auto& b) { return a.target < b.target; });
-  std::map<std::uint64_t, LogRecord> buried;  // by the retraction's sequence
-  std::vector<LogRecord> targets;             // one: many may name the same
-  for (const auto& [target, by] : retractions) {
-    if (targets.empty() || targets.front().sequence != target) {
-      auto read = stores_.log->fetch(std::vector<std::uint64_t>{target});
-      if (!read) return pass(read);
-      targets = std::move(*read);
-    }
-    if (targets.empty()) continue;
-    const auto retraction = stores_.log->fetch(std::vector<std::uint64_t>{by});
-    if (!retraction) return pass(retraction);
-    if (retraction->empty() || !names(retraction->front(), targets.front())) continue;
-    if (!takes_back(retraction->front(), targets.front())) {
-      buried.erase(by);
-      continue;
-    }
-    LogRecord tombstone = targets.front();
-    bury(tombstone, retraction->front());
-    buried.insert_or_assign(by, std::move(tombstone));
-  }
-  if (buried.empty()) return {};
-  std::vector<LogRecord> records;
-  for (auto& [by, record] : buried) records.push_back(std::move(record));
-  return stores_.log->replace(records);
 }
 
 // Storage has failed: all that waits is told so.

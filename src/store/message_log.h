@@ -35,6 +35,7 @@
 
 #include "base/clock.h"
 #include "domain/ports.h"
+#include "store/burial.h"
 #include "store/core_post.h"
 #include "store/open.h"
 #include "store/tail.h"
@@ -119,8 +120,8 @@ class MessageLog final : public domain::MessageLog {
   // What the placer asks of the append thread, which alone writes to the log.
   struct Order {
     std::vector<std::uint64_t> dead;
-    std::vector<domain::Retraction> retractions;
-    bool empty() const { return dead.empty() && retractions.empty(); }
+    Burial* burial = nullptr;  // the placer waits meanwhile
+    bool empty() const { return dead.empty() && !burial; }
   };
   using Lock = std::unique_lock<std::mutex>;
   static constexpr std::size_t kSlice = 256;  // records moved while the cores may wait for the lock: some 50 us
@@ -130,6 +131,7 @@ class MessageLog final : public domain::MessageLog {
   MessageLog(const Stores& stores, const Clock& clock, unsigned cores, CorePost post, Fatal fatal,
              MessageLogOptions options);
   Result<void> recover();
+  Result<void> bury_again(const std::vector<std::uint64_t>& retractions);
   void start();
   void submit(std::unique_ptr<Query> query);
 
@@ -146,13 +148,13 @@ class MessageLog final : public domain::MessageLog {
   void pass_on(std::vector<std::unique_ptr<Query>>& queries);
   void look_at_tail(Query& query) const;
   void carry_out(Lock& lock);
-  Result<void> bury_all(std::vector<domain::Retraction> retractions);
   void refuse_all(Lock& lock);
   void post_appended(const std::vector<std::vector<domain::Appended>>& by_core, const std::optional<Error>& error);
   // place thread
   void run_placer();
   bool wait_for_records(Lock& lock);
   bool place_some(Lock& lock);
+  bool bury_some(Lock& lock, std::span<const domain::LogRecord> records);
   bool expire_some(Lock& lock);
   bool expires() const { return options_.keep_for > Duration{0} || options_.keep_messages > 0; }
   bool order(Lock& lock, Order order);

@@ -9,6 +9,8 @@
 namespace anser::store {
 namespace {
 
+using domain::LogRecord;
+
 constexpr std::size_t kExpiredAtOnce = 256;  // chunks, in one transaction
 
 Tick now() { return std::chrono::steady_clock::now(); }
@@ -52,13 +54,12 @@ bool MessageLog::place_some(Lock& lock) {
   placing_ = true;
   lock.unlock();
   auto dead = stores_.archive->place(records);
-  auto retractions = dead ? stores_.archive->retractions() : pass(dead);
   lock.lock();
   placing_ = false;
-  if (!retractions) return give_up_or_wait(lock, retractions.error());
+  if (!dead) return give_up_or_wait(lock, dead.error());
   // While the tail still has the retractions: a query knows of them from there until the log is without the words.
   placing_ = true;
-  const bool buried = order(lock, Order{.dead = {}, .retractions = std::move(*retractions)});
+  const bool buried = bury_some(lock, records);
   placing_ = false;
   if (!buried) return false;
   for (std::size_t done = 0; done < records.size();) {
@@ -72,11 +73,28 @@ bool MessageLog::place_some(Lock& lock) {
   append_wake_.notify_one();  // there is room again
 
   placing_ = true;
-  const bool erased = order(lock, Order{.dead = std::move(*dead), .retractions = {}});
+  const bool erased = order(lock, Order{.dead = std::move(*dead)});
   placing_ = false;
   settled_.notify_all();
   if (erased && std::exchange(archive_waits_, false)) log::info("store", "the archive goes on");
   return erased;
+}
+
+// What those of the records say that take messages back; false: give up.
+bool MessageLog::bury_some(Lock& lock, std::span<const LogRecord> records) {
+  Burial burial{records};
+  for (;;) {
+    lock.unlock();
+    const auto more = burial.seek(*stores_.archive);
+    lock.lock();
+    if (!more) {
+      if (!give_up_or_wait(lock, more.error())) return false;
+    } else if (!*more) {
+      return true;
+    } else if (!order(lock, Order{.dead = {}, .burial = &burial})) {
+      return false;
+    }
+  }
 }
 
 // A few of the oldest messages of all archives; false: give up.
@@ -90,7 +108,7 @@ bool MessageLog::expire_some(Lock& lock) {
   placing_ = false;
   if (!expired) return give_up_or_wait(lock, expired.error());
   placing_ = true;
-  const bool erased = order(lock, Order{.dead = std::move(expired->dead), .retractions = {}});
+  const bool erased = order(lock, Order{.dead = std::move(expired->dead)});
   placing_ = false;
   if (!erased) return false;
   if (!expired->more) {

@@ -6,9 +6,6 @@
 
 namespace anser::store {
 
-// Clients that use an id twice mean the last message that had it; so many are tried, because a hash found them.
-inline constexpr std::size_t kCandidates = 4;
-
 // A message that takes an earlier one back, and is kept itself.
 bool is_retraction(const domain::LogEntry& entry);
 

@@ -115,7 +115,11 @@ class FaultyArchiveStore final : public domain::ArchiveStore {
     return store_->place(records);
   }
   Result<std::vector<std::uint64_t>> dead() override { return store_->dead(); }
-  Result<std::vector<domain::Retraction>> retractions() override { return store_->retractions(); }
+  Result<std::vector<std::uint64_t>> retractions() override { return store_->retractions(); }
+  Result<std::vector<std::uint64_t>> may_bear(const domain::Sought& sought, std::size_t& work) override {
+    if (auto met = on_may_bear.meet(); !met) return tl::make_unexpected(met.error());
+    return store_->may_bear(sought, work);
+  }
   Result<Expired> expire(const domain::Expiry& expiry) override {
     if (auto met = on_expire.meet(); !met) return tl::make_unexpected(met.error());
     return store_->expire(expiry);
@@ -130,7 +134,7 @@ class FaultyArchiveStore final : public domain::ArchiveStore {
     return store_->archived(range);
   }
 
-  Fault on_place, on_offline, on_archived, on_expire;
+  Fault on_place, on_offline, on_archived, on_expire, on_may_bear;
 
  private:
   std::shared_ptr<domain::ArchiveStore> store_;

@@ -17,7 +17,7 @@ Result<std::uint64_t> MemoryArchiveStore::watermark() {
 Result<std::vector<std::uint64_t>> MemoryArchiveStore::place(std::span<const LogRecord> records) {
   const std::lock_guard lock{mutex_};
   dead_.clear();
-  retractions_.clear();
+  if (!records.empty() && records.back().sequence > watermark_) retractions_.clear();
   for (const auto& record : records) {
     if (record.sequence <= watermark_) continue;
     place_one(record);
@@ -32,9 +32,29 @@ Result<std::vector<std::uint64_t>> MemoryArchiveStore::dead() {
   return std::vector<std::uint64_t>{reported_.begin(), reported_.end()};
 }
 
-Result<std::vector<domain::Retraction>> MemoryArchiveStore::retractions() {
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::retractions() {
   const std::lock_guard lock{mutex_};
   return retractions_;
+}
+
+Result<std::vector<std::uint64_t>> MemoryArchiveStore::may_bear(const domain::Sought& sought, std::size_t& work) {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::uint64_t> found;
+  const auto archive = archives_.find(std::string{sought.owner.bare()});
+  if (archive == archives_.end()) return found;
+  const Holder role = sought.sent ? Holder::sender_archive : Holder::recipient_archive;
+  std::size_t looked = 0;  // of the piece that is being looked at
+  for (auto next = archive->second.lower_bound(sought.before); work > 0 && next != archive->second.begin();) {
+    const auto& [sequence, placed] = *--next;
+    if (placed.peer != sought.peer.bare()) continue;
+    if (placed.roles.contains(role) && may_be_named(placed.hash, sought.id)) found.push_back(sequence);
+    if (++looked < kChunkEntries) continue;
+    looked = 0;
+    --work;
+    if (!found.empty()) return found;
+  }
+  if (looked > 0) --work;
+  return found;
 }
 
 Result<domain::ArchiveStore::Expired> MemoryArchiveStore::expire(const domain::Expiry& expiry) {
@@ -91,9 +111,7 @@ void MemoryArchiveStore::place_message(const LogRecord& record) {
     return;
   }
   const std::string sender{record.entry.envelope.from.bare()}, owner{record.entry.owner.bare()};
-  if (is_retraction(record.entry) && !find_retracted(record, sender, owner, Holder::sender_archive)) {
-    find_retracted(record, owner, sender, Holder::recipient_archive);
-  }
+  if (is_retraction(record.entry)) retractions_.push_back(record.sequence);
   if (references.sender_archive) archive(sender, record, owner, Holder::sender_archive);
   if (references.recipient_archive) archive(owner, record, sender, Holder::recipient_archive);
   if (references.offline) {
@@ -109,20 +127,6 @@ void MemoryArchiveStore::archive(const std::string& owner, const LogRecord& reco
   // To oneself: one message, one place.
   Placed placed{std::string{peer}, {}, record.time, message_hash(record.entry.envelope)};
   archives_[owner].try_emplace(record.sequence, std::move(placed)).first->second.roles.insert(role);
-}
-
-bool MemoryArchiveStore::find_retracted(const LogRecord& record, const std::string& owner, std::string_view peer,
-                                        Holder role) {
-  std::size_t found = 0;
-  const auto& archive = archives_[owner];
-  for (auto next = archive.rbegin(); next != archive.rend() && found < kCandidates; ++next) {
-    const auto& [sequence, placed] = *next;
-    if (placed.peer != peer || !placed.roles.contains(role)) continue;
-    if (!may_be_named(placed.hash, record.entry.envelope.retracts)) continue;
-    retractions_.push_back({.target = sequence, .by = record.sequence});
-    ++found;
-  }
-  return found > 0;
 }
 
 void MemoryArchiveStore::take_back_offline(const std::string& owner, std::uint64_t through) {

@@ -16,7 +16,8 @@ class MemoryArchiveStore final : public domain::ArchiveStore {
   Result<std::uint64_t> watermark() override;
   Result<std::vector<std::uint64_t>> place(std::span<const domain::LogRecord> records) override;
   Result<std::vector<std::uint64_t>> dead() override;
-  Result<std::vector<domain::Retraction>> retractions() override;
+  Result<std::vector<std::uint64_t>> retractions() override;
+  Result<std::vector<std::uint64_t>> may_bear(const domain::Sought& sought, std::size_t& work) override;
   Result<Expired> expire(const domain::Expiry& expiry) override;
   Result<std::vector<std::uint64_t>> offline(const domain::Jid& owner, std::uint64_t after, std::size_t limit) override;
   Result<std::vector<std::uint64_t>> archived(const domain::ArchiveRange& range) override;
@@ -34,7 +35,6 @@ class MemoryArchiveStore final : public domain::ArchiveStore {
   void place_one(const domain::LogRecord& record);
   void place_message(const domain::LogRecord& record);
   void archive(const std::string& owner, const domain::LogRecord& record, std::string_view peer, Holder role);
-  bool find_retracted(const domain::LogRecord& record, const std::string& owner, std::string_view peer, Holder role);
   void expire_one(const std::string& owner, const domain::Expiry& expiry);
   void take_back_offline(const std::string& owner, std::uint64_t through);
   void take_back_archive(const std::string& owner);
@@ -46,7 +46,7 @@ class MemoryArchiveStore final : public domain::ArchiveStore {
   std::map<std::string, std::map<std::uint64_t, Placed>> archives_;  // by owner
   std::map<std::string, std::set<std::uint64_t>> offline_;           // by owner
   std::set<std::uint64_t> dead_;                                     // of the batch being placed
-  std::vector<domain::Retraction> retractions_;                      // of the batch that was placed last
+  std::vector<std::uint64_t> retractions_;                           // of the batch that was placed last
   std::set<std::uint64_t> reported_;                                 // until the next call says that they are erased
 };
 

@@ -47,6 +47,13 @@ constexpr const char* kMigrations[] = {R"(
     target INTEGER NOT NULL,
     by INTEGER NOT NULL,
     PRIMARY KEY(target, by)) WITHOUT ROWID;
+)",
+                                       R"(
+  ALTER TABLE retraction RENAME TO retraction_with_target;
+  CREATE TABLE retraction(
+    sequence INTEGER PRIMARY KEY);
+  INSERT INTO retraction SELECT DISTINCT by FROM retraction_with_target;
+  DROP TABLE retraction_with_target;
 )"};
 constexpr Schema kSchema{kApplicationId, kMigrations};
 
@@ -123,29 +130,53 @@ Result<void> SqliteArchiveStore::remember_dead(std::span<const std::uint64_t> se
   return {};
 }
 
-Result<void> SqliteArchiveStore::remember_retractions(std::span<const domain::Retraction> retractions) {
+Result<void> SqliteArchiveStore::remember_retractions(std::span<const std::uint64_t> retractions) {
   if (retracted_) {
     if (auto done = database_->run("DELETE FROM retraction"); !done) return done;
   }
   retracted_ = !retractions.empty();
-  auto insert = database_->use("INSERT OR IGNORE INTO retraction VALUES(?, ?)");
-  for (const auto& [target, by] : retractions) {
-    if (auto done = insert.with(target, by).run(); !done) return done;
+  auto insert = database_->use("INSERT OR IGNORE INTO retraction VALUES(?)");
+  for (const auto sequence : retractions) {
+    if (auto done = insert.with(sequence).run(); !done) return done;
     insert.reset();
   }
   return {};
 }
 
-Result<std::vector<domain::Retraction>> SqliteArchiveStore::retractions() {
-  std::vector<domain::Retraction> found;
+Result<std::vector<std::uint64_t>> SqliteArchiveStore::retractions() {
+  std::vector<std::uint64_t> found;
   if (!retracted_) return found;
-  auto select = database_->use("SELECT target, by FROM retraction ORDER BY by, target");
+  auto select = database_->use("SELECT sequence FROM retraction ORDER BY sequence");
   for (;;) {
     const auto row = select.step();
     if (!row) return pass(row);
     if (!*row) return found;
-    found.push_back({.target = select.sequence(0), .by = select.sequence(1)});
+    found.push_back(select.sequence(0));
   }
+}
+
+Result<std::vector<std::uint64_t>> SqliteArchiveStore::may_bear(const domain::Sought& sought, std::size_t& work) {
+  std::vector<std::uint64_t> found;
+  const auto owner = addresses_.find(sought.owner.bare());
+  const auto peer = addresses_.find(sought.peer.bare());
+  if (!owner) return pass(owner);
+  if (!peer) return pass(peer);
+  if (!*owner || !*peer) return found;
+  const std::uint8_t role = sought.sent ? kSent : kReceived;
+  auto select = select_chunks(true, true);
+  select.with(**owner, **peer, std::uint64_t{0}, sought.before);
+  for (; found.empty() && work > 0; --work) {
+    const auto row = select.step();
+    if (!row) return pass(row);
+    if (!*row) break;
+    const auto entries = decode_chunk(select.bytes(0));
+    if (!entries) return pass(entries);
+    for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
+      if (entry->sequence >= sought.before || entry->peer != **peer || !(entry->roles & role)) continue;
+      if (may_be_named(entry->hash, sought.id)) found.push_back(entry->sequence);
+    }
+  }
+  return found;
 }
 
 // ---- expiry ---------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 //   offline          what an owner has yet to get
 //   reference_block  for 512 records each what refers to them, a byte each; a record whose byte becomes 0 is dead
 //   dead             dead records, a row for each batch, until the log has erased them
-//   retraction       what the last batch found to be taken back, until the log has written over it
+//   retraction       messages of the last batch that take others back, until the log has written over those
 //   watermark        everything up to here is placed; moved by the transaction that placed it
 #pragma once
 
@@ -27,7 +27,8 @@ class SqliteArchiveStore final : public domain::ArchiveStore {
   Result<std::uint64_t> watermark() override;
   Result<std::vector<std::uint64_t>> place(std::span<const domain::LogRecord> records) override;
   Result<std::vector<std::uint64_t>> dead() override;
-  Result<std::vector<domain::Retraction>> retractions() override;
+  Result<std::vector<std::uint64_t>> retractions() override;
+  Result<std::vector<std::uint64_t>> may_bear(const domain::Sought& sought, std::size_t& work) override;
   Result<Expired> expire(const domain::Expiry& expiry) override;
   Result<std::vector<std::uint64_t>> offline(const domain::Jid& owner, std::uint64_t after, std::size_t limit) override;
   Result<std::vector<std::uint64_t>> archived(const domain::ArchiveRange& range) override;
@@ -40,7 +41,7 @@ class SqliteArchiveStore final : public domain::ArchiveStore {
   // owner, peer (0: any), after, before -> entries, first
   Statement select_chunks(bool with_peer, bool backwards);
   Result<void> forget_erased();
-  Result<void> remember_retractions(std::span<const domain::Retraction> retractions);
+  Result<void> remember_retractions(std::span<const std::uint64_t> retractions);
   Result<Expired> expire_in_transaction(const domain::Expiry& expiry);
   Result<std::size_t> expire_old(Placement& placement, const domain::Expiry& expiry);
   Result<std::size_t> expire_surplus(Placement& placement, const domain::Expiry& expiry);

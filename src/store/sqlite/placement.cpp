@@ -18,11 +18,6 @@ constexpr std::uint8_t kOutbound = 8;
 
 constexpr std::uint64_t kBlockRecords = 512;  // a row well below a page
 
-// How far back a retraction is looked for, in chunks that hold anything of the conversation, and how many may be looked
-// through for one sender in one batch: whoever retracts without end slows down nobody.
-constexpr std::size_t kDepth = 512;
-constexpr std::size_t kLookedInBatch = 2 * kDepth;
-
 std::uint8_t bits_of(const domain::References& references) {
   return static_cast<std::uint8_t>((references.sender_archive ? kSenderArchive : 0) |
                                    (references.recipient_archive ? kRecipientArchive : 0) |
@@ -64,9 +59,7 @@ Result<void> Placement::add_message(const LogRecord& record) {
   const auto owner = addresses_.find_or_add(record.entry.owner.bare());
   if (!sender) return pass(sender);
   if (!owner) return pass(owner);
-  if (is_retraction(record.entry)) {
-    if (auto done = find_retracted(record, *sender, *owner); !done) return done;
-  }
+  if (is_retraction(record.entry)) retractions_.push_back(record.sequence);
   ChunkEntry entry{.sequence = record.sequence, .time = record.time, .hash = message_hash(envelope)};
   if (references.sender_archive) {
     entry.peer = *owner;  // the recipient at its real name, whatever alias the sender wrote
@@ -85,46 +78,6 @@ Result<void> Placement::add_message(const LogRecord& record) {
   }
   if (references.offline) offline_[*owner].push_back(record.sequence);
   return {};
-}
-
-// In the archive of who takes back, or, if that never kept it, in the other's.
-Result<void> Placement::find_retracted(const LogRecord& record, std::int64_t sender, std::int64_t owner) {
-  std::size_t& looked = looked_[sender];
-  const auto found = search(record, sender, owner, kSent, looked);
-  if (!found) return pass(found);
-  if (*found) return {};
-  const auto other = search(record, owner, sender, kReceived, looked);
-  return other ? Result<void>{} : pass(other);
-}
-
-Result<bool> Placement::search(const LogRecord& record, std::int64_t archive, std::int64_t peer, std::uint8_t role,
-                               std::size_t& looked) {
-  std::size_t found = 0;
-  const auto look = [&](std::span<const ChunkEntry> entries) {
-    for (auto entry = entries.rbegin(); entry != entries.rend() && found < kCandidates; ++entry) {
-      if (entry->peer != peer || !(entry->roles & role)) continue;
-      if (!may_be_named(entry->hash, record.entry.envelope.retracts)) continue;
-      retractions_.push_back({.target = entry->sequence, .by = record.sequence});
-      ++found;
-    }
-  };
-  if (looked >= kLookedInBatch) return false;
-  if (const auto pending = archives_.find(archive); pending != archives_.end()) {
-    look(pending->second);
-    looked += pending->second.size() / kChunkEntries + 1;
-  }
-  auto select = database_.use(
-      "SELECT entries FROM peer_chunk JOIN chunk USING(owner, first) WHERE owner=? AND peer=? ORDER BY first DESC");
-  select.with(archive, peer);
-  for (std::size_t depth = 0; !found && depth < kDepth && looked < kLookedInBatch; ++depth, ++looked) {
-    const auto row = select.step();
-    if (!row) return pass(row);
-    if (!*row) break;
-    const auto entries = decode_chunk(select.bytes(0));
-    if (!entries) return pass(entries);
-    look(*entries);
-  }
-  return found > 0;
 }
 
 Result<void> Placement::add_offline(const LogRecord& record) {

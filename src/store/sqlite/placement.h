@@ -7,7 +7,6 @@
 #include <map>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "domain/ports.h"
@@ -27,8 +26,8 @@ class Placement {
   // Records that nothing refers to, ascending.
   const std::vector<std::uint64_t>& dead() const { return dead_; }
 
-  // What the records take back, and may be that (ports.h).
-  const std::vector<domain::Retraction>& retractions() const { return retractions_; }
+  // Records that take messages back, ascending.
+  const std::vector<std::uint64_t>& retractions() const { return retractions_; }
 
   // A chunk as it is in the file, for the expiry of its first entries.
   struct Piece {
@@ -49,9 +48,6 @@ class Placement {
   Result<void> add_delivered(const domain::LogRecord& record);
   Result<void> add_released(const domain::LogRecord& record);
   Result<void> add_forget(const domain::LogRecord& record);
-  Result<void> find_retracted(const domain::LogRecord& record, std::int64_t sender, std::int64_t owner);
-  Result<bool> search(const domain::LogRecord& record, std::int64_t archive, std::int64_t peer, std::uint8_t role,
-                      std::size_t& looked);
   Result<void> insert_peer_chunks(std::int64_t owner, std::span<const ChunkEntry> entries, std::size_t known);
   Result<void> release_archived(std::span<const ChunkEntry> entries);
   Result<void> take_back_offline(std::int64_t owner, std::uint64_t through);
@@ -70,8 +66,7 @@ class Placement {
   std::map<std::int64_t, std::vector<ChunkEntry>> archives_;    // by owner, so that rows are written in their order
   std::map<std::int64_t, std::vector<std::uint64_t>> offline_;  // by owner; ascending, not in the file yet
   std::map<std::uint64_t, Block> blocks_;
-  std::unordered_map<std::int64_t, std::size_t> looked_;  // by sender: chunks that were searched for what it takes back
-  std::vector<domain::Retraction> retractions_;
+  std::vector<std::uint64_t> retractions_;
   std::vector<std::uint64_t> dead_;
 };
 
