@@ -326,10 +326,13 @@ struct Appended {
   Time time{};
 };
 
-// Messages of an archive, oldest first. `complete`: in the direction asked for there are no more.
+// Messages of an archive, oldest first. `complete`: in the direction asked for there are no more. Otherwise the next
+// page begins after `reached`, or before it, backwards; a page may be empty and yet not complete. 0: nothing was looked
+// at.
 struct ArchivePage {
   std::vector<LogRecord> records;
   bool complete = false;
+  std::uint64_t reached = 0;
 };
 
 class MessageLog {
@@ -356,7 +359,8 @@ class MessageLog {
   virtual void fetch(CoreId core, std::vector<std::uint64_t> sequences,
                      std::function<void(Result<std::vector<LogRecord>>)> done) = 0;
   // A page of the owner's archive, including every append that this core submitted before. Errc::not_found when the
-  // query names what is not there. The work is bounded: a filter that matches little gets a page that is not complete.
+  // query names what is not there. The work is bounded: a filter that matches little gets a page that is not complete;
+  // who goes on does so in a query of its own, so that others come in between.
   virtual void query_archive(CoreId core, ArchiveQuery query, std::function<void(Result<ArchivePage>)> done) = 0;
 };
 

@@ -258,6 +258,43 @@ TYPED_TEST(ArchiveQueryTest, GivesUpALongSearchForAResourceThatIsNotThere) {
   EXPECT_FALSE(last->complete);
   EXPECT_THAT(sequences_of(*tomb), ElementsAre(2 * kLooked + 2));
   EXPECT_FALSE(tomb->complete);
+  EXPECT_EQ(found->reached, kLooked);
+  EXPECT_EQ(last->reached, kLooked + 3);
+  EXPECT_EQ(tomb->reached, kLooked + 3);
+}
+
+TYPED_TEST(ArchiveQueryTest, GoesOnWhereALongSearchGaveUp) {
+  this->start({.place_after = kNever});
+  this->append(message("romeo@montague.example/orchard", kJuliet, kBoth));
+  for (std::size_t i = 0; i < 3 * kLooked; ++i) {
+    this->append(message("romeo@montague.example/garden", kJuliet, kBoth));
+    if (i == 2 * kLooked) this->log_->settle();
+  }
+  this->append(message("romeo@montague.example/tomb", kJuliet, kBoth));
+  const auto search = [&](const char* with, bool backwards) {
+    ArchiveQuery asked = query(kJuliet, 1);
+    asked.with = jid(with);
+    asked.backwards = backwards;
+    Sequences found;
+    for (int pages = 0; pages < 10; ++pages) {
+      const auto page = this->ask(asked);
+      const auto here = sequences_of(*page);
+      found.insert(found.end(), here.begin(), here.end());
+      if (page->complete) return found;
+      (backwards ? asked.before : asked.after) = page->reached;
+    }
+    ADD_FAILURE() << "no end";
+    return found;
+  };
+
+  for (const bool settled : {false, true}) {
+    if (settled) this->log_->settle();
+    for (const bool backwards : {false, true}) {
+      EXPECT_THAT(search("romeo@montague.example/orchard", backwards), ElementsAre(1));
+      EXPECT_THAT(search("romeo@montague.example/tomb", backwards), ElementsAre(3 * kLooked + 2));
+      EXPECT_THAT(search("romeo@montague.example/nowhere", backwards), IsEmpty());
+    }
+  }
 }
 
 TYPED_TEST(ArchiveQueryTest, ShowsNothingOfBeforeAnAccountWasForgotten) {
@@ -599,6 +636,9 @@ TYPED_TEST(ArchiveQueryTest, IsExactWhereverThePlacerStands) {
     ASSERT_TRUE(found);
     ASSERT_EQ(sequences_of(*found), expected) << i;
     ASSERT_EQ(found->complete, complete) << i;
+    if (!complete) {
+      ASSERT_EQ(found->reached, asked.backwards ? expected.front() : expected.back()) << i;
+    }
   }
 }
 

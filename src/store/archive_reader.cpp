@@ -67,7 +67,10 @@ Result<ArchivePage> Reader::read() {
     if (newest && takes_back(retraction, *newest)) bury(*newest, retraction);
   }
   page_.complete = placed_end_ && tail_end_ && page_.records.size() <= query_.limit;
-  if (page_.records.size() > query_.limit) page_.records.resize(query_.limit);
+  if (page_.records.size() > query_.limit) {
+    page_.records.resize(query_.limit);
+    if (!page_.records.empty()) page_.reached = page_.records.back().sequence;
+  }
   if (query_.backwards) std::reverse(page_.records.begin(), page_.records.end());
   return std::move(page_);
 }
@@ -143,6 +146,7 @@ Result<void> Reader::read_placed() {
     for (auto& record : *records) {
       if (full()) return {};
       ++looked_;
+      page_.reached = record.sequence;
       looked_bytes_ += record.entry.envelope.bytes();
       if (matches(record, query_)) take(std::move(record));
     }
@@ -160,6 +164,7 @@ void Reader::read_tail() {
 }
 
 void Reader::take(LogRecord record) {
+  page_.reached = record.sequence;
   bytes_ += record.entry.envelope.bytes();
   page_.records.push_back(std::move(record));
 }

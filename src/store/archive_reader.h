@@ -1,6 +1,7 @@
 // Reads one page of an archive: what archive.db has placed, then what the tail adds, with the messages themselves from
 // the log. Runs on the read thread. The work is bounded: nothing is read that does not match, but for a single resource
-// of a contact, which no index knows; there it gives up after kLooked messages with what it has.
+// of a contact, which no index knows; there it gives up after kLooked messages with what it has, and
+// says how far it came.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Carries retractions out: finds what each one takes back and leaves a tombstone there. The archive finds candidates by
-// a hash, the log has their ids; so the two are asked in turns, until a candidate is the right one or there are no more.
-// Clients that use an id twice mean the last message that had it. Used by one thread at a time; what fails can be tried
-// again, and so can the whole, for what has been buried stays as it is.
+// a hash, the log has their ids; so the two are asked in turns, until a candidate is the right one or there are no
+// more. Clients that use an id twice mean the last message that had it. Used by one thread at a time; what fails can be
+// tried again, and so can the whole, for what has been buried stays as it is.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@ class Burial {
  public:
   // How far a message is looked for, so that whoever retracts without end slows down nobody. What lies behind these is
   // not taken back. Pieces of an archive are 64 messages, of which one at least is of the conversation.
-  static constexpr std::size_t kPieces = 512;       // of each of the two archives
-  static constexpr std::size_t kCompared = 256;     // messages of the same hash
-  static constexpr std::size_t kOfSender = 1'024;   // either, for all that one sender takes back here
-  static constexpr std::size_t kAtOnce = 1'024;     // messages compared in one carry_out
+  static constexpr std::size_t kPieces = 512;      // of each of the two archives
+  static constexpr std::size_t kCompared = 256;    // messages of the same hash
+  static constexpr std::size_t kOfSender = 1'024;  // either, for all that one sender takes back here
+  static constexpr std::size_t kAtOnce = 1'024;    // messages compared in one carry_out
 
   explicit Burial(std::span<const domain::LogRecord> records);
 

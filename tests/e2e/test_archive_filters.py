@@ -44,6 +44,29 @@ async def test_a_full_address_is_matched_as_it_is(three):
     assert (await ask(three, form({"with": f"{romeo.bare}/elsewhere"}))).bodies == []
 
 
+async def test_a_long_search_for_a_resource_goes_on_until_it_has_found_something(server):
+    """The server looks at some 2,000 messages at a time; an empty page would tell no id to go on from."""
+    romeo, juliet = await server.session("romeo"), await server.session("juliet")
+    other = await server.session(romeo.account)
+    await other.message(juliet.bare, "first")
+    await juliet.hears()
+    for number in range(45):
+        for _ in range(50):
+            await romeo.message(juliet.bare, str(number))
+        for _ in range(50):
+            await juliet.hears()
+    await other.message(juliet.bare, "last")
+    await juliet.hears()
+
+    fields = {"with": other.jid}
+    last = await ask(juliet, form(fields) + rsm(max=1, before=""))
+    first = await ask(juliet, form(fields) + rsm(max=1, before=last.ids[0]))
+    nobody = await ask(juliet, form({"with": romeo.bare + "/nowhere"}))
+
+    assert (last.bodies, first.bodies) == (["last"], ["first"])
+    assert nobody.bodies == [] and nobody.complete
+
+
 async def test_what_one_sent_to_oneself_is_archived_once_and_found(three):
     assert (await ask(three, form({"with": three.bare}))).bodies == ["to myself"]
 

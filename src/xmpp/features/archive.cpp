@@ -17,6 +17,7 @@ namespace {
 constexpr xml::Name kQuery{kArchiveNs, "query"};
 constexpr xml::Name kMetadata{kArchiveNs, "metadata"};
 constexpr unsigned kAtOnce = 2;                // queries of a session that are being answered; the next ones wait
+constexpr unsigned kQueries = 64;              // of storage, for one page in which nothing is found
 constexpr std::size_t kPageBytes = 256 << 10;  // of content in a page, however many messages it was asked for
 
 // Whose turn it is. A session's requests are limited by its stream, so few wait.
@@ -74,6 +75,21 @@ net::Task<Result<domain::ArchivePage>> page_of(domain::Router& router, domain::A
                                            void(Result<domain::ArchivePage>)>(
           std::move(start), boost::asio::use_awaitable_t<net::Executor>{});
   co_return page;
+}
+
+// A search that gives up with nothing has no message whose id would say where to go on, so it goes on here, each time
+// in a query of its own: others come in between.
+net::Task<Result<domain::ArchivePage>> next_page(domain::Router& router, domain::SessionId session,
+                                                 domain::ArchiveQuery query) {
+  for (unsigned queries = 1;; ++queries) {
+    auto task = page_of(router, query);
+    auto page = co_await std::move(task);
+    if (!page || page->complete || !page->records.empty() || query.limit == 0 || page->reached == 0) co_return page;
+    if (queries == kQueries)
+      co_return fail(Errc::policy_violation, "too many messages would have to be looked at: say since or until when");
+    if (!router.find_session(session)) co_return fail(Errc::unavailable, "the session has gone");
+    (query.backwards ? query.before : query.after) = page->reached;
+  }
 }
 
 // The message as it was sent (§4.2), with nothing that belongs to somebody else's copy.
@@ -140,7 +156,7 @@ net::Task<Reply> answer(const Services& services, std::shared_ptr<Turns> turns, 
   const domain::SessionId id = iq.session->id();
   co_await turns->wait(id);
   const Turn turn{*turns, id};
-  auto task = page_of(services.router, request->query);
+  auto task = next_page(services.router, id, request->query);
   auto page = co_await std::move(task);
   if (!page) co_return pass(page);
   domain::Session* session = services.router.find_session(id);
