@@ -159,3 +159,22 @@ async def test_who_cannot_come_back_starts_anew_and_gets_what_waited(server):
     juliet.send_presence()
 
     await _hears(juliet, "wilt thou be gone?")
+
+
+async def test_a_crash_of_the_server_is_a_lost_connection_and_no_more(start):
+    server = await start()
+    romeo, juliet = await _two(server)
+    await romeo.says("juliet", "one")
+    assert await juliet.hears() == "one"
+    await juliet.is_cut_off()
+    await romeo.says("juliet", "two")
+
+    server.house.kill()
+    server.house.start()
+    await romeo.happens("disconnected")
+    for person in (romeo, juliet):
+        await person.comes_back()
+
+    await _hears(juliet, "two")
+    await romeo.says("juliet", "three")
+    await _hears(juliet, "three")
