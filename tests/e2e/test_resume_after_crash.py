@@ -294,7 +294,7 @@ async def test_two_crashes_before_anybody_comes_back_lose_nothing(server):
 
 async def test_what_one_device_confirmed_does_not_come_to_it_again(start):
     """The other never comes back, and what it had not confirmed is nobody's concern any more."""
-    server = await start(resume_seconds=1)
+    server = await start(resume_seconds=4)
     phone, romeo = await server.session("juliet", "phone", type=Managed), await server.session("romeo")
     desk = await server.session(phone.account, "desk", type=Managed)
     desk.answers_requests = False
