@@ -135,5 +135,23 @@ TEST(UnackedQueue, KeepsCountOfItsBytes) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST(UnackedQueue, GoesOnBehindTheWrapOfTheNumbers) {
+  constexpr std::uint64_t kBefore = 0xffff'fffe;
+  UnackedQueue queue{kBefore};
+  for (const char* text : {"a", "b", "c"}) queue.push(words(text));
+  write_all(queue);
+
+  EXPECT_FALSE(queue.may_acknowledge(2));
+  ASSERT_TRUE(queue.may_acknowledge(0));
+  EXPECT_EQ(queue.confirmed_by(0).size(), 2u);
+  ASSERT_TRUE(queue.acknowledge(0));
+
+  EXPECT_EQ(queue.acked(), 0u);
+  EXPECT_EQ(queue.confirmed(), kBefore + 2);
+  EXPECT_EQ(queue.last(), kBefore + 3);
+  EXPECT_TRUE(queue.may_acknowledge(1));
+  EXPECT_FALSE(queue.may_acknowledge(0xffff'ffff));
+}
+
 }  // namespace
 }  // namespace anser::domain
