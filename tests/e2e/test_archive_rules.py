@@ -419,8 +419,9 @@ async def test_each_side_keeps_what_it_wants(server):
     await juliet.set(_prefs("never"))
     await romeo.set(_prefs("always"))
     await romeo.message(juliet.bare, "keep this")
+    await settle(romeo, juliet)
     await juliet.message(romeo.bare, "and this")
-    await settle(romeo, juliet, romeo)
+    await settle(juliet, romeo)
 
     assert (await everything(juliet)).bodies == ["burn this"]
     assert (await everything(romeo)).bodies == ["keep this", "and this"]
