@@ -1,8 +1,12 @@
-# anser_layer(NAME LINKS ...): the library anser_NAME from every .cpp in src/NAME, unit tests left aside.
+# anser_layer(NAME [DIR ...] LINKS ...): the library anser_NAME from every .cpp in src/NAME (or DIR), unit tests left
+# aside.
 # They are gathered in ANSER_UNIT_TESTS for tests/CMakeLists.txt, so a new test needs no line anywhere.
 function(anser_layer name)
-  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  cmake_parse_arguments(ARG "" "DIR" "LINKS" ${ARGN})
+  if(NOT ARG_DIR)
+    set(ARG_DIR src/${name})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${ARG_DIR}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
@@ -20,8 +24,8 @@ function(anser_layer name)
     add_library(anser_${name} STATIC ${sources})
     target_include_directories(anser_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(anser_${name} PUBLIC ${links} PRIVATE anser_flags)
-    if(EXISTS ${CMAKE_SOURCE_DIR}/src/${name}/pch.h)
-      target_precompile_headers(anser_${name} PRIVATE ${CMAKE_SOURCE_DIR}/src/${name}/pch.h)
+    if(EXISTS ${CMAKE_SOURCE_DIR}/${ARG_DIR}/pch.h)
+      target_precompile_headers(anser_${name} PRIVATE ${CMAKE_SOURCE_DIR}/${ARG_DIR}/pch.h)
     endif()
   else()
     add_library(anser_${name} INTERFACE)

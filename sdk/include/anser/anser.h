@@ -1,0 +1,20 @@
+// Everything but anser/asio.h, which needs Boost.Asio. Read in this order: configuration, connection, message,
+// presence, iq, roster, chat; then what you need. The tutorial is docs/tutorial.md.
+#pragma once
+
+#include "anser/account_manager.h"
+#include "anser/address.h"
+#include "anser/archive.h"
+#include "anser/carbons.h"
+#include "anser/chat.h"
+#include "anser/configuration.h"
+#include "anser/connection.h"
+#include "anser/element.h"
+#include "anser/error.h"
+#include "anser/filter.h"
+#include "anser/iq.h"
+#include "anser/loop.h"
+#include "anser/message.h"
+#include "anser/presence.h"
+#include "anser/roster.h"
+#include "anser/stanza.h"
