@@ -2,6 +2,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <memory>
 #include <utility>
 
 namespace anser::net {
@@ -33,12 +34,29 @@ class Core::Current {
   Core* before_;
 };
 
-Core::Core(CoreId id)
+// A core on somebody else's loop, which owns it as one of its services.
+class Core::Hosted final : public boost::asio::execution_context::service {
+ public:
+  static boost::asio::execution_context::id id;
+
+  explicit Hosted(boost::asio::execution_context& context)
+      : service(context), core(0, nullptr, &static_cast<boost::asio::io_context&>(context)) {}
+  Core core;
+
+ private:
+  void shutdown() override { core.shut_down(); }
+};
+
+boost::asio::execution_context::id Core::Hosted::id;
+
+Core::Core(CoreId id) : Core(id, std::make_unique<Loop>()) {}
+
+Core::Core(CoreId id, std::unique_ptr<Loop> loop, boost::asio::io_context* io)
     : id_(id),
       read_buffer_(new char[kReadBuffer]),
       scratch_(new char[kScratch]),
-      loop_(std::make_unique<Loop>()),
-      io_(loop_.get()),
+      loop_(std::move(loop)),
+      io_(loop_ ? loop_.get() : io),
       timers_(*io_),
       poller_(*io_) {}
 
@@ -48,6 +66,11 @@ Core::~Core() {
 }
 
 Core* Core::current() { return current_core; }
+
+Core& Core::of(boost::asio::io_context& io) {
+  if (current_core && current_core->io_ == &io) return *current_core;
+  return boost::asio::use_service<Hosted>(io).core;
+}
 
 void Core::at_turn_end(std::function<void()> action) {
   actions_.push_back(std::move(action));
@@ -113,7 +136,7 @@ void Core::stop() { io_->stop(); }
 void Core::shut_down() {
   const Current current{*this};
   poller_.shut_down();
-  loop_->shutdown();
+  if (loop_) loop_->shutdown();
   actions_.clear();
 }
 

@@ -53,8 +53,11 @@ class Core {
 
   CoreId id() const { return id_; }
   boost::asio::io_context& io() { return *io_; }
-  // The core whose thread this is, null elsewhere.
+  // The core whose thread this is, null elsewhere. On a loop that an application runs there is none: see of().
   static Core* current();
+  // The core of a loop; an io_context that somebody else runs, on one thread at a time, becomes one. It then lives as
+  // long as the io_context, and keeps it from running out of work only while there are connections or timers.
+  static Core& of(boost::asio::io_context& io);
 
   // One for the whole loop; what is in it is valid until the next suspension.
   std::span<char> read_buffer() { return {read_buffer_.get(), kReadBuffer}; }
@@ -87,7 +90,9 @@ class Core {
   friend class Connection;
   class Loop;
   class Current;
+  class Hosted;
 
+  Core(CoreId id, std::unique_ptr<Loop> loop, boost::asio::io_context* io = nullptr);
   void expect_turn_end();
   void end_turn();
 
@@ -100,7 +105,7 @@ class Core {
   Link marked_;
   bool turn_end_expected_ = false;
   std::size_t closing_ = 0;
-  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<Loop> loop_;  // null: somebody else's
   boost::asio::io_context* io_;
   Timers timers_;
   Poller poller_;

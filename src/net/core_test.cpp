@@ -4,15 +4,25 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "net/cores.h"
+#include "net/test_support.h"
+#include "net/within.h"
 
 namespace anser::net {
 namespace {
 
 using testing::ElementsAre;
+
+Task<Result<void>> wait_for_ever(Connection& connection) {
+  co_await connection.wait();
+  co_return Result<void>{};
+}
 
 class Sends final : public TurnEnd {
  public:
@@ -106,6 +116,51 @@ TEST(Core, GivesBuffersOutAgainButNotLargeOnes) {
   EXPECT_EQ(again.data(), bytes);
   EXPECT_TRUE(again.empty());
   EXPECT_LT(core.take_buffer().capacity(), 100u);
+}
+
+TEST(Core, IsOfAnIoContextThatSomebodyElseRuns) {
+  boost::asio::io_context io;
+  std::string heard;
+  bool late = false;
+  {
+    auto [ours, theirs] = local_pair();
+    theirs.send("hello");
+    auto read = [](Handed socket, std::string& heard, bool& late) -> Task<void> {
+      const Executor executor = co_await boost::asio::this_coro::executor;
+      Connection connection{Core::of(executor.context()), std::move(socket)};
+      auto reading = connection.read();
+      const auto input = co_await std::move(reading);
+      if (input) heard = *input;
+      auto waits = wait_for_ever(connection);
+      auto waited = within(std::chrono::milliseconds{1}, std::move(waits));
+      const auto outcome = co_await std::move(waited);
+      late = !outcome && outcome.error().code == Errc::timeout;
+    };
+    spawn(io, read(std::move(ours), heard, late));
+
+    io.run();  // returns once nobody waits for anything
+  }
+  EXPECT_EQ(heard, "hello");
+  EXPECT_TRUE(late);
+  EXPECT_EQ(&Core::of(io), &Core::of(io));
+}
+
+TEST(Core, OfAnIoContextEndsWithIt) {
+  std::optional<boost::asio::io_context> io{std::in_place};
+  auto [ours, theirs] = local_pair();
+  auto read = [](Handed socket) -> Task<void> {
+    const Executor executor = co_await boost::asio::this_coro::executor;
+    Connection connection{Core::of(executor.context()), std::move(socket)};
+    auto reading = connection.read();
+    const auto input = co_await std::move(reading);
+    ADD_FAILURE() << "nobody wrote";
+  };
+  spawn(*io, read(std::move(ours)));
+  io->poll();
+
+  io.reset();  // with a connection that still waits
+
+  EXPECT_EQ(theirs.receive(), "");
 }
 
 TEST(Cores, PostRunsOnTheCoreInOrder) {

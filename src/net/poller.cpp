@@ -25,6 +25,7 @@ void Watched::unwatch(int socket) {
   ::epoll_ctl(poller_->epoll_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
   poller_->forget(*this);
   unlink();
+  if (poller_->all_.alone()) poller_->stop_waiting();
   poller_ = nullptr;
 }
 
@@ -74,9 +75,14 @@ void Poller::wait() {
   waiting_ = true;
   epoll_.async_wait(decltype(epoll_)::wait_read, [this](const boost::system::error_code& error) {
     waiting_ = false;
-    if (error) return;
-    look();
+    if (!error) return look();
+    if (!all_.alone()) wait();  // somebody came after the last one had gone
   });
+}
+
+// Nobody is left. An application's loop may run out of work now.
+void Poller::stop_waiting() {
+  if (waiting_ && !shut_down_) epoll_.cancel();
 }
 
 void Poller::look() {
@@ -112,6 +118,7 @@ void Poller::forget(Watched& watched) {
 }
 
 void Poller::shut_down() {
+  shut_down_ = true;
   while (!all_.alone()) {
     Watched& watched = static_cast<Watched&>(*all_.next);
     watched.unlink();

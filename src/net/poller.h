@@ -138,6 +138,7 @@ class Poller {
   static constexpr int kLooksAtOnce = 4;  // then the rest of the loop has its turn
 
   void wait();
+  void stop_waiting();
   void look();
   void forget(Watched& watched);
 
@@ -147,6 +148,7 @@ class Poller {
   std::array<epoll_event, kEvents> events_;
   int at_ = 0, end_ = 0;  // what look() has in its hands
   bool waiting_ = false;
+  bool shut_down_ = false;
 };
 
 }  // namespace anser::net

@@ -35,17 +35,18 @@ Task<std::optional<Result<T>>> as_optional(Task<Result<T>> task) {
 
 template <class T>
 Task<Result<T>> within(std::chrono::milliseconds limit, Task<Result<T>> task) {
-  Core* core = Core::current();
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  Core& core = Core::of(executor.context());
   boost::asio::cancellation_signal signal;
   bool late = false;
   Alarm alarm{[&] {
     late = true;
     signal.emit(boost::asio::cancellation_type::terminal);
   }};
-  core->timers().arm(alarm, limit);
+  core.timers().arm(alarm, limit);
 
   auto token = boost::asio::bind_cancellation_slot(signal.slot(), kAwait);
-  auto [thrown, result] = co_await boost::asio::co_spawn(core->io(), detail::as_optional(std::move(task)), token);
+  auto [thrown, result] = co_await boost::asio::co_spawn(core.io(), detail::as_optional(std::move(task)), token);
   if (late) co_return fail(Errc::timeout, "not done within {} ms", limit.count());
   if (thrown) std::rethrow_exception(thrown);
   co_return std::move(*result);

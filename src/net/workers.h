@@ -5,6 +5,7 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -115,7 +116,8 @@ struct StartWork {
 
 template <class Function>
 Task<WorkResult<Function>> run_work(Workers& workers, std::shared_ptr<Work<Function>> work) {
-  StartWork start{workers, *Core::current(), [work] { work->run(); }};
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  StartWork start{workers, Core::of(executor.context()), [work] { work->run(); }};
   const bool done = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>&, void(bool)>(
       std::move(start), boost::asio::use_awaitable_t<Executor>{});
   if (!done) co_return fail(Errc::resource_limit, "too much work is waiting");
