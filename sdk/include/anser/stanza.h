@@ -26,6 +26,7 @@ struct StanzaError {
   std::string by = {};
   int code = 0;
   std::optional<Element> application = {};  // the application's own condition
+  std::string new_address = {};             // with "gone" and "redirect": where to, if they said it
 
   friend bool operator==(const StanzaError&, const StanzaError&) = default;
 };

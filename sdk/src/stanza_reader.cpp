@@ -1,0 +1,184 @@
+#include "sdk/src/stanza_reader.h"
+
+#include <charconv>
+
+#include "sdk/src/fail.h"
+#include "sdk/src/raw_element.h"
+#include "sdk/src/stanza_access.h"
+#include "sdk/src/stanza_error.h"
+#include "sdk/src/texts.h"
+
+namespace anser::sdk {
+namespace {
+
+constexpr std::size_t kMaxTexts = 64;
+
+template <class Type>
+std::optional<Type> type_named(std::string_view word, Type first, Type last) {
+  for (int type = static_cast<int>(first); type <= static_cast<int>(last); ++type) {
+    if (name_of(static_cast<Type>(type)) == word) return static_cast<Type>(type);
+  }
+  return std::nullopt;
+}
+
+std::optional<IQ::Type> iq_type(std::string_view word) {
+  if (word == "get") return IQ::Type::get;
+  if (word == "set") return IQ::Type::set;
+  if (word == "result") return IQ::Type::result;
+  if (word == "error") return IQ::Type::error;
+  return std::nullopt;
+}
+
+Error bad_type(std::string_view of, std::string_view type) {
+  return Error{Errc::protocol, fmt::format("there is no {} of type '{}'", of, type), "bad-request"};
+}
+
+// What all stanzas have. `take(child, raw)` is asked first for each child in jabber:client.
+template <class Take>
+void read_common(Stanza& to, const xml::Stanza& from, Take take) {
+  for (const xml::Attribute& attribute : from.attributes) {
+    if (attribute.ns == xml::kXmlNs) {
+      if (attribute.local == "lang") to.set_language(std::string(attribute.value));
+    } else if (!attribute.ns.empty()) {
+      continue;
+    } else if (attribute.local == "id") {
+      to.set_id(std::string(attribute.value));
+    } else if (attribute.local == "from") {
+      to.set_from(std::string(attribute.value));
+    } else if (attribute.local == "to") {
+      to.set_to(std::string(attribute.value));
+    }
+  }
+  auto& extensions = StanzaAccess::extensions(to);
+  extensions.reserve(from.children.size());
+  for (const xml::Child& child : from.children) {
+    const std::string_view raw = from.raw(child);
+    if (child.ns == xml::kClientNs && speaks_for(to.kind(), child.local)) {
+      if (child.local != "error") {
+        take(child.local, RawElement{raw});
+      } else if (!to.error()) {
+        to.set_error(read_error(raw));
+      }
+      continue;
+    }
+    extensions.push_back({std::string(child.local), std::string(child.ns), std::string(raw)});
+  }
+}
+
+// One text a language, the first one counts.
+template <class Text>
+void read_text(std::vector<Text>& texts, const RawElement& element, std::string_view own, std::string& scratch) {
+  if (texts.size() >= kMaxTexts) return;
+  std::string language{element.attribute("xml:lang", scratch)};
+  if (is_own_language(language, own)) language.clear();
+  if (!texts.empty() && find_text(texts, language, own) != texts.end()) return;
+  texts.push_back({std::move(language), std::string(element.text(scratch))});
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t begin = std::min(text.find_first_not_of(kSpace), text.size());
+  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+}
+
+// xs:byte.
+int read_priority(std::string_view text) {
+  text = trimmed(text);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  std::int8_t priority = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, priority);
+  return problem == std::errc{} && stop == end ? priority : 0;
+}
+
+template <class T>
+Result<std::unique_ptr<Stanza>> owned(Result<T> stanza) {
+  if (!stanza) return pass(stanza);
+  return std::make_unique<T>(*std::move(stanza));
+}
+
+}  // namespace
+
+bool is_stanza(const xml::Stanza& stanza) {
+  return stanza.ns == xml::kClientNs &&
+         (stanza.local == "message" || stanza.local == "presence" || stanza.local == "iq");
+}
+
+Result<std::unique_ptr<Stanza>> read_stanza(const xml::Stanza& stanza) {
+  if (!is_stanza(stanza)) return std::unique_ptr<Stanza>();
+  if (stanza.local == "message") return std::make_unique<Message>(read_message(stanza));
+  if (stanza.local == "presence") return owned(read_presence(stanza));
+  return owned(read_iq(stanza));
+}
+
+Result<std::unique_ptr<Stanza>> read_stanza(std::string_view xml) {
+  using Event = xml::StreamReader::Event;
+  xml::StreamReader reader;
+  reader.restart_without_header();
+  const Event event = reader.next(xml);
+  if (event == Event::error) return fail(Errc::protocol, "{}", reader.error().message);
+  if (event != Event::stanza || !xml.empty()) return fail(Errc::protocol, "one stanza was expected");
+  return read_stanza(reader.stanza());
+}
+
+Message read_message(const xml::Stanza& stanza) {
+  using Type = Message::Type;
+  Message message{{}, type_named(stanza.attr("type"), Type::normal, Type::error).value_or(Type::normal)};
+  auto& bodies = StanzaAccess::bodies(message);
+  auto& subjects = StanzaAccess::subjects(message);
+  std::string scratch;
+  read_common(message, stanza, [&](std::string_view name, const RawElement& child) {
+    if (name == "body") {
+      read_text(bodies, child, message.language(), scratch);
+    } else if (name == "subject") {
+      read_text(subjects, child, message.language(), scratch);
+    } else if (message.thread().empty()) {
+      std::string parent{child.attribute("parent", scratch)};
+      message.set_thread(std::string(child.text(scratch)), std::move(parent));
+    }
+  });
+  return message;
+}
+
+Result<Presence> read_presence(const xml::Stanza& stanza) {
+  using Type = Presence::Type;
+  const std::string_view word = stanza.attr("type");
+  const auto type = word.empty() ? Type::available : type_named(word, Type::unavailable, Type::error);
+  if (!type) return tl::make_unexpected(bad_type("presence", word));
+
+  Presence presence{*type};
+  auto& statuses = StanzaAccess::statuses(presence);
+  bool has_show = false, has_priority = false;
+  std::string scratch;
+  read_common(presence, stanza, [&](std::string_view name, const RawElement& child) {
+    if (name == "status") {
+      if (!child.text(scratch).empty()) read_text(statuses, child, presence.language(), scratch);
+    } else if (name == "show") {
+      using Mode = Presence::Mode;
+      if (has_show) return;
+      has_show = true;
+      presence.set_mode(type_named(trimmed(child.text(scratch)), Mode::chat, Mode::dnd).value_or(Mode::available));
+    } else if (!has_priority) {
+      has_priority = true;
+      presence.set_priority(read_priority(child.text(scratch)));
+    }
+  });
+  return presence;
+}
+
+Result<IQ> read_iq(const xml::Stanza& stanza) {
+  const auto type = iq_type(stanza.attr("type"));
+  if (!type) return tl::make_unexpected(bad_type("iq", stanza.attr("type")));
+  IQ iq{*type};
+  read_common(iq, stanza, [](std::string_view, const RawElement&) {});
+  return iq;
+}
+
+const xml::Child* find_child(const xml::Stanza& stanza, xml::Name name) {
+  for (const xml::Child& child : stanza.children) {
+    if (child.local == name.local && child.ns == name.ns) return &child;
+  }
+  return nullptr;
+}
+
+}  // namespace anser::sdk
