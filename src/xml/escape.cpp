@@ -1,5 +1,7 @@
 #include "xml/escape.h"
 
+#include <array>
+
 namespace anser::xml {
 namespace {
 
@@ -12,25 +14,39 @@ constexpr Replacement kInText[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"},
 constexpr Replacement kInValue[] = {{'&', "&amp;"},  {'<', "&lt;"},  {'>', "&gt;"},   {'\'', "&apos;"},
                                     {'"', "&quot;"}, {'\t', "&#9;"}, {'\n', "&#10;"}, {'\r', "&#13;"}};
 
+// Which bytes have a replacement: a look-up a byte is several times faster than find_first_of.
+using Special = std::array<bool, 256>;
 template <std::size_t N>
-void append(std::string& out, std::string_view text, const Replacement (&table)[N], std::string_view special) {
+constexpr Special special_of(const Replacement (&table)[N]) {
+  Special special{};
+  for (const Replacement& replacement : table) special[static_cast<unsigned char>(replacement.byte)] = true;
+  return special;
+}
+constexpr Special kSpecialInText = special_of(kInText);
+constexpr Special kSpecialInValue = special_of(kInValue);
+
+template <std::size_t N>
+void append(std::string& out, std::string_view text, const Replacement (&table)[N], const Special& special) {
+  const char* p = text.data();
+  const char* const end = p + text.size();
   while (true) {
-    const std::size_t plain = text.find_first_of(special);
-    out.append(text.substr(0, plain));
-    if (plain == std::string_view::npos) return;
+    const char* const plain = p;
+    while (p != end && !special[static_cast<unsigned char>(*p)]) ++p;
+    out.append(plain, static_cast<std::size_t>(p - plain));
+    if (p == end) return;
     for (const Replacement& replacement : table) {
-      if (replacement.byte == text[plain]) out.append(replacement.text);
+      if (replacement.byte == *p) out.append(replacement.text);
     }
-    text.remove_prefix(plain + 1);
+    ++p;
   }
 }
 
 }  // namespace
 
-void append_escaped(std::string& out, std::string_view text) { append(out, text, kInText, "&<>\r"); }
+void append_escaped(std::string& out, std::string_view text) { append(out, text, kInText, kSpecialInText); }
 
 void append_escaped_attribute(std::string& out, std::string_view value) {
-  append(out, value, kInValue, "&<>'\"\t\n\r");
+  append(out, value, kInValue, kSpecialInValue);
 }
 
 void append_attribute(std::string& out, Name name, std::string_view value, unsigned number) {
