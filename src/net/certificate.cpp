@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <cerrno>
 #include <cstring>
@@ -31,8 +32,25 @@ void add_name(std::vector<std::string>& names, const ASN1_STRING* text) {
 }
 
 void add_other_name(PeerCertificate& certificate, const OTHERNAME& other) {
-  if (OBJ_obj2nid(other.type_id) != NID_XmppAddr || ASN1_TYPE_get(other.value) != V_ASN1_UTF8STRING) return;
-  add_name(certificate.xmpp_addrs, other.value->value.utf8string);
+  const int name = OBJ_obj2nid(other.type_id), type = ASN1_TYPE_get(other.value);
+  if (name == NID_XmppAddr && type == V_ASN1_UTF8STRING) {
+    add_name(certificate.xmpp_addrs, other.value->value.utf8string);
+  } else if (name == NID_SRVName && type == V_ASN1_IA5STRING) {
+    add_name(certificate.srv_names, other.value->value.ia5string);
+  }
+}
+
+void add_address(PeerCertificate& certificate, const ASN1_OCTET_STRING* octets) {
+  using boost::asio::ip::address_v4, boost::asio::ip::address_v6;
+  const unsigned char* bytes = ASN1_STRING_get0_data(octets);
+  const auto size = static_cast<std::size_t>(ASN1_STRING_length(octets));
+  if (address_v4::bytes_type v4; size == v4.size()) {
+    std::copy_n(bytes, size, v4.begin());
+    certificate.addresses.push_back(address_v4{v4}.to_string());
+  } else if (address_v6::bytes_type v6; size == v6.size()) {
+    std::copy_n(bytes, size, v6.begin());
+    certificate.addresses.push_back(address_v6{v6}.to_string());
+  }
 }
 
 void read_names(PeerCertificate& certificate, X509* x509) {
@@ -46,6 +64,9 @@ void read_names(PeerCertificate& certificate, X509* x509) {
         break;
       case GEN_EMAIL:
         add_name(certificate.emails, name.d.rfc822Name);
+        break;
+      case GEN_IPADD:
+        add_address(certificate, name.d.iPAddress);
         break;
       case GEN_OTHERNAME:
         add_other_name(certificate, *name.d.otherName);

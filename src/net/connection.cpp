@@ -282,10 +282,27 @@ Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> serve
   if (!in_the_clear) co_return in_the_clear;
   auto channel = TlsChannel::accept(std::move(server), socket_.get(), host);
   if (!channel) co_return pass(channel);
+  auto shaking = shake_hands(std::move(*channel), limits.handshake);
+  Result<void> shaken = co_await std::move(shaking);
+  co_return shaken;
+}
 
-  tls_ = std::move(*channel);
+Task<Result<void>> Connection::connect_tls(std::shared_ptr<const TlsClient> client, TlsLimits limits,
+                                           std::string service, std::shared_ptr<const TlsSession> session) {
+  ANSER_ASSERT(!tls_ && !zip_);
+  const auto in_the_clear = co_await drained_within(limits.handshake);
+  if (!in_the_clear) co_return in_the_clear;
+  auto channel = TlsChannel::connect(std::move(client), socket_.get(), service, session.get());
+  if (!channel) co_return pass(channel);
+  auto shaking = shake_hands(std::move(*channel), limits.handshake);
+  Result<void> shaken = co_await std::move(shaking);
+  co_return shaken;
+}
+
+Task<Result<void>> Connection::shake_hands(std::unique_ptr<TlsChannel> channel, std::chrono::milliseconds limit) {
+  tls_ = std::move(channel);
   handshaking_ = true;
-  auto shaken = co_await shake_hands(limits.handshake);
+  Result<void> shaken = co_await finish_handshake(limit);
   if (closed_) co_return fail(Errc::closed, "the connection was closed");
   handshaking_ = false;
   if (!shaken) {
@@ -297,7 +314,7 @@ Task<Result<void>> Connection::accept_tls(std::shared_ptr<const TlsServer> serve
   co_return Result<void>{};
 }
 
-Task<Result<void>> Connection::shake_hands(std::chrono::milliseconds limit) {
+Task<Result<void>> Connection::finish_handshake(std::chrono::milliseconds limit) {
   bool late = false;
   Alarm alarm{[this, &late] {
     late = true;
@@ -308,7 +325,7 @@ Task<Result<void>> Connection::shake_hands(std::chrono::milliseconds limit) {
     const TlsChannel::State state = tls_->handshake();
     if (state == TlsChannel::State::going) co_return Result<void>{};
     if (state == TlsChannel::State::closed) co_return fail(Errc::closed, "the peer left during the TLS handshake");
-    if (state == TlsChannel::State::failed) co_return fail(Errc::io, "TLS handshake: {}", tls_->reason());
+    if (state == TlsChannel::State::failed) co_return fail(tls_->code(), "TLS handshake: {}", tls_->reason());
 
     const auto wanted = state == TlsChannel::State::want_write ? kOutput : kInput;
     if (!take_ready(wanted)) {
@@ -320,6 +337,8 @@ Task<Result<void>> Connection::shake_hands(std::chrono::milliseconds limit) {
     tls_->input_may_be_there();
   }
 }
+
+std::shared_ptr<const TlsSession> Connection::tls_session() const { return tls_ ? tls_->session() : nullptr; }
 
 const TlsFacts* Connection::tls() const { return tls_ && tls_->established() ? &tls_->facts() : nullptr; }
 

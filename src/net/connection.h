@@ -29,6 +29,8 @@
 namespace anser::net {
 
 class TlsChannel;
+class TlsClient;
+class TlsSession;
 class Zip;
 
 // A connection between two cores, or fresh from the listener: a value, and whoever holds it owns the socket.
@@ -92,6 +94,15 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // `host` chooses the certificate for a client that sends no SNI; a view that must live as long as the handshake.
   Task<Result<void>> accept_tls(std::shared_ptr<const TlsServer> server, TlsLimits limits = {},
                                 std::string_view host = {});
+  // The client's, alike. `service` is the domain that the server must be. Errc::not_authorized, and a sentence, if its
+  // certificate is not good; bad_request if the service cannot be a server's name. What a server sent in the clear
+  // behind its consent has come with an earlier read(): refuse it there. A session makes it shorter if the server
+  // agrees; it is taken or not, and that is no error.
+  Task<Result<void>> connect_tls(std::shared_ptr<const TlsClient> client, TlsLimits limits, std::string service,
+                                 std::shared_ptr<const TlsSession> session = nullptr);
+  // What to come back with; null if this is no client's TLS, or its server has offered no session (yet: with TLS 1.3 it
+  // comes with the first input). Ask when the connection has been used.
+  std::shared_ptr<const TlsSession> tls_session() const;
   const TlsFacts* tls() const;  // null: in the clear
 
   // zlib both ways (XEP-0138) from the next byte on; what was appended before leaves uncompressed.
@@ -152,7 +163,8 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   bool refill_if_owed();
   void recycle(std::string& buffer);
   Task<Result<void>> drained_within(std::chrono::milliseconds limit);
-  Task<Result<void>> shake_hands(std::chrono::milliseconds limit);
+  Task<Result<void>> shake_hands(std::unique_ptr<TlsChannel> channel, std::chrono::milliseconds limit);
+  Task<Result<void>> finish_handshake(std::chrono::milliseconds limit);
 
   void close_now();
   void let_go();

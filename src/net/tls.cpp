@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "net/openssl.h"
+#include "net/tls_client_context.h"
 #include "net/tls_contexts.h"
 
 namespace anser::net {
@@ -109,6 +110,18 @@ std::string_view text(const char* value) { return value ? std::string_view{value
 
 }  // namespace
 
+Result<std::string> alpn_list(const std::vector<std::string>& protocols) {
+  std::string list;
+  for (const std::string& protocol : protocols) {
+    if (protocol.empty() || protocol.size() > 255) {
+      return fail(Errc::invalid_config, "'{}' cannot be the name of a protocol (ALPN)", protocol);
+    }
+    list += static_cast<char>(protocol.size());
+    list += protocol;
+  }
+  return list;
+}
+
 SSL_CTX* TlsServer::Contexts::find(std::string_view host) const {
   if (host.size() > kLongestHost) return nullptr;
   const std::string name = lower(host);
@@ -127,13 +140,9 @@ Result<std::shared_ptr<const TlsServer>> TlsServer::load(std::span<const Certifi
   if (certificates.empty()) return fail(Errc::invalid_config, "TLS needs a certificate");
   ERR_clear_error();
   auto contexts = std::make_unique<Contexts>();
-  for (const std::string& protocol : options.alpn) {
-    if (protocol.empty() || protocol.size() > 255) {
-      return fail(Errc::invalid_config, "'{}' cannot be the name of a protocol (ALPN)", protocol);
-    }
-    contexts->alpn += static_cast<char>(protocol.size());
-    contexts->alpn += protocol;
-  }
+  auto protocols = alpn_list(options.alpn);
+  if (!protocols) return pass(protocols);
+  contexts->alpn = std::move(*protocols);
   for (const Certificate& certificate : certificates) {
     auto context = make_context(options, contexts.get());
     if (!context) return pass(context);
@@ -166,8 +175,14 @@ std::optional<PeerCertificate> TlsFacts::peer_certificate() const {
   auto parsed = parse_certificate({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)});
   OPENSSL_free(der);
   if (!parsed) return std::nullopt;
-  parsed->verified = SSL_get_verify_result(ssl_) == X509_V_OK;
+  const ServerVerdict* verdict = server_verdict();
+  parsed->verified = verdict ? verdict->verified : SSL_get_verify_result(ssl_) == X509_V_OK;
   return std::move(*parsed);
+}
+
+const ServerVerdict* TlsFacts::server_verdict() const {
+  const TlsClientSide* side = side_of(ssl_);
+  return side ? &side->verdict : nullptr;
 }
 
 namespace {
@@ -188,23 +203,24 @@ Result<std::string> TlsFacts::exporter(std::string_view label, std::size_t size)
   return bytes;
 }
 
-// The first Finished message of the handshake: the client's in a full one, ours when a session was resumed.
+// The first Finished message of the handshake: the client's in a full one, the server's when a session was resumed.
 Result<std::string> TlsFacts::unique() const {
   if (SSL_version(ssl_) != TLS1_2_VERSION || !binds(ssl_)) {
     return fail(Errc::unsupported, "{} has no tls-unique to bind to", version());
   }
   std::array<char, EVP_MAX_MD_SIZE> finished;
-  const std::size_t size = resumed() ? SSL_get_finished(ssl_, finished.data(), finished.size())
-                                     : SSL_get_peer_finished(ssl_, finished.data(), finished.size());
+  const bool ours = (SSL_is_server(ssl_) == 1) == resumed();
+  const std::size_t size = ours ? SSL_get_finished(ssl_, finished.data(), finished.size())
+                                : SSL_get_peer_finished(ssl_, finished.data(), finished.size());
   if (size == 0 || size > finished.size()) return fail(Errc::unsupported, "the handshake has no Finished message");
   return std::string{finished.data(), size};
 }
 
 Result<std::string> TlsFacts::server_end_point() const {
-  X509* certificate = SSL_get_certificate(ssl_);
+  const X509* certificate = SSL_is_server(ssl_) == 1 ? SSL_get_certificate(ssl_) : SSL_get0_peer_certificate(ssl_);
   if (!certificate) return fail(Errc::unsupported, "the connection has no server certificate");
   int digest_nid = NID_undef;
-  X509_get_signature_info(certificate, &digest_nid, nullptr, nullptr, nullptr);
+  X509_get_signature_info(const_cast<X509*>(certificate), &digest_nid, nullptr, nullptr, nullptr);
   // RFC 5929 section 4.1: SHA-256 instead of MD5 and SHA-1; undefined for signatures that hash nothing of the kind.
   if (digest_nid == NID_md5 || digest_nid == NID_sha1) digest_nid = NID_sha256;
   const EVP_MD* digest = digest_nid == NID_undef ? nullptr : EVP_get_digestbynid(digest_nid);

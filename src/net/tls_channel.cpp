@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "net/tls_client_context.h"
 #include "net/tls_contexts.h"
+#include "net/tls_session.h"
 
 namespace anser::net {
 
@@ -57,24 +59,61 @@ Result<std::unique_ptr<TlsChannel>> TlsChannel::accept(std::shared_ptr<const Tls
   SSL_CTX* chosen = server->contexts_->find(host);
   SslPtr ssl{SSL_new(chosen ? chosen : server->contexts_->first())};
   if (!ssl) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
-  auto channel = std::unique_ptr<TlsChannel>{new TlsChannel{std::move(server), std::move(ssl), socket}};
-
-  BIO* bio = BIO_new(TlsWire::method());
-  if (!bio) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
-  BIO_set_data(bio, &channel->wire_);
-  BIO_set_init(bio, 1);
-  SSL_set_bio(channel->ssl_.get(), bio, bio);
+  std::unique_ptr<TlsChannel> channel{new TlsChannel{std::move(server), nullptr, std::move(ssl), socket}};
+  const auto attached = channel->attach_wire();
+  if (!attached) return pass(attached);
   SSL_set_accept_state(channel->ssl_.get());
   return channel;
 }
 
-TlsChannel::TlsChannel(std::shared_ptr<const TlsServer> server, SslPtr ssl, int socket)
-    : server_(std::move(server)), wire_{socket}, ssl_(std::move(ssl)), facts_(ssl_.get()) {}
+Result<std::unique_ptr<TlsChannel>> TlsChannel::connect(std::shared_ptr<const TlsClient> client, int socket,
+                                                        std::string_view service, const TlsSession* session) {
+  ERR_clear_error();
+  auto name = ServiceName::make(service, client->context_->srv_service);
+  if (!name) return pass(name);
+  SslPtr ssl{SSL_new(client->context_->ctx.get())};
+  if (!ssl) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
+  if (!name->is_address() && SSL_set_tlsext_host_name(ssl.get(), name->canonical().c_str()) != 1) {
+    return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
+  }
+  auto side = std::make_unique<TlsClientSide>(TlsClientSide{std::move(client), std::move(*name)});
+  if (session && session->serves(side->client, side->name.canonical())) {
+    const SslSessionPtr copy = session->copy();
+    if (copy && SSL_set_session(ssl.get(), copy.get()) == 1) side->offered = session->verdict();
+  }
+  set_side(ssl.get(), side.get());
+
+  std::unique_ptr<TlsChannel> channel{new TlsChannel{nullptr, std::move(side), std::move(ssl), socket}};
+  const auto attached = channel->attach_wire();
+  if (!attached) return pass(attached);
+  SSL_set_connect_state(channel->ssl_.get());
+  return channel;
+}
+
+TlsChannel::TlsChannel(std::shared_ptr<const TlsServer> server, std::unique_ptr<TlsClientSide> client, SslPtr ssl,
+                       int socket)
+    : server_(std::move(server)), client_(std::move(client)), wire_{socket}, ssl_(std::move(ssl)), facts_(ssl_.get()) {}
+
+TlsChannel::~TlsChannel() = default;
+
+Result<void> TlsChannel::attach_wire() {
+  BIO* bio = BIO_new(TlsWire::method());
+  if (!bio) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
+  BIO_set_data(bio, &wire_);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  return {};
+}
 
 TlsChannel::State TlsChannel::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
   if (result != 1) return why(result);
+  if (client_) {
+    if (SSL_session_reused(ssl_.get()) == 1) client_->verdict = std::move(client_->offered);
+    client_->offered = {};
+    ANSER_ASSERT(client_->verdict.verified || !client_->verdict.enforced);
+  }
   established_ = true;
   return State::going;
 }
@@ -134,9 +173,21 @@ TlsChannel::State TlsChannel::why(int result) {
       return saved_errno == 0 && !established_ ? State::closed : State::failed;
     default:
       failed_ = true;
-      reason_ = openssl_reason();
+      reason_ = client_ ? client_reason() : openssl_reason();
+      if (client_ && client_->refused) reason_ = client_->verdict.objection;
       return State::failed;
   }
+}
+
+Errc TlsChannel::code() const { return client_ && client_->refused ? Errc::not_authorized : Errc::io; }
+
+std::shared_ptr<const TlsSession> TlsChannel::session() const {
+  SSL_SESSION* running = client_ && established_ ? SSL_get0_session(ssl_.get()) : nullptr;
+  if (!running || SSL_SESSION_is_resumable(running) != 1) return nullptr;
+  SslSessionPtr copy{SSL_SESSION_dup(running)};
+  if (!copy) return nullptr;
+  return std::make_shared<const TlsSession>(std::move(copy), client_->client, client_->name.canonical(),
+                                            client_->verdict);
 }
 
 }  // namespace anser::net

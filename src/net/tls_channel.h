@@ -15,6 +15,10 @@
 
 namespace anser::net {
 
+class TlsClient;
+class TlsSession;
+struct TlsClientSide;
+
 class TlsChannel {
  public:
   static constexpr std::size_t kRecord = 16 * 1024;
@@ -29,6 +33,11 @@ class TlsChannel {
 
   static Result<std::unique_ptr<TlsChannel>> accept(std::shared_ptr<const TlsServer> server, int socket,
                                                     std::string_view host);
+  // `service` is the domain that the server must have a certificate for; it is the SNI too unless it is an address. A
+  // session that does not serve is not used. Errc::bad_request if the service cannot be the name of a server.
+  static Result<std::unique_ptr<TlsChannel>> connect(std::shared_ptr<const TlsClient> client, int socket,
+                                                     std::string_view service, const TlsSession* session = nullptr);
+  ~TlsChannel();
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;
 
@@ -45,7 +54,12 @@ class TlsChannel {
   bool established() const { return established_; }
   // After State::failed.
   const std::string& reason() const { return reason_; }
+  // After State::failed: not_authorized if it was the server's certificate, else io.
+  Errc code() const;
   const TlsFacts& facts() const { return facts_; }
+  // The client's, to come back with; null if the server has offered none (yet: TLS 1.3 does it behind the handshake,
+  // and it arrives with the first input).
+  std::shared_ptr<const TlsSession> session() const;
 
  private:
   struct Wire {
@@ -54,10 +68,12 @@ class TlsChannel {
   };
   friend struct TlsWire;
 
-  TlsChannel(std::shared_ptr<const TlsServer> server, SslPtr ssl, int socket);
+  TlsChannel(std::shared_ptr<const TlsServer> server, std::unique_ptr<TlsClientSide> client, SslPtr ssl, int socket);
+  Result<void> attach_wire();
   State why(int result);
 
-  std::shared_ptr<const TlsServer> server_;  // its callbacks run until the handshake is over
+  std::shared_ptr<const TlsServer> server_;  // its callbacks run until the handshake is over; null on a client's side
+  std::unique_ptr<TlsClientSide> client_;    // null on a server's side
   Wire wire_;
   SslPtr ssl_;
   TlsFacts facts_;

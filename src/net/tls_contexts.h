@@ -20,4 +20,7 @@ struct TlsServer::Contexts {
   SSL_CTX* find(std::string_view host) const;
 };
 
+// Protocols in the wire's form. Errc::invalid_config if one has no such.
+Result<std::string> alpn_list(const std::vector<std::string>& protocols);
+
 }  // namespace anser::net

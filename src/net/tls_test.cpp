@@ -51,12 +51,12 @@ class TlsTest : public testing::Test {
   }
 
   // A whole visit: handshake, "ping" and "pong", the client's `also`, goodbye.
-  Seen visit(const TlsClient::Wish& wish, std::function<void(TlsClient&)> also = {}) {
+  Seen visit(const OpensslClient::Wish& wish, std::function<void(OpensslClient&)> also = {}) {
     auto [ours, theirs] = tcp_pair();
     Connection connection{loop.core, std::move(ours)};
     std::jthread visitor{[&, &peer = theirs] {
       {
-        TlsClient client{peer, wish};
+        OpensslClient client{peer, wish};
         connected = client.connect();
         refusal = client.refusal();
         if (connected) {
@@ -112,7 +112,7 @@ class TlsTest : public testing::Test {
   std::string refusal;
 };
 
-std::string client_export(TlsClient& client) {
+std::string client_export(OpensslClient& client) {
   std::string bytes(32, '\0');
   EXPECT_EQ(
       SSL_export_keying_material(client.ssl(), reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
@@ -123,7 +123,7 @@ std::string client_export(TlsClient& client) {
 
 TEST_F(TlsTest, SpeaksTls13AndExportsTheSameOnBothSides) {
   std::string exported;
-  const Seen seen = visit({}, [&](TlsClient& client) {
+  const Seen seen = visit({}, [&](OpensslClient& client) {
     exported = client_export(client);
     client.send("more");
   });
@@ -144,7 +144,7 @@ TEST_F(TlsTest, SpeaksTls13AndExportsTheSameOnBothSides) {
 
 TEST_F(TlsTest, SpeaksTls12WithItsOwnChannelBinding) {
   std::string exported, finished(64, '\0');
-  const Seen seen = visit({.version = TLS1_2_VERSION}, [&](TlsClient& client) {
+  const Seen seen = visit({.version = TLS1_2_VERSION}, [&](OpensslClient& client) {
     exported = client_export(client);
     finished.resize(SSL_get_finished(client.ssl(), finished.data(), finished.size()));
   });
@@ -191,7 +191,7 @@ TEST_F(TlsTest, SniChoosesTheCertificate) {
       std::array<unsigned char, 32> hash;
       ASSERT_EQ(X509_digest(x509.get(), EVP_sha256(), hash.data(), nullptr), 1);
       bool the_right_one = false;
-      const Seen seen = visit({.version = version, .sni = sni}, [&](TlsClient& client) {
+      const Seen seen = visit({.version = version, .sni = sni}, [&](OpensslClient& client) {
         const X509Ptr got{SSL_get1_peer_certificate(client.ssl())};
         the_right_one = X509_cmp(got.get(), x509.get()) == 0;
       });
@@ -231,7 +231,7 @@ TEST_F(TlsTest, AClientCertificateIsAWishAndTellsItsNames) {
 
     SSL_SESSION* session = nullptr;
     const Seen known = visit({.version = version, .certificate = romeo.get(), .key = key.get()},
-                             [&](TlsClient& client) { session = SSL_get1_session(client.ssl()); });
+                             [&](OpensslClient& client) { session = SSL_get1_session(client.ssl()); });
     ASSERT_TRUE(known.handshake && known.peer);
     EXPECT_TRUE(known.peer->verified);
     EXPECT_THAT(known.peer->xmpp_addrs, ElementsAre("romeo@example.org"));
@@ -246,7 +246,7 @@ TEST_F(TlsTest, AClientCertificateIsAWishAndTellsItsNames) {
 
     SSL_SESSION* strange_session = nullptr;
     const Seen unknown = visit({.version = version, .certificate = stranger.get(), .key = key.get()},
-                               [&](TlsClient& client) { strange_session = SSL_get1_session(client.ssl()); });
+                               [&](OpensslClient& client) { strange_session = SSL_get1_session(client.ssl()); });
     ASSERT_TRUE(unknown.handshake && unknown.peer);
     EXPECT_FALSE(unknown.peer->verified);
     EXPECT_THAT(unknown.peer->emails, ElementsAre("stranger@example.org"));
@@ -273,14 +273,15 @@ TEST_F(TlsTest, ResumesWithATicket) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     SSL_SESSION* session = nullptr;
     const Seen first = visit({.version = version, .sni = "two.example"},
-                             [&](TlsClient& client) { session = SSL_get1_session(client.ssl()); });
+                             [&](OpensslClient& client) { session = SSL_get1_session(client.ssl()); });
     ASSERT_TRUE(first.handshake && session);
     EXPECT_FALSE(first.resumed);
 
     std::string their_finished(64, '\0');
-    const Seen again = visit({.version = version, .sni = "two.example", .session = session}, [&](TlsClient& client) {
-      their_finished.resize(SSL_get_peer_finished(client.ssl(), their_finished.data(), their_finished.size()));
-    });
+    const Seen again =
+        visit({.version = version, .sni = "two.example", .session = session}, [&](OpensslClient& client) {
+          their_finished.resize(SSL_get_peer_finished(client.ssl(), their_finished.data(), their_finished.size()));
+        });
     SSL_SESSION_free(session);
 
     ASSERT_TRUE(again.handshake);
@@ -292,7 +293,7 @@ TEST_F(TlsTest, ResumesWithATicket) {
 
 TEST_F(TlsTest, RefusesRenegotiation) {
   bool renegotiated = true;
-  const Seen seen = visit({.version = TLS1_2_VERSION}, [&](TlsClient& client) {
+  const Seen seen = visit({.version = TLS1_2_VERSION}, [&](OpensslClient& client) {
     renegotiated = SSL_renegotiate(client.ssl()) == 1 && SSL_do_handshake(client.ssl()) == 1;
     ERR_clear_error();
   });
@@ -303,7 +304,7 @@ TEST_F(TlsTest, RefusesRenegotiation) {
 }
 
 TEST_F(TlsTest, SurvivesKeyUpdates) {
-  const Seen seen = visit({.version = TLS1_3_VERSION}, [&](TlsClient& client) {
+  const Seen seen = visit({.version = TLS1_3_VERSION}, [&](OpensslClient& client) {
     for (int i = 0; i < 10; ++i) {
       SSL_key_update(client.ssl(), SSL_KEY_UPDATE_REQUESTED);
       client.send("x");
@@ -383,7 +384,7 @@ TEST_F(TlsTest, SendsWhatWasQueuedInTheClearFirst) {
   bool encrypted = false;
   std::jthread visitor{[&, &peer = theirs] {
     clear = peer.receive_exactly(10);
-    TlsClient client{peer, {}};
+    OpensslClient client{peer, {}};
     encrypted = client.connect();
     SSL_shutdown(client.ssl());
     peer.end_input();
@@ -414,7 +415,7 @@ TEST_F(TlsTest, FlushesAndSaysGoodbye) {
   std::string received;
   bool goodbye = false;
   std::jthread visitor{[&, &peer = theirs] {
-    TlsClient client{peer, {}};
+    OpensslClient client{peer, {}};
     client.connect();
     for (std::string some = client.receive(); !some.empty(); some = client.receive()) received += some;
     goodbye = (SSL_get_shutdown(client.ssl()) & SSL_RECEIVED_SHUTDOWN) != 0;
@@ -464,7 +465,7 @@ TEST_F(TlsTest, MovesToAnotherCoreWithWhatOpensslHasRead) {
           shake_and_move(cores, std::make_unique<Connection>(cores.at(0), std::move(*handed)), server, done));
   });
 
-  TlsClient client{theirs, {}};
+  OpensslClient client{theirs, {}};
   ASSERT_TRUE(client.connect());
   for (int i = 0; i < 30; ++i) client.send(std::string(1000, 'x'));
 
@@ -473,7 +474,7 @@ TEST_F(TlsTest, MovesToAnotherCoreWithWhatOpensslHasRead) {
 }
 
 TEST_F(TlsTest, ReloadingLeavesRunningConnectionsAlone) {
-  const Seen seen = visit({}, [&](TlsClient& client) {
+  const Seen seen = visit({}, [&](OpensslClient& client) {
     client.send("still ");
     client.send("here");
   });

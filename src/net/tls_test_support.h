@@ -52,19 +52,24 @@ inline void write_pem(const std::filesystem::path& path, X509* x509) {
 }
 
 struct CertificateWish {
-  const char* names = "DNS:localhost";  // as in an OpenSSL configuration
+  const char* names = "DNS:localhost";  // as in an OpenSSL configuration; null: none
   bool authority = false;
   X509* issuer = nullptr;  // null: itself
   EVP_PKEY* issuer_key = nullptr;
+  const char* common_name = nullptr;  // null: one of ours
+  long from = -60;                    // seconds from now
+  long until = 3600;
+  const char* usage = nullptr;  // extended
 };
 
 inline X509Ptr make_certificate(const CertificateWish& wish, EVP_PKEY* key) {
   X509Ptr x509{X509_new()};
   X509_set_version(x509.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), wish.authority ? 1 : 2);
-  X509_gmtime_adj(X509_getm_notBefore(x509.get()), -60);
-  X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
-  const auto* name = reinterpret_cast<const unsigned char*>(wish.authority ? "authority" : "somebody");
+  X509_gmtime_adj(X509_getm_notBefore(x509.get()), wish.from);
+  X509_gmtime_adj(X509_getm_notAfter(x509.get()), wish.until);
+  const char* common_name = wish.common_name ? wish.common_name : wish.authority ? "authority" : "somebody";
+  const auto* name = reinterpret_cast<const unsigned char*>(common_name);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(x509.get()), "CN", MBSTRING_ASC, name, -1, -1, 0);
   X509* issuer = wish.issuer ? wish.issuer : x509.get();
   X509_set_issuer_name(x509.get(), X509_get_subject_name(issuer));
@@ -78,13 +83,14 @@ inline X509Ptr make_certificate(const CertificateWish& wish, EVP_PKEY* key) {
     X509_EXTENSION_free(extension);
   };
   add(NID_basic_constraints, wish.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
-  add(NID_subject_alt_name, wish.names);
+  if (wish.names) add(NID_subject_alt_name, wish.names);
+  if (wish.usage) add(NID_ext_key_usage, wish.usage);
   EXPECT_GT(X509_sign(x509.get(), wish.issuer_key ? wish.issuer_key : key, EVP_sha256()), 0);
   return x509;
 }
 
 // The client's side, on a blocking socket and a thread of the test's.
-class TlsClient {
+class OpensslClient {
  public:
   struct Wish {
     int version = 0;  // 0: the newest
@@ -96,7 +102,7 @@ class TlsClient {
     bool extended_master_secret = true;
   };
 
-  TlsClient(Peer& peer, const Wish& wish) : context_(SSL_CTX_new(TLS_client_method())) {
+  OpensslClient(Peer& peer, const Wish& wish) : context_(SSL_CTX_new(TLS_client_method())) {
     SSL_CTX* context = context_.get();
     if (wish.version) {
       SSL_CTX_set_min_proto_version(context, wish.version);
