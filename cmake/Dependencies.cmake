@@ -7,6 +7,8 @@ find_package(SQLite3 REQUIRED)
 find_package(Boost 1.81 QUIET)
 find_package(Boost 1.74 REQUIRED)
 find_package(fmt REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 find_package(spdlog REQUIRED)
 
 # Asio is used header-only; the defines keep what we do not use out of the build.

@@ -9,6 +9,7 @@
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,6 +38,20 @@ class Loop {
     core.io().restart();
   }
 };
+
+template <class T>
+Task<void> keep(Task<Result<T>> task, std::optional<Result<T>>& result) {
+  result = co_await std::move(task);
+}
+
+// Runs a task to its end, for what it gives.
+template <class T>
+Result<T> wait_for(Loop& loop, Task<Result<T>> task) {
+  std::optional<Result<T>> result;
+  loop.run(keep(std::move(task), result));
+  if (!result) return fail(Errc::internal, "the task gave nothing");
+  return std::move(*result);
+}
 
 // A blocking socket: the other end of a connection, as a test sees it.
 class Peer {
