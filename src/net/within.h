@@ -4,6 +4,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
@@ -45,8 +46,14 @@ Task<Result<T>> within(std::chrono::milliseconds limit, Task<Result<T>> task) {
   }};
   core.timers().arm(alarm, limit);
 
+  // When a `within` around this one runs out, that reaches only what this coroutine waits for; so it is passed on.
+  const boost::asio::cancellation_state around = co_await boost::asio::this_coro::cancellation_state;
+  boost::asio::cancellation_slot slot = around.slot();
+  if (slot.is_connected()) slot.assign([&signal](boost::asio::cancellation_type type) { signal.emit(type); });
+
   auto token = boost::asio::bind_cancellation_slot(signal.slot(), kAwait);
   auto [thrown, result] = co_await boost::asio::co_spawn(core.io(), detail::as_optional(std::move(task)), token);
+  if (slot.is_connected()) slot.clear();
   if (late) co_return fail(Errc::timeout, "not done within {} ms", limit.count());
   if (thrown) std::rethrow_exception(thrown);
   co_return std::move(*result);

@@ -172,6 +172,28 @@ TEST(Within, GivesTheAnswerOrATimeout) {
   EXPECT_TRUE(caught);
 }
 
+Task<Result<int>> wait_patiently(bool& ended) {
+  auto answer = within(std::chrono::hours{1}, answer_too_late());
+  const auto late = co_await std::move(answer);
+  ended = true;
+  co_return late;
+}
+
+Task<void> wait_impatiently(bool& ended) {
+  const auto late = co_await within(std::chrono::milliseconds{1}, wait_patiently(ended));
+  EXPECT_FALSE(late);
+  EXPECT_EQ(late.error(), (Error{Errc::timeout, "not done within 1 ms"}));
+}
+
+TEST(Within, EndsAnotherThatItContains) {
+  Loop loop;
+  bool answered = false;
+
+  loop.run(wait_impatiently(answered));
+
+  EXPECT_FALSE(answered);
+}
+
 Task<void> read_within(Connection& connection) {
   const auto input = co_await within(std::chrono::milliseconds{1}, connection.read());
   EXPECT_FALSE(input);
