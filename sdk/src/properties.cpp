@@ -139,7 +139,8 @@ xml::Element property_element(std::string_view name, const Property& value) {
 
 bool is_property(const xml::Element& child) { return child.is({kPropertiesNs, "property"}) && child.find("name"); }
 
-// The children of all <properties/> in one, but for the properties of that name.
+// The children of all <properties/> in one, but for the properties of that name (and an <xml:a/> of a stranger, which
+// cannot be said again).
 xml::Element others(const Stanza& stanza, std::string_view name) {
   xml::Element kept{xml::Name{kPropertiesNs, kProperties}};
   for (const Stanza::Extension& extension : stanza.raw_extensions()) {
@@ -147,7 +148,8 @@ xml::Element others(const Stanza& stanza, std::string_view name) {
     const auto element = ElementAccess::parse(extension.xml);
     if (!element) continue;
     for (const xml::Element& child : element->children()) {
-      if (!is_property(child) || child.child_text("name") != name) kept.child(child);
+      const bool same = is_property(child) && child.child_text("name") == name;
+      if (!same && ElementAccess::is_legal(ElementAccess::wrap(child))) kept.child(child);
     }
   }
   return kept;

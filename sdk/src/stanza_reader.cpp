@@ -12,6 +12,7 @@ namespace anser::sdk {
 namespace {
 
 constexpr std::size_t kMaxTexts = 64;
+constexpr std::string_view kAnyHeader = "<stream xmlns='jabber:client'>";
 
 template <class Type>
 std::optional<Type> type_named(std::string_view word, Type first, Type last) {
@@ -114,7 +115,8 @@ Result<std::unique_ptr<Stanza>> read_stanza(const xml::Stanza& stanza) {
 Result<std::unique_ptr<Stanza>> read_stanza(std::string_view xml) {
   using Event = xml::StreamReader::Event;
   xml::StreamReader reader;
-  reader.restart_without_header();
+  std::string_view header = kAnyHeader;
+  reader.next(header);
   const Event event = reader.next(xml);
   if (event == Event::error) return fail(Errc::protocol, "{}", reader.error().message);
   if (event != Event::stanza || !xml.empty()) return fail(Errc::protocol, "one stanza was expected");

@@ -21,8 +21,8 @@ bool is_stanza(const xml::Stanza& stanza);
 // Null if it is no stanza. Errc::protocol with the condition "bad-request", to answer with, if it is a presence or an
 // IQ of a type that there is not.
 Result<std::unique_ptr<Stanza>> read_stanza(const xml::Stanza& stanza);
-// The same of an element alone that declares its namespace, as a forwarded stanza does (XEP-0297). It is read with the
-// reader's own limits; Errc::protocol also for what is not well-formed.
+// The same of an element alone, as a forwarded stanza is (XEP-0297), where jabber:client is the default namespace. Read
+// with the reader's own limits; Errc::protocol also for what is not one element.
 Result<std::unique_ptr<Stanza>> read_stanza(std::string_view xml);
 
 Message read_message(const xml::Stanza& stanza);
