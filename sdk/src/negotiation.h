@@ -73,6 +73,8 @@ class Negotiation {
   // The configuration must live as long as this. `account` is the bare address if it is known: it is told to the server
   // once the stream is secure.
   explicit Negotiation(const ConnectionConfiguration& configuration, std::string_view account = {});
+  Negotiation(const Negotiation&) = delete;  // parts of it refer to others
+  Negotiation& operator=(const Negotiation&) = delete;
 
   Next start(std::string& out);                 // in the clear. With direct TLS on_tls() is the first call instead
   Next on_tls(TlsState tls, std::string& out);  // the handshake is done
@@ -185,7 +187,6 @@ class Negotiation {
   std::optional<SaslClient> sasl_;
   bool sasl2_ = false;
   bool resume_asked_ = false, bind_asked_ = false, carbons_asked_ = false, compression_asked_ = false;
-  bool session_asked_ = false;
   unsigned delivered_ = 0;
 };
 

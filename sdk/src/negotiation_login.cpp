@@ -67,12 +67,13 @@ Result<std::optional<std::string>> data_of(const xml::Element* element) {
 
 // Whom the credentials are of, and whether they can be anybody's.
 Result<void> Negotiation::identify() {
-  auto& [kind, username, password, authzid, resource] = credentials_;
+  const std::string& resource = credentials_.resource;
   if (!resource.empty() && !core::prepare_resource(resource))
     return fail(Errc::invalid_argument, "{} is no resource", shown(resource));
+  const std::string& authzid = credentials_.authzid;
   core::Jid account;
-  if (kind == Credentials::Kind::password) {
-    auto name = username;
+  if (credentials_.kind == Credentials::Kind::password) {
+    std::string name = credentials_.username;
     const auto at = name.find('@');
     if (at != name.npos) {
       const auto whole = core::Jid::parse(name);
@@ -82,7 +83,7 @@ Result<void> Negotiation::identify() {
     }
     auto address = core::Jid::make(name, service_);
     if (!address || name.empty()) return fail(Errc::invalid_argument, "\"{}\" is no user name", shown(name));
-    username = std::move(name);
+    credentials_.username = std::move(name);
     account = std::move(*address);
   } else if (!authzid.empty()) {
     auto address = core::Jid::parse(authzid);
@@ -101,6 +102,7 @@ Next Negotiation::login(Credentials credentials, std::optional<Resume> resume, s
   ANSER_ASSERT(state_ == State::connected);
   credentials_ = std::move(credentials);
   resume_ = std::move(resume);
+  resume_asked_ = bind_asked_ = carbons_asked_ = compression_asked_ = false;
   if (const auto known = identify(); !known) return refuse(known.error());
   return configuration_.sasl_enabled ? begin_sasl(out) : begin_old_login(out);
 }

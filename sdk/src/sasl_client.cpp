@@ -129,12 +129,10 @@ Result<std::string> SaslClient::begin(const std::string& mechanism) {
   if (credentials_.kind == Credentials::Kind::anonymous) return std::string{};
   if (credentials_.kind == Credentials::Kind::certificate) return credentials_.authzid;
   if (const auto scram = core::scram_mechanism(mechanism)) return begin_scram(*scram);
-  const auto& [kind, username, password, authzid, resource] = credentials_;
-  for (const auto& text : {username, password}) {
-    if (text.empty() || text.find('\0') != text.npos || !core::is_utf8(text))
-      return fail(Errc::invalid_argument, "a name and a password are text, and not empty");
-  }
-  return std::string{'\0'}.append(username).append(1, '\0').append(password);
+  const std::string& password = credentials_.password;
+  if (password.empty() || password.find('\0') != password.npos || !core::is_utf8(password))
+    return fail(Errc::invalid_argument, "no account can have that password");
+  return std::string{'\0'}.append(credentials_.username).append(1, '\0').append(password);
 }
 
 Result<std::string> SaslClient::begin_scram(core::ScramMechanism mechanism) {
@@ -145,6 +143,7 @@ Result<std::string> SaslClient::begin_scram(core::ScramMechanism mechanism) {
   options.username = credentials_.username;
   options.password = credentials_.password;
   options.could_bind = could_bind_;
+  options.nonce = credentials_.nonce;
   options.downgrade_text = core::downgrade_text(offer_.mechanisms, offer_.binding_types);
   if (mechanism.plus) {
     binding_ = usable_binding_;

@@ -26,6 +26,7 @@ struct Credentials {
   std::string password = {};
   std::string authzid = {};   // with a certificate: which of its addresses; "" the only one
   std::string resource = {};  // "": the server's choice
+  std::string nonce = {};     // our part of SCRAM's; "": drawn. Set by tests
 };
 
 // What SASL needs to know of the TLS connection.
