@@ -27,6 +27,32 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// What the machine answers to some XML; what it says goes to `out`.
+Next feed(Negotiation& machine, xml::StreamReader& reader, const std::string& xml, std::string& out,
+          std::vector<std::string>& delivered) {
+  std::string_view input{xml};
+  Next next = Next::wait;
+  for (;;) {
+    const auto before = input;
+    switch (reader.next(input)) {
+      case xml::StreamReader::Event::header:
+        next = machine.on_header(reader.header(), out);
+        break;
+      case xml::StreamReader::Event::stanza:
+        next = machine.on_element(reader.stanza(), out);
+        if (next == Next::deliver) delivered.emplace_back(before.substr(0, before.size() - input.size()));
+        break;
+      case xml::StreamReader::Event::end:
+        return machine.on_end(out);
+      case xml::StreamReader::Event::error:
+        ADD_FAILURE() << "the test's XML is none: " << xml << ": " << reader.error().message;
+        return Next::failed;
+      default:
+        return next == Next::deliver ? Next::wait : next;
+    }
+  }
+}
+
 std::string text_in(std::string_view local, std::string_view text) {
   return fmt::format("<{0}>{1}</{0}>", local, text);
 }
@@ -277,38 +303,6 @@ Next Talk::login(Credentials credentials, std::optional<Resume> resume) {
   return go_on(next, std::move(out));
 }
 
-Next Talk::hears(std::string_view utterance) {
-  std::string out;
-  const Next next = utter(std::string{utterance}, out);
-  sent += out;
-  latest = out;
-  return next;
-}
-
-// What the machine answers to one utterance; what it says goes to `out`.
-Next Talk::utter(const std::string& utterance, std::string& out) {
-  std::string_view input{utterance};
-  Next next = Next::wait;
-  for (;;) {
-    switch (reader_.next(input)) {
-      case xml::StreamReader::Event::header:
-        next = machine_->on_header(reader_.header(), out);
-        break;
-      case xml::StreamReader::Event::stanza:
-        next = machine_->on_element(reader_.stanza(), out);
-        if (next == Next::deliver) delivered.push_back(utterance), next = Next::wait;
-        break;
-      case xml::StreamReader::Event::end:
-        return machine_->on_end(out);
-      case xml::StreamReader::Event::error:
-        ADD_FAILURE() << "the test's XML is none: " << utterance << ": " << reader_.error().message;
-        return Next::failed;
-      default:
-        return next;
-    }
-  }
-}
-
 Next Talk::go_on(Next next, std::string out) {
   for (;;) {
     if (next != Next::wait) scenery.append(scenery.empty() ? "" : " ").append(name_of(next));
@@ -355,13 +349,70 @@ Next Talk::go_on(Next next, std::string out) {
         const bool header = utterance.starts_with("<?xml");
         utterance = header ? "<surprise xmlns='urn:example:wrong'>" : "<surprise xmlns='urn:example:wrong'/>";
       }
-      if (!utterance.empty()) next = utter(utterance, out);
+      if (!utterance.empty()) next = feed(*machine_, reader_, utterance, out, delivered);
       if (next == Next::failed) break;
     }
   }
 }
 
+// ---- the script -----------------------------------------------------------------------------------------------------
+
+Script::Script(ConnectionConfiguration given, std::string account)
+    : configuration(std::move(given)), machine_(std::make_unique<Negotiation>(configuration, account)) {}
+
+Next Script::done(Next next) {
+  if (next == Next::restart) reader_.restart();
+  return next;
+}
+
+Next Script::starts() {
+  said.clear();
+  return done(machine_->start(said));
+}
+
+Next Script::is_secured(TlsState tls) {
+  said.clear();
+  return done(machine_->on_tls(std::move(tls), said));
+}
+
+Next Script::is_compressed() {
+  said.clear();
+  return done(machine_->on_compressed(said));
+}
+
+Next Script::logs_in(Credentials credentials, std::optional<Resume> resume) {
+  said.clear();
+  return done(machine_->login(std::move(credentials), std::move(resume), said));
+}
+
+Next Script::hears(std::string_view xml) {
+  said.clear();
+  Next next = feed(*machine_, reader_, std::string{xml}, said, delivered);
+  if (next == Next::derive) {
+    Derivation derivation = machine_->derivation();
+    derivation.run();
+    next = machine_->on_derived(std::move(derivation), said);
+  }
+  return done(next);
+}
+
+Next Script::hears_left_over() {
+  said.clear();
+  return done(machine_->on_left_over(said));
+}
+
+Next Script::hears_the_end() {
+  said.clear();
+  return done(machine_->on_end(said));
+}
+
 }  // namespace anser::sdk::test
+
+namespace anser::sdk {
+
+void PrintTo(Next next, std::ostream* out) { *out << test::name_of(next); }
+
+}  // namespace anser::sdk
 
 // ---- whole dialogues ------------------------------------------------------------------------------------------------
 

@@ -5,12 +5,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "core/scram.h"
 #include "sdk/src/negotiation.h"
 #include "xml/reader.h"
+
+namespace anser::sdk {
+void PrintTo(Next next, std::ostream* out);
+}
 
 namespace anser::sdk::test {
 
@@ -82,9 +87,6 @@ class Talk {
   Next connect_by_direct_tls();
   Next login(Credentials credentials = {.username = "romeo", .password = "pencil"},
              std::optional<Resume> resume = std::nullopt);
-  // One utterance of the server's, out of turn. What the machine says to it alone, nothing is answered.
-  Next hears(std::string_view utterance);
-
   Negotiation& machine() { return *machine_; }
   const Error& error() const { return machine_->error(); }
   const Negotiated& facts() const { return machine_->facts(); }
@@ -102,9 +104,37 @@ class Talk {
 
  private:
   Next go_on(Next next, std::string out);
-  Next utter(const std::string& utterance, std::string& out);
 
   Server server_;
+  std::unique_ptr<Negotiation> machine_;
+  xml::StreamReader reader_;
+};
+
+// A machine alone, for dialogues word by word.
+class Script {
+ public:
+  explicit Script(ConnectionConfiguration configuration = Talk::configured(), std::string account = {});
+
+  Next starts();
+  Next is_secured(TlsState tls = kTls);
+  Next is_compressed();
+  Next logs_in(Credentials credentials = {.username = "romeo", .password = "pencil"},
+               std::optional<Resume> resume = std::nullopt);
+  Next hears(std::string_view xml);  // a header, elements; derives at once what is to be derived
+  Next hears_left_over();
+  Next hears_the_end();
+
+  Negotiation& machine() { return *machine_; }
+  const Error& error() const { return machine_->error(); }
+  const Negotiated& facts() const { return machine_->facts(); }
+
+  ConnectionConfiguration configuration;
+  std::string said;  // at the last call
+  std::vector<std::string> delivered;
+
+ private:
+  Next done(Next next);
+
   std::unique_ptr<Negotiation> machine_;
   xml::StreamReader reader_;
 };
