@@ -328,7 +328,8 @@ Task<Result<void>> Connection::finish_handshake(std::chrono::milliseconds limit)
     if (state == TlsChannel::State::failed) co_return fail(tls_->code(), "TLS handshake: {}", tls_->reason());
 
     const auto wanted = state == TlsChannel::State::want_write ? kOutput : kInput;
-    if (!take_ready(wanted)) {
+    const bool at_its_end = wanted == kInput && hung_up();  // what is there comes without another notice
+    if (!take_ready(wanted) && !at_its_end) {
       auto readiness = suspend(wanted);
       co_await std::move(readiness);
     }

@@ -371,6 +371,30 @@ TEST_F(TlsTest, NoticesAClientThatLeavesInTheHandshake) {
   EXPECT_EQ(result.error().code, Errc::closed);
 }
 
+Task<void> leave(Core& core, Peer& peer) {
+  for (int i = 0; i < 3; ++i) co_await boost::asio::post(core.io(), kAwait);  // the server waits by now
+  peer.send("\x16\x03\x01");
+  peer.end_input();
+}
+
+Task<void> shake_and_be_left(Connection& connection, std::shared_ptr<const TlsServer> server, Peer& peer,
+                             Result<void>& result) {
+  spawn(connection.core().io(), leave(connection.core(), peer));
+  auto shaking = shake(connection, std::move(server), {}, result);
+  co_await std::move(shaking);
+}
+
+TEST_F(TlsTest, NoticesAClientWhoseLastBytesComeTogetherWithItsEnd) {
+  auto [ours, theirs] = local_pair();
+  Connection connection{loop.core, std::move(ours)};
+  Result<void> result;
+
+  loop.run(shake_and_be_left(connection, server, theirs, result));
+
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::closed);
+}
+
 Task<void> shake_only(Connection& connection, std::shared_ptr<const TlsServer> server, Result<void>& result) {
   result = co_await connection.accept_tls(std::move(server));
   connection.close_after_flush();
