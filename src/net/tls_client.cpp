@@ -130,7 +130,7 @@ struct Identify {
   }
 
   Result<void> operator()(const TlsClientOptions::Pkcs11Identity& identity) const {
-    auto token = Pkcs11::load(identity);
+    auto token = Pkcs11::load(identity.module);
     if (!token) return pass(token);
     context.token = std::move(*token);
     const auto found = context.token->find(identity);

@@ -43,7 +43,8 @@ struct TlsClientOptions {
     std::string password{};
   };
   // A certificate and key that stay on a token. OpenSSL reaches it through an engine that has its own Debian package,
-  // libengine-pkcs11-openssl. A signature blocks its thread for as long as the token takes.
+  // libengine-pkcs11-openssl; it takes one module, which the clients of a process share. A signature blocks
+  // its thread for as long as the token takes.
   struct Pkcs11Identity {
     std::filesystem::path module;
     std::optional<std::string> pin{};

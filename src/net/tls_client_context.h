@@ -13,7 +13,7 @@
 namespace anser::net {
 
 struct TlsClient::Context {
-  std::unique_ptr<Pkcs11> token;  // outlives the key in `ctx`
+  std::unique_ptr<const Pkcs11> token;  // outlives the key in `ctx`
   SslCtxPtr ctx;
   std::vector<CertificateHash> pinned;
   bool verify = true;

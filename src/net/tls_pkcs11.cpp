@@ -4,13 +4,33 @@
 #include <openssl/crypto.h>
 #include <openssl/engine.h>
 #include <openssl/ui.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <mutex>
 
 namespace anser::net {
 namespace {
 
-ENGINE* engine_in(void* engine) { return static_cast<ENGINE*>(engine); }
+// What all shares are of. The lock is held while a token answers, but clients are made seldom.
+struct Loaded {
+  std::mutex mutex;
+  std::size_t shares = 0;
+  std::filesystem::path module;  // empty: none
+  bool settled = false;          // it has given something, and stays
+  ENGINE* engine = nullptr;
+  UI_METHOD* dialogue = nullptr;
+
+  Result<void> load();
+  Result<void> start(const std::filesystem::path& wanted);
+};
+
+Loaded& loaded() {
+  static Loaded& forever = *new Loaded;  // a client may live as long as the process
+  return forever;
+}
 
 // Who has given no PIN is not asked for one on a terminal that may be somebody else's.
 int refuse_to_ask(UI*, UI_STRING*) { return 0; }
@@ -19,14 +39,15 @@ bool command(ENGINE* engine, const char* name, const char* value) {
   return ENGINE_ctrl_cmd_string(engine, name, value, /*cmd_optional=*/0) == 1;
 }
 
-// An engine of our own: the one that OpenSSL keeps in its list has room for one module only.
-ENGINE* load_engine() {
+ENGINE* load_engine(UI_METHOD* dialogue) {
   ENGINE_load_dynamic();
   ENGINE* engine = ENGINE_by_id("dynamic");
   const char* folder = std::getenv("OPENSSL_ENGINES");
   if (!folder) folder = OPENSSL_info(OPENSSL_INFO_ENGINES_DIR);
   if (engine && folder && command(engine, "ID", "pkcs11") && command(engine, "LIST_ADD", "0") &&
-      command(engine, "DIR_LOAD", "2") && command(engine, "DIR_ADD", folder) && command(engine, "LOAD", nullptr)) {
+      command(engine, "DIR_LOAD", "2") && command(engine, "DIR_ADD", folder) && command(engine, "LOAD", nullptr) &&
+      command(engine, "QUIET", nullptr) &&  // or it writes on the application's standard error
+      ENGINE_ctrl_cmd(engine, "SET_USER_INTERFACE", 0, dialogue, nullptr, 0) == 1) {
     return engine;
   }
   if (engine) ENGINE_free(engine);
@@ -34,7 +55,8 @@ ENGINE* load_engine() {
 }
 
 std::string uri_of(const std::string& name) {
-  if (name.empty() || name.starts_with("pkcs11:")) return name;
+  if (name.empty()) return "pkcs11:";
+  if (name.starts_with("pkcs11:")) return name;
   constexpr std::string_view kUnreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   std::string uri = "pkcs11:object=";
   for (const char c : name) {
@@ -59,49 +81,72 @@ std::string key_uri_of(const TlsClientOptions::Pkcs11Identity& identity) {
 
 std::string called(const std::string& name) { return name.empty() ? std::string{} : fmt::format(" '{}'", name); }
 
-}  // namespace
-
-Result<std::unique_ptr<Pkcs11>> Pkcs11::load(const TlsClientOptions::Pkcs11Identity& identity) {
+Result<void> Loaded::load() {
   ERR_clear_error();
-  std::unique_ptr<Pkcs11> loaded{new Pkcs11};
-  ENGINE* engine = load_engine();
-  loaded->engine_ = engine;
-  if (!engine) {
-    ERR_clear_error();
-    return fail(Errc::unsupported,
-                "a certificate on a PKCS#11 token needs OpenSSL's engine for it (Debian's package "
-                "libengine-pkcs11-openssl), which is not installed");
-  }
-  UI_METHOD* dialogue = UI_create_method("no questions");
-  loaded->dialogue_ = dialogue;
+  if (!dialogue) dialogue = UI_create_method("no questions");
   if (!dialogue || UI_method_set_reader(dialogue, &refuse_to_ask) != 0) {
     return fail(Errc::internal, "no PKCS#11: {}", openssl_reason());
   }
-  const bool set_up = command(engine, "MODULE_PATH", identity.module.c_str()) &&
-                      (!identity.pin || command(engine, "PIN", identity.pin->c_str())) &&
-                      ENGINE_ctrl_cmd(engine, "SET_USER_INTERFACE", 0, dialogue, nullptr, 0) == 1;
-  loaded->started_ = set_up && ENGINE_init(engine) == 1;
-  if (!loaded->started_) {
-    return fail(Errc::invalid_config, "the PKCS#11 module {} cannot be used: {}", identity.module.string(),
-                openssl_reason());
+  engine = load_engine(dialogue);
+  ERR_clear_error();
+  if (engine) return {};
+  return fail(Errc::unsupported,
+              "a certificate on a PKCS#11 token needs OpenSSL's engine for it (Debian's package "
+              "libengine-pkcs11-openssl), which is not installed");
+}
+
+Result<void> Loaded::start(const std::filesystem::path& wanted) {
+  if (!engine) {
+    const auto loaded = load();
+    if (!loaded) return loaded;
   }
-  return loaded;
+  if (::access(wanted.c_str(), R_OK) != 0) {
+    return fail(Errc::invalid_config, "cannot read the PKCS#11 module {}: {}", wanted.string(), std::strerror(errno));
+  }
+  if (!command(engine, "MODULE_PATH", wanted.c_str()) || ENGINE_init(engine) != 1) {
+    return fail(Errc::invalid_config, "the PKCS#11 module {} cannot be used: {}", wanted.string(), openssl_reason());
+  }
+  module = wanted;
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<const Pkcs11>> Pkcs11::load(const std::filesystem::path& module) {
+  Loaded& all = loaded();
+  const std::lock_guard lock{all.mutex};
+  if (all.module.empty()) {
+    const auto started = all.start(module);
+    if (!started) return pass(started);
+  } else if (all.module != module) {
+    return fail(Errc::conflict, "the PKCS#11 module {} is in use, and a process can have only one",
+                all.module.string());
+  }
+  ++all.shares;
+  return std::unique_ptr<const Pkcs11>{new Pkcs11};
 }
 
 Pkcs11::~Pkcs11() {
-  if (started_) ENGINE_finish(engine_in(engine_));
-  if (engine_) ENGINE_free(engine_in(engine_));
-  if (dialogue_) UI_destroy_method(static_cast<UI_METHOD*>(dialogue_));
+  Loaded& all = loaded();
+  const std::lock_guard lock{all.mutex};
+  if (--all.shares > 0 || all.settled) return;
+  ENGINE_finish(all.engine);
+  all.module.clear();
 }
 
 Result<Pkcs11::Found> Pkcs11::find(const TlsClientOptions::Pkcs11Identity& identity) const {
-  ENGINE* engine = engine_in(engine_);
+  Loaded& all = loaded();
+  const std::lock_guard lock{all.mutex};
+  ENGINE* engine = all.engine;
   const std::string certificate = uri_of(identity.certificate), key = key_uri_of(identity);
   ERR_clear_error();
+  if (identity.pin && !command(engine, "PIN", identity.pin->c_str())) {
+    return fail(Errc::invalid_config, "the PKCS#11 engine takes no PIN: {}", openssl_reason());
+  }
   struct {
     const char* id;
     X509* certificate;
-  } request{certificate.empty() ? nullptr : certificate.c_str(), nullptr};
+  } request{certificate.c_str(), nullptr};
   ENGINE_ctrl_cmd(engine, "LOAD_CERT_CTRL", 0, &request, nullptr, /*cmd_optional=*/1);
   Found found{X509Ptr{request.certificate}, {}};
   if (!found.certificate) {
@@ -109,15 +154,16 @@ Result<Pkcs11::Found> Pkcs11::find(const TlsClientOptions::Pkcs11Identity& ident
     return fail(Errc::invalid_config, "the token behind {} shows no certificate{}: {}", identity.module.string(),
                 called(identity.certificate), reason);
   }
-  found.key.reset(ENGINE_load_private_key(engine, key.empty() ? nullptr : key.c_str(),
-                                          static_cast<UI_METHOD*>(dialogue_), nullptr));
+  all.settled = true;
+  found.key.reset(ENGINE_load_private_key(engine, key.c_str(), all.dialogue, nullptr));
   if (!found.key) {
     const std::string reason = openssl_reason();
     if (!identity.pin) {
       return fail(Errc::invalid_config, "the token behind {} gives no key{} without a PIN: {}",
                   identity.module.string(), called(identity.key), reason);
     }
-    return fail(Errc::invalid_config, "the token behind {} gives no key{}; is the PIN right? ({})",
+    return fail(Errc::invalid_config,
+                "the token behind {} gives no key{}: {} (is the PIN right, and the token named if there are several?)",
                 identity.module.string(), called(identity.key), reason);
   }
   return found;

@@ -1,7 +1,12 @@
 // A certificate and key on a PKCS#11 token, through OpenSSL's engine for it. Everything of OpenSSL's ENGINE interface
 // is in tls_pkcs11.cpp: version 3 calls it deprecated, but Debian 12 has no provider that could take its place.
+//
+// The engine does not survive to be unloaded and loaded again, and holds on to the module that it has taken a key from.
+// So both stay once they are there, and the clients of a process share them, as they share the login to a token, which
+// by PKCS#11 is the process's. Who needs several modules gives p11-kit's proxy for them.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "base/result.h"
@@ -10,7 +15,7 @@
 
 namespace anser::net {
 
-// The loaded module. Must outlive the keys that it gave.
+// A share in the loaded module. Must outlive the keys that it gave. Any thread may have one.
 class Pkcs11 {
  public:
   struct Found {
@@ -18,7 +23,9 @@ class Pkcs11 {
     KeyPtr key;
   };
 
-  static Result<std::unique_ptr<Pkcs11>> load(const TlsClientOptions::Pkcs11Identity& identity);
+  // Errc::unsupported without the engine, conflict if another module is loaded, invalid_config if there is no such
+  // file.
+  static Result<std::unique_ptr<const Pkcs11>> load(const std::filesystem::path& module);
   ~Pkcs11();
   Pkcs11(const Pkcs11&) = delete;
   Pkcs11& operator=(const Pkcs11&) = delete;
@@ -27,9 +34,6 @@ class Pkcs11 {
 
  private:
   Pkcs11() = default;
-  void* engine_ = nullptr;    // ENGINE*
-  void* dialogue_ = nullptr;  // UI_METHOD*
-  bool started_ = false;
 };
 
 }  // namespace anser::net
