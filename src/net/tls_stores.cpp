@@ -1,12 +1,17 @@
 #include "net/tls_stores.h"
 
+#include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <utility>
+
+#include "net/file.h"
 
 namespace anser::net {
 namespace {
@@ -54,16 +59,16 @@ bool is_outdated() {
 }  // namespace
 
 Result<std::string> read_store(const std::filesystem::path& file) {
-  std::ifstream stream{file, std::ios::binary};
+  const File opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   std::string bytes;
-  if (stream) {
-    bytes.resize(kLargestStore + 1);
-    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    bytes.resize(static_cast<std::size_t>(stream.gcount()));
+  std::array<char, 16 * 1024> piece;
+  for (ssize_t got = 1; got != 0 && bytes.size() <= kLargestStore;) {
+    got = opened ? ::read(opened.get(), piece.data(), piece.size()) : -1;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(Errc::invalid_config, "cannot read {}: {}", file.string(), std::strerror(errno));
+    bytes.append(piece.data(), static_cast<std::size_t>(got));
   }
-  if (stream.bad() || (!stream.is_open()) || (bytes.empty() && !stream.eof())) {
-    return fail(Errc::invalid_config, "cannot read {}: {}", file.string(), std::strerror(errno));
-  }
+  OPENSSL_cleanse(piece.data(), piece.size());  // it may have been a key
   if (bytes.empty()) return fail(Errc::invalid_config, "{} is empty", file.string());
   if (bytes.size() > kLargestStore) {
     return fail(Errc::invalid_config, "{} is larger than {} MB", file.string(), kLargestStore / 1024 / 1024);
