@@ -25,6 +25,11 @@ class Channel {
   // On the loop's thread: at once if this is it, else soon and in the order of the calls. Dropped once the connection
   // is destroyed, so whoever waits for an answer is answered by who drops: see `wait_for`.
   virtual void run(std::function<void()> work) = 0;
+  // What Connection::send does: looks at the message and queues it, in the order of these calls and those of run().
+  // Errc::closed once the connection is destroyed.
+  virtual Result<void> send(const Message& message, DeliveryListener listener) = 0;
+  // For handles that may outlive the connection, which may also keep it from being freed for the length of a call.
+  virtual std::weak_ptr<Channel> weak() = 0;
 
   // The rest on the loop's thread only.
   // Calls a function of the application, and catches what it throws. May destroy everything: touch nothing afterwards
@@ -38,8 +43,9 @@ class Channel {
   virtual bool has_server_feature(std::string_view feature) const = 0;   // of the service's disco#info
   virtual bool has_account_feature(std::string_view feature) const = 0;  // of the own bare address's
   virtual bool has_stream_feature(std::string_view name, std::string_view ns) const = 0;
+  // Bind 2 (XEP-0386) has already enabled what this namespace names.
+  virtual bool has_bound(std::string_view ns) const { return static_cast<void>(ns), false; }
   virtual Result<void> send(const Stanza& stanza) = 0;  // whatever its kind
-  virtual Result<void> send(const Message& message, DeliveryListener listener) = 0;
   // `done` exactly once, on the loop's thread, never from within this call.
   virtual void request(IQ iq, std::function<void(Result<IQ>)> done, std::chrono::milliseconds limit = {}) = 0;
   // What a reconnection logs in with.
@@ -104,6 +110,7 @@ struct ManagerAccess {
     delete manager;
   }
 
+  static Extension& extension(AccountManager& accounts);
   static Extension& extension(Roster& roster);
   static Extension& extension(ChatManager& chats);
   static Extension& extension(CarbonManager& carbons);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,12 @@ class ANSER_API AccountManager {
   Result<std::string> account_instructions();
 
   // Attributes that the server asks for and that are not given are sent empty. Errc::stanza with "conflict" (exists),
-  // "not-acceptable" (something is missing), "not-allowed"…
+  // "not-acceptable" (something is missing), "not-allowed"…; unsupported, with the server's words on where else;
+  // wrong_state after login; insecure where the password could be read on the way, unless the configuration says
+  // `plain_in_the_clear`.
   Result<void> create_account(std::string username, std::string password, Attributes attributes = {});
   void create_account(std::string username, std::string password, Attributes attributes, Done done);
-  // A later reconnection uses the new one. Errc::wrong_state before login.
+  // A later reconnection uses the new one. Errc::wrong_state before login; insecure, as above.
   Result<void> change_password(std::string new_password);
   void change_password(std::string new_password, Done done);
   // Afterwards the server ends the connection.
@@ -39,7 +42,8 @@ class ANSER_API AccountManager {
   ~AccountManager();
   AccountManager(const AccountManager&) = delete;
 
-  Channel& channel_;
+  class Registration;
+  std::unique_ptr<Registration> registration_;
 };
 
 }  // namespace anser::sdk
