@@ -33,6 +33,7 @@ struct RosterListener {
   std::function<void(const std::vector<std::string>& users)> entries_added = {};
   std::function<void(const std::vector<std::string>& users)> entries_updated = {};
   std::function<void(const std::vector<std::string>& users)> entries_deleted = {};
+  // Of contacts; of others read presence(). Also when the session is lost, and with it everybody's presence.
   std::function<void(const Presence& presence)> presence_changed = {};
   // With SubscriptionMode::manual; answer with Connection::send(Presence{subscribed or unsubscribed}).
   std::function<void(const std::string& user)> subscription_requested = {};
@@ -69,8 +70,9 @@ class ANSER_API Roster {
   Result<void> remove_entry(std::string user);
   void remove_entry(std::string user, Done done);
 
-  // The contact's most available resource: highest priority, then the most present mode, then the latest; an
-  // unavailable presence if none is there.
+  // The contact's most available resource: highest priority, then the most present mode, then the latest; if none is
+  // there, the last that left or an error, else an unavailable presence of the library's. Of people who are no contacts
+  // too: of the last 1,000 heard of, and of 100 resources each.
   Presence presence(std::string_view user) const;
   Presence presence_of_resource(std::string_view full_address) const;
   std::vector<Presence> presences(std::string_view user) const;  // of all resources that are there
