@@ -15,8 +15,15 @@
 
 #include "anser/anser.h"
 #include "sdk/src/channel.h"
+#include "sdk/src/stanza_reader.h"
 
 namespace anser::sdk {
+
+// What the reader makes of "<message …>…</message>".
+inline Message message_of(std::string xml) {
+  xml.insert(std::string_view{"<message"}.size(), " xmlns='jabber:client'");
+  return static_cast<Message&&>(*read_stanza(xml).value());
+}
 
 class FakeChannel final : public Channel, public std::enable_shared_from_this<FakeChannel> {
  public:
