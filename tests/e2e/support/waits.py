@@ -12,7 +12,8 @@ PATIENCE = float(os.environ.get("ANSER_E2E_PATIENCE", "6"))
 
 async def within(awaitable, what: str, seconds: float | None = None):
     try:
-        return await asyncio.wait_for(awaitable, seconds or PATIENCE)
+        async with asyncio.timeout(seconds or PATIENCE):  # not wait_for, which may swallow that its task is cancelled
+            return await awaitable
     except TimeoutError:
         raise AssertionError(f"waited {seconds or PATIENCE} s in vain for {what}") from None
 

@@ -7,7 +7,7 @@ import zlib
 
 from .scram import ScramClient
 from .tls import TlsLayer
-from .waits import PATIENCE, within
+from .waits import within
 from .xml import COMPRESS, SASL, STREAM, STREAM_ERRORS, TLS, Node, StreamParser
 
 
@@ -64,6 +64,7 @@ class Wire:
     async def send(self, data: str | bytes) -> None:
         self.post(data)
         await within(self._writer.drain(), "the server to read what we send")
+        await asyncio.sleep(0)  # others have their turn
 
     def post(self, data: str | bytes) -> None:
         """Sends as `send` does, but does not mind whether the server reads."""
@@ -256,4 +257,4 @@ def failure_of(answer: Node) -> str:
     return next(name for name in answer.names if name != "text")
 
 
-__all__ = ["PATIENCE", "Gone", "Wire", "ZlibLayer", "b64", "failure_of", "header"]
+__all__ = ["Gone", "Wire", "ZlibLayer", "b64", "failure_of", "header"]
