@@ -51,7 +51,7 @@ async def _play(scene: str, stage: dict) -> dict:
         stderr=subprocess.PIPE,
     )
     try:
-        out, err = await within(play.communicate(json.dumps(stage).encode()), "the end of the scene", 5 * PATIENCE)
+        out, err = await within(play.communicate(json.dumps(stage).encode()), "the end of the scene", 30)
     finally:
         if play.returncode is None:
             play.kill()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from support.people import Person
+from support.waits import PATIENCE
 
 
 async def test_a_message_reaches_juliet(server):
@@ -82,7 +83,7 @@ async def test_a_person_with_a_wrong_password_stays_outside(server):
 async def test_a_person_finds_out_what_the_server_can_do(server):
     romeo = await server.login("romeo")
 
-    info = await romeo.plugin["xep_0030"].get_info(jid=server.domain, timeout=5)
+    info = await romeo.plugin["xep_0030"].get_info(jid=server.domain, timeout=PATIENCE)
 
     assert ("server", "im") in [identity[:2] for identity in info["disco_info"]["identities"]]
     assert "urn:xmpp:ping" in info["disco_info"]["features"]
@@ -106,7 +107,7 @@ async def test_a_person_keeps_a_card(server):
     card["FN"] = "Juliet Capulet"
 
     await juliet.plugin["xep_0054"].publish_vcard(card)
-    found = await juliet.plugin["xep_0054"].get_vcard(timeout=5)
+    found = await juliet.plugin["xep_0054"].get_vcard(timeout=PATIENCE)
 
     assert found["vcard_temp"]["FN"] == "Juliet Capulet"
 
@@ -114,6 +115,6 @@ async def test_a_person_keeps_a_card(server):
 async def test_a_person_asks_for_the_version(server):
     romeo = await server.login("romeo")
 
-    version = await romeo.plugin["xep_0092"].get_version(server.domain, timeout=5)
+    version = await romeo.plugin["xep_0092"].get_version(server.domain, timeout=PATIENCE)
 
     assert version["software_version"]["name"]

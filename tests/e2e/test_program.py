@@ -12,13 +12,13 @@ import pytest
 from support.config import Host
 from support.servers import Anser
 from support.session import Account
-from support.waits import free_port, listens, wait_until
+from support.waits import free_port, listens, patient, wait_until
 
 pytestmark = pytest.mark.anser_only("these are its own commands")
 
 
 def _run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess:
-    return subprocess.run([Anser.binary(), *arguments], input=stdin, capture_output=True, text=True, timeout=30)
+    return subprocess.run([Anser.binary(), *arguments], input=stdin, capture_output=True, text=True, timeout=patient(30))
 
 
 async def _can_log_in(stage, account: Account, password: str | None = None) -> bool:
@@ -39,7 +39,7 @@ async def test_sigterm_says_system_shutdown_and_ends_with_success(start):
 
     await romeo.fails("system-shutdown")
     await stranger.fails("system-shutdown")
-    assert server.house.process.wait(10) == 0
+    assert await server.house.ended() == 0
 
 
 async def test_sigint_is_as_good(start):
@@ -49,7 +49,7 @@ async def test_sigint_is_as_good(start):
     server.house.process.send_signal(signal.SIGINT)
 
     await romeo.fails("system-shutdown")
-    assert server.house.process.wait(10) == 0
+    assert await server.house.ended() == 0
 
 
 async def test_an_orderly_stop_loses_nothing(start):
@@ -178,7 +178,7 @@ async def test_start_up_says_where_it_listens_and_how_to_begin(start):
 
 async def _refuses_to_start(house: Anser) -> str:
     """Starts it with what `house` has now; returns what it said."""
-    result = subprocess.run(house.command(), capture_output=True, text=True, timeout=20)
+    result = subprocess.run(house.command(), capture_output=True, text=True, timeout=patient(20))
     assert result.returncode == 1, result
     said = (result.stderr + result.stdout).strip()
     assert said and "Traceback" not in said and "terminate called" not in said
@@ -237,7 +237,7 @@ async def test_a_data_folder_serves_one_server_at_a_time(server, folder):
     command = [str(server.house.data) if word == str(second.data) else word for word in second.command()]
     second.config_path.write_text(second.config_path.read_text().replace(str(second.data), str(server.house.data)))
 
-    result = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=patient(20))
 
     assert result.returncode == 1
     assert not listens(second.settings.port)

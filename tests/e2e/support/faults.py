@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .servers import Anser
+from .waits import patient
 
 _SHIM = Path(__file__).with_name("faulty_disk.c")
 
@@ -18,7 +19,7 @@ def build_shim(folder: Path) -> Path:
     library = folder / "faulty_disk.so"
     compiler = os.environ.get("CC") or shutil.which("cc") or "gcc"
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, _SHIM, "-ldl"], check=True, timeout=60
+        [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, _SHIM, "-ldl"], check=True, timeout=patient(60)
     )
     return library
 
@@ -63,7 +64,7 @@ class FaultyAnser(Anser):
         """Starts it as it is now; returns what it said."""
         self.configure()
         result = subprocess.run(
-            self.command(), capture_output=True, text=True, timeout=self.start_seconds, env=self.environment()
+            self.command(), capture_output=True, text=True, timeout=patient(self.start_seconds), env=self.environment()
         )
         assert result.returncode == 1, result
         said = (result.stderr + result.stdout).strip()

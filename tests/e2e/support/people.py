@@ -5,7 +5,7 @@ import ssl
 
 import slixmpp
 
-from .waits import within
+from .waits import PATIENCE, within
 
 
 class Person(slixmpp.ClientXMPP):
@@ -85,7 +85,7 @@ class Person(slixmpp.ClientXMPP):
 
     async def goes(self) -> None:
         """An orderly goodbye."""
-        await within(self.disconnect(wait=1.0), f"{self.account} to leave")
+        await within(self.disconnect(wait=PATIENCE), f"{self.account} to leave", 12)
 
     async def vanishes(self) -> None:
         """What may be left of the connection goes without a word."""

@@ -1,12 +1,13 @@
 """Servers as plain processes on loopback: Anser, and in peers.py those that our reading is compared with."""
 
+import asyncio
 import os
 import signal
 import subprocess
 from pathlib import Path
 
 from .config import Settings, anser_toml
-from .waits import listens, wait_until
+from .waits import listens, patient, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -70,10 +71,14 @@ class Server:
         """SIGTERM, and the exit code. One that does not go in time is killed and fails the test."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(self.stop_seconds)
+            return self.process.wait(patient(self.stop_seconds))
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.kind} was still there {self.stop_seconds} s after SIGTERM") from None
+            raise AssertionError(f"{self.kind} was still there long after SIGTERM") from None
+
+    async def ended(self) -> int:
+        """Waits until it has ended by itself; the exit code."""
+        return await asyncio.to_thread(self.process.wait, patient(self.stop_seconds))
 
     def reload(self) -> None:
         self.configure()
@@ -131,5 +136,5 @@ class Anser(Server):
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=patient(30),
         )

@@ -6,16 +6,23 @@ import os
 import socket
 import time
 
-# How long we wait for what must come. Sanitizer builds ask for more in ANSER_E2E_PATIENCE.
-PATIENCE = float(os.environ.get("ANSER_E2E_PATIENCE", "6"))
+# How long we wait for what must come. Slow machines and sanitizer builds ask for more in ANSER_E2E_PATIENCE.
+_USUAL = 6
+PATIENCE = float(os.environ.get("ANSER_E2E_PATIENCE", _USUAL))
+
+
+def patient(seconds: float) -> float:
+    """What takes so many seconds at most on a usual machine may take as long here."""
+    return seconds * max(1.0, PATIENCE / _USUAL)
 
 
 async def within(awaitable, what: str, seconds: float | None = None):
+    limit = PATIENCE if seconds is None else patient(seconds)
     try:
-        async with asyncio.timeout(seconds or PATIENCE):  # not wait_for, which may swallow that its task is cancelled
+        async with asyncio.timeout(limit):  # not wait_for, which may swallow that its task is cancelled
             return await awaitable
     except TimeoutError:
-        raise AssertionError(f"waited {seconds or PATIENCE} s in vain for {what}") from None
+        raise AssertionError(f"waited {limit:.0f} s in vain for {what}") from None
 
 
 # Below the range from which the kernel gives ports to clients, and elsewhere for each process that runs tests.
@@ -42,9 +49,10 @@ def listens(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def wait_until(true, what: str, seconds: float) -> None:
-    """For processes that start or stop: they tell us nothing, so we look again until the time is up."""
-    deadline = time.monotonic() + seconds
+    """For processes: they tell us nothing, so we look again until the time is up."""
+    limit = patient(seconds)
+    deadline = time.monotonic() + limit
     while not true():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
+            raise AssertionError(f"waited {limit:.0f} s in vain for {what}")
         time.sleep(0.02)
