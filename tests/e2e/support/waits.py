@@ -1,6 +1,7 @@
 """Every wait in these tests ends: `within` for what must come, never a sleep for what might."""
 
 import asyncio
+import functools
 import itertools
 import os
 import socket
@@ -25,14 +26,25 @@ async def within(awaitable, what: str, seconds: float | None = None):
         raise AssertionError(f"waited {limit:.0f} s in vain for {what}") from None
 
 
-# Below the range from which the kernel gives ports to clients, and elsewhere for each process that runs tests.
-_ports = itertools.cycle(range(10_000, 32_000))
-for _ in range(os.getpid() * 2_003 % 22_000):  # processes that are made together are far apart
-    next(_ports)
+_BLOCK = 500
+_claim = socket.socket(socket.AF_UNIX)
+
+
+@functools.cache
+def _ports() -> itertools.cycle:
+    """Below the range from which the kernel gives ports to clients. Each process that runs tests has a block of its own:
+    it is the owner of a name, which is free again when it ends."""
+    for first in range(10_000, 32_000, _BLOCK):
+        try:
+            _claim.bind(f"\0anser-tests-ports-{first}")
+        except OSError:
+            continue
+        return itertools.cycle(range(first, first + _BLOCK))
+    raise AssertionError("too many processes run tests")
 
 
 def free_port() -> int:
-    for port in _ports:
+    for port in itertools.islice(_ports(), _BLOCK):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
