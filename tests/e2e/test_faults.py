@@ -16,7 +16,7 @@ import pytest
 from support.faults import FaultyAnser, FullByShim, SmallDisk, build_shim, locked
 from support.session import Session, fresh_id
 from support.stage import Stage
-from support.waits import free_port, wait_until, within
+from support.waits import free_port, within
 from support.wire import Gone
 from support.xml import PING, ROSTER, STREAM, STREAM_ERRORS, Node
 
@@ -117,10 +117,6 @@ async def _until_the_stream_fails(session: Session) -> list[Node]:
     return before
 
 
-async def _ends_with(house: FaultyAnser, code: int) -> None:
-    assert await asyncio.to_thread(house.process.wait, 20) == code
-
-
 # A full disk
 
 
@@ -145,8 +141,8 @@ async def test_on_a_full_disk_the_sender_is_told_and_everything_else_goes_on(fau
     assert (answer["type"], answer.error.condition) == ("error", "resource-constraint")
     later = await server.session(tybalt.account, "sword")
     await _live_on(later, tybalt)
-    assert len(house.logged("messages are refused")) == 1
-    assert len(house.logged("changes of accounts are refused")) == 1
+    await house.one_line("messages are refused")
+    await house.one_line("changes of accounts are refused")
 
     house.disk.free()
 
@@ -154,8 +150,8 @@ async def test_on_a_full_disk_the_sender_is_told_and_everything_else_goes_on(fau
     assert (await _adds_to_roster(nurse, "peter@example.com"))["type"] == "result"
     assert await _bodies(await server.session(juliet)) == kept
     assert nurse.heard("message") == []
-    assert len(house.logged("messages are stored again")) == 1
-    assert len(house.logged("changes of accounts are stored again")) == 1
+    await house.one_line("messages are stored again")
+    await house.one_line("changes of accounts are stored again")
     assert house.process.poll() is None
 
 
@@ -166,12 +162,12 @@ async def test_the_archive_waits_for_room_and_goes_on(faulty):
 
     house.breaks("full", "archive.db")
     kept = await _confirmed(romeo, juliet, 20)
-    await asyncio.to_thread(wait_until, lambda: house.logged("the archive waits"), "a line about it", 10)
+    await house.one_line("the archive waits")
     kept += await _confirmed(romeo, juliet, 20, "more")
     house.heals("full")
 
-    await asyncio.to_thread(wait_until, lambda: house.logged("the archive goes on"), "the archive to go on", 10)
-    assert len(house.logged("the archive waits")) == len(house.logged("the archive goes on")) == 1
+    await house.one_line("the archive goes on")
+    await house.one_line("the archive waits")
     assert await _bodies(await server.session(juliet)) == kept
 
 
@@ -221,7 +217,7 @@ async def test_a_failed_fsync_of_the_log_ends_the_server_and_loses_nothing_that_
 
     assert [s for s in await _until_the_stream_fails(romeo) if s["id"] == "never"] == [], "nothing is acknowledged"
     await _until_the_stream_fails(nurse)
-    await _ends_with(house, 1)
+    assert await house.ended() == 1
     assert house.broke("fails")
     (line,) = house.logged("storage failed")
     assert "log.db" in line
@@ -238,7 +234,7 @@ async def test_a_failed_fsync_of_the_archive_ends_the_server_and_loses_nothing_t
     kept = await _confirmed(romeo, juliet, 20)
 
     await _until_the_stream_fails(romeo)
-    await _ends_with(house, 1)
+    assert await house.ended() == 1
     (line,) = house.logged("storage failed")
     assert "archive.db" in line
     house.start()
@@ -257,7 +253,7 @@ async def test_a_failed_fsync_of_the_accounts_ends_the_server_and_confirms_nothi
     answers = [s for s in await _until_the_stream_fails(romeo) if s["id"] == "never"]
     assert all(answer["type"] == "error" for answer in answers), answers
     await _until_the_stream_fails(nurse)
-    await _ends_with(house, 1)
+    assert await house.ended() == 1
     (line,) = house.logged("storage failed")
     assert "accounts.db" in line
     house.start()
@@ -309,14 +305,14 @@ async def test_a_server_that_waits_for_the_disk_to_stop_survives_more_signals(fa
     await romeo.hears("presence", None, romeo.jid)  # so the message has been read
 
     house.process.send_signal(signal.SIGTERM)
-    await asyncio.to_thread(wait_until, lambda: house.logged("stopping"), "it to stop", 10)
+    await house.one_line("stopping")
     for again in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
         house.process.send_signal(again)
     await romeo.is_cut()
     assert house.process.poll() is None
     house.heals("hangs")
 
-    await _ends_with(house, 0)
+    assert await house.ended() == 0
     assert len(house.logged("stopped")) == 1
 
 
@@ -354,9 +350,9 @@ async def test_a_lock_of_the_log_that_stays_is_told_to_the_senders(faulty):
     kept += await _confirmed(romeo, juliet, 5, "again")
 
     assert await _bodies(await server.session(juliet)) == kept
-    (line,) = house.logged("messages are refused")
+    line = await house.one_line("messages are refused")
     assert "log.db" in line and "locked" in line
-    assert len(house.logged("messages are stored again")) == 1
+    await house.one_line("messages are stored again")
     assert house.process.poll() is None
 
 
@@ -386,7 +382,7 @@ async def test_a_lock_of_the_accounts_that_stays_refuses_changes_and_nothing_els
     assert (await _adds_to_roster(romeo, "rosaline@example.com"))["type"] == "result"
 
     assert await _bodies(await server.session(juliet)) == kept
-    (line,) = house.logged("changes of accounts are refused")
+    line = await house.one_line("changes of accounts are refused")
     assert "accounts.db" in line and "locked" in line
     assert house.process.poll() is None
 
@@ -398,15 +394,15 @@ async def test_a_lock_of_the_archive_disturbs_nobody(faulty):
 
     with locked(house.database("archive.db")):
         kept = await _confirmed(romeo, juliet, 20)
-        await asyncio.to_thread(wait_until, lambda: house.logged("the archive waits"), "a line about it", AFTER_LOCK)
+        await house.one_line("the archive waits", AFTER_LOCK)
         await _live_on(nurse, tybalt)
         first = await server.session(juliet)
         assert await _bodies(first) == kept
         await first.leaves()
         kept = await _confirmed(romeo, juliet, 5, "again")
 
-    await asyncio.to_thread(wait_until, lambda: house.logged("the archive goes on"), "the archive to go on", 10)
-    assert len(house.logged("the archive waits")) == 1
+    await house.one_line("the archive goes on")
+    await house.one_line("the archive waits")
     assert await _bodies(await server.session(juliet)) == kept
 
 

@@ -1,12 +1,9 @@
 """Each attack leaves one line in the log, at the level that is the default, and the line says what it was."""
 
-import asyncio
-
 import pytest
 
 from support.session import Session
 from support.stage import Stage
-from support.waits import wait_until
 from support.wire import header
 from support.xml import COMPRESS, TLS
 
@@ -41,12 +38,6 @@ async def narrow(new_server, server_log):
     house.kill()
 
 
-async def _one_line(house, words: str) -> str:
-    await asyncio.to_thread(wait_until, lambda: house.logged(words), f"a line with {words}", 10)
-    (line,) = house.logged(words)
-    return line
-
-
 @pytest.mark.parametrize("what", STANZAS)
 async def test_bad_xml_after_login_is_one_line(narrow, what):
     said, condition = STANZAS[what]
@@ -55,7 +46,7 @@ async def test_bad_xml_after_login_is_one_line(narrow, what):
     tybalt.post(said)
     await tybalt.is_cut()
 
-    assert tybalt.jid in await _one_line(narrow.house, condition)
+    assert tybalt.jid in await narrow.house.one_line(condition)
 
 
 @pytest.mark.parametrize("what", STANZAS)
@@ -67,7 +58,7 @@ async def test_bad_xml_before_login_is_one_line(narrow, what):
     wire.post(said)
     await wire.is_cut()
 
-    assert "127.0.0.1" in await _one_line(narrow.house, condition)
+    assert "127.0.0.1" in await narrow.house.one_line(condition)
 
 
 async def test_a_forged_sender_is_one_line(narrow):
@@ -76,7 +67,7 @@ async def test_a_forged_sender_is_one_line(narrow):
     await tybalt.stanza("message", "<body>!</body>", **{"from": f"romeo@{narrow.domain}", "to": tybalt.bare})
     await tybalt.is_cut()
 
-    assert tybalt.jid in await _one_line(narrow.house, "invalid-from")
+    assert tybalt.jid in await narrow.house.one_line("invalid-from")
 
 
 async def test_a_zlib_bomb_is_one_line(narrow):
@@ -87,7 +78,7 @@ async def test_a_zlib_bomb_is_one_line(narrow):
     await tybalt.send_in_the_clear(_bomb())
     await tybalt.is_cut()
 
-    assert tybalt.account.local in await _one_line(narrow.house, "inflates beyond")
+    assert tybalt.account.local in await narrow.house.one_line("inflates beyond")
 
 
 def _bomb() -> bytes:
@@ -103,7 +94,7 @@ async def test_words_in_the_clear_behind_starttls_are_one_line(narrow):
     await wire.send(f"<starttls xmlns='{TLS}'/>" + header(narrow.domain))
     await wire.is_cut()
 
-    assert "policy-violation" in await _one_line(narrow.house, "starttls")
+    assert "policy-violation" in await narrow.house.one_line("starttls")
 
 
 async def test_a_handshake_that_fails_is_one_line(narrow):
@@ -115,7 +106,7 @@ async def test_a_handshake_that_fails_is_one_line(narrow):
     await wire.send("this is no client hello" * 10)
     await wire.is_cut()
 
-    assert "127.0.0.1" in await _one_line(narrow.house, "TLS with ")
+    assert "127.0.0.1" in await narrow.house.one_line("TLS with ")
 
 
 async def test_a_flood_before_login_is_one_line(narrow):
@@ -125,4 +116,4 @@ async def test_a_flood_before_login_is_one_line(narrow):
     wire.post("<iq type='get' id='1'><query xmlns='jabber:iq:register'/></iq>" * 5_000)
     await wire.is_cut()
 
-    assert "127.0.0.1" in await _one_line(narrow.house, "too much was said before the login")
+    assert "127.0.0.1" in await narrow.house.one_line("too much was said before the login")

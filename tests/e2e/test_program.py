@@ -457,4 +457,4 @@ async def test_a_failed_login_is_one_line_that_an_operator_can_find(start):
 
     await wire.plain(juliet.local, "wrong")
 
-    wait_until(lambda: juliet.local in server.house.log(500), "a line about the failed login", 5)
+    wait_until(lambda: juliet.local in server.house.log(500), "a line about the failed login", 10)

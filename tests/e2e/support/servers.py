@@ -126,6 +126,12 @@ class Anser(Server):
         text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
         return [line for line in text.splitlines() if words in line]
 
+    async def one_line(self, words: str, seconds: float = 10) -> str:
+        """The line with these words, when it has come: the log is written behind what it tells. There may be no other."""
+        await asyncio.to_thread(wait_until, lambda: self.logged(words), f"a line with {words!r}", seconds)
+        (line,) = self.logged(words)
+        return line
+
     def command(self) -> list[str]:
         return [self.binary(), "serve", "--config", str(self.config_path), "--data", str(self.data)]
 
