@@ -24,7 +24,7 @@ from support.attacks import (
 )
 from support.scram import ScramClient
 from support.session import Session, settle
-from support.waits import within
+from support.waits import until, within
 from support.wire import Gone, b64, failure_of
 from support.xml import BLOCKING, DELAY, DISCO_INFO, PING, REGISTER, ROSTER, SASL, STREAM, TLS
 
@@ -333,12 +333,15 @@ async def _with_tls_required(server):
     """The same server, told to want TLS before anything else; who is logged in stays."""
     server.house.settings.plain_without_tls = False
     server.house.reload()
-    for _ in range(200):  # the signal has no answer
+
+    async def it_is_required() -> bool:
         wire = await server.wire()
-        if (await wire.opened()).child("starttls", TLS).has("required", TLS):
-            return server
+        starttls = (await wire.opened()).child("starttls", TLS)
         wire.hang_up()
-    raise AssertionError("TLS is still not required")
+        return starttls.has("required", TLS)
+
+    await until(it_is_required, "TLS to be required")  # the signal has no answer
+    return server
 
 
 @pytest.mark.slow

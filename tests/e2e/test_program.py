@@ -12,7 +12,7 @@ import pytest
 from support.config import Host
 from support.servers import Anser
 from support.session import Account
-from support.waits import free_port, listens, patient, wait_until
+from support.waits import free_port, listens, patient, until, wait_until
 
 pytestmark = pytest.mark.anser_only("these are its own commands")
 
@@ -76,16 +76,13 @@ async def test_sighup_takes_up_a_new_certificate_and_drops_nobody(start, authori
 
     server.house.reload()
 
-    async def shown() -> bytes:
+    async def another_is_shown() -> bool:
         wire = await server.wire(tls_port=True)
         await wire.encrypt(verify=authority.path)
-        return wire.tls.peer.serial_number
+        wire.hang_up()
+        return wire.tls.peer.serial_number != before.tls.peer.serial_number
 
-    for _ in range(200):  # the signal has no answer
-        if await shown() != before.tls.peer.serial_number:
-            break
-    else:
-        raise AssertionError("the old certificate is still shown")
+    await until(another_is_shown, "another certificate")  # the signal has no answer
     await romeo.settled()
 
 
@@ -96,12 +93,13 @@ async def test_sighup_takes_up_a_changed_configuration(start):
 
     server.house.reload()
 
-    for _ in range(200):
+    async def it_is_not_offered() -> bool:
         wire = await server.wire()
-        if not (await wire.opened()).has("register"):
-            break
-    else:
-        raise AssertionError("registration is still offered")
+        offered = (await wire.opened()).has("register")
+        wire.hang_up()
+        return not offered
+
+    await until(it_is_not_offered, "an end of registration")
     await romeo.settled()
 
 

@@ -26,6 +26,16 @@ async def within(awaitable, what: str, seconds: float | None = None):
         raise AssertionError(f"waited {limit:.0f} s in vain for {what}") from None
 
 
+async def until(true, what: str) -> None:
+    """For what nobody tells us: asks the coroutine `true` again until it says so."""
+
+    async def ask():
+        while not await true():
+            pass
+
+    await within(ask(), what)
+
+
 _BLOCK = 500
 _claim = socket.socket(socket.AF_UNIX)
 
