@@ -26,14 +26,14 @@ async def within(awaitable, what: str, seconds: float | None = None):
         raise AssertionError(f"waited {limit:.0f} s in vain for {what}") from None
 
 
-async def until(true, what: str) -> None:
+async def until(true, what: str, seconds: float | None = None) -> None:
     """For what nobody tells us: asks the coroutine `true` again until it says so."""
 
     async def ask():
         while not await true():
-            pass
+            await asyncio.sleep(0.02)
 
-    await within(ask(), what)
+    await within(ask(), what, seconds)
 
 
 _BLOCK = 500
