@@ -3,7 +3,7 @@
 import pytest
 
 from support.archive import everything
-from support.managed import Managed, Unresumable, condition_of, logged_in, resumed, stream_error
+from support.managed import IN_TIME, Managed, Unresumable, condition_of, logged_in, resumed, stream_error
 from support.session import settle
 from support.wire import Gone
 from support.xml import CARBONS, ROSTER, SM
@@ -213,7 +213,7 @@ async def test_what_was_not_acknowledged_without_resumption_waits_too(server):
 async def test_a_session_that_was_closed_before_is_not_resumed_after(server):
     juliet, romeo = await server.session("juliet", type=Managed), await server.session("romeo", type=Managed)
     await juliet.leaves()
-    await romeo.asks_how_far()
+    await _says(romeo, juliet.bare, "good night")  # so that is on disk, and what went before
 
     _crash(server)
 
@@ -294,7 +294,7 @@ async def test_two_crashes_before_anybody_comes_back_lose_nothing(server):
 
 async def test_what_one_device_confirmed_does_not_come_to_it_again(start):
     """The other never comes back, and what it had not confirmed is nobody's concern any more."""
-    server = await start(resume_seconds=4)
+    server = await start(resume_seconds=IN_TIME)
     phone, romeo = await server.session("juliet", "phone", type=Managed), await server.session("romeo")
     desk = await server.session(phone.account, "desk", type=Managed)
     desk.answers_requests = False

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from support.managed import (
+    IN_TIME,
     Managed,
     Unmanaged,
     Unresumable,
@@ -346,7 +347,7 @@ async def test_a_session_that_nobody_resumes_goes_and_what_it_had_waits(start):
 
 async def test_a_session_whose_client_is_back_does_not_end_with_the_first_time(start):
     """The time of the first loss must not end the session after it was resumed; a later session's end is the clock."""
-    server = await start(resume_seconds=1)
+    server = await start(resume_seconds=IN_TIME)
     juliet, romeo = await _friends(server)
     nurse = await server.session("romeo", "nursery", type=Managed)
     await settle(juliet, nurse)

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 from .session import Session
 from .stage import Stage
+from .waits import patient
 from .wire import Wire
 from .xml import CLIENT, SM, STANZA_ERRORS, STREAM, Node
 
 STANZAS = ("message", "presence", "iq")
+IN_TIME = round(patient(4))  # seconds that a session waits, where a client has to be back in them
 WRAP = 1 << 32
 
 
