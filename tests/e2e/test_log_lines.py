@@ -13,7 +13,7 @@ LIMITS = {
     "stanza_bytes": 65_536,
     "stanza_bytes_before_login": 16_384,
     "depth": 64,
-    "login_seconds": 2,
+    "login_seconds": 5,
     "stanza_seconds": 2,
 }
 
