@@ -305,6 +305,7 @@ async def test_who_is_granted_sees_the_friend_at_once(server):
     balcony, chamber = await server.session(juliet, "balcony"), await server.session(juliet, "chamber")
     romeo = await server.session("romeo", roster=True)
     await balcony.presence("<show>away</show><status>on the balcony</status>")
+    await balcony.settled()
     await romeo.presence(kind="subscribe", to=juliet)
     await balcony.hears("presence", "subscribe")
 
