@@ -355,7 +355,7 @@ async def test_an_answered_removal_is_one_even_if_the_log_was_slow(faulty):
     await nurse.message(other, "what the log is busy with")
     await bystander.settled()
     removal = asyncio.ensure_future(removes_itself(session))
-    for _ in range(300):
+    for _ in range(100):
         await bystander.settled()
     answered_too_early = removal.done()
     if not answered_too_early:
