@@ -24,7 +24,7 @@ from support.attacks import (
 )
 from support.scram import ScramClient
 from support.session import Session, settle
-from support.waits import until, within
+from support.waits import patient, until, within
 from support.wire import Gone, b64, failure_of
 from support.xml import BLOCKING, DELAY, DISCO_INFO, PING, REGISTER, ROSTER, SASL, STREAM, TLS
 
@@ -282,10 +282,10 @@ async def test_long_block_lists_hold_up_nobody(attacked):
     await _has_a_long_roster(mallory)
     items = "".join(f"<item jid='z{n}@{server.domain}'/>" for n in range(1000))
 
-    for number in range(20):
+    for number in range(60):
         mallory.post(f"<iq type='set' id='b{number}'><block xmlns='{BLOCKING}'>{items}</block></iq>")
         mallory.post(f"<iq type='set' id='u{number}'><unblock xmlns='{BLOCKING}'/></iq>")
-    turns = asyncio.ensure_future(mallory.take(lambda s: s["id"] == "u19", "the end of the turns", 60))
+    turns = asyncio.ensure_future(mallory.take(lambda s: s["id"] == "u59", "the end of the turns", 60))
     began, slowest = time.monotonic(), 0.0
     while not turns.done():
         asked = time.monotonic()
@@ -293,7 +293,7 @@ async def test_long_block_lists_hold_up_nobody(attacked):
         slowest = max(slowest, time.monotonic() - asked)
 
     assert (await turns)["type"] == "result"
-    assert slowest < max(0.5, (time.monotonic() - began) / 4)  # a few turns, however slow they are
+    assert slowest < max(patient(0.5), (time.monotonic() - began) / 2)  # some of the turns, however slow they are
     await others_live(server, nurse, juliet)
 
 
