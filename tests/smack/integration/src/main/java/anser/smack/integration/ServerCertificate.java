@@ -23,7 +23,7 @@ import javax.net.ssl.X509TrustManager;
  */
 final class ServerCertificate {
 
-  private static final int TIMEOUT_MS = 10_000;
+  private static final int TIMEOUT_MS = 60_000;
   private static final String STORE_TYPE = "PKCS12";
 
   private ServerCertificate() {}

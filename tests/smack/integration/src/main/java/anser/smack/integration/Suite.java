@@ -31,7 +31,7 @@ import org.jivesoftware.smackx.iqregister.AccountManager;
 public final class Suite {
 
   private static final int PORT = 5222;  // the suite knows no other
-  private static final long WHOLE_RUN_MS = 1_200_000;
+  private static final long WHOLE_RUN_MS = 2_400_000;
 
   private static final String USAGE = """
       usage: Suite --host HOST --service DOMAIN
@@ -39,7 +39,7 @@ public final class Suite {
                    [--tls A,B,...|none]      which of them use TLS, with the certificate checked (tcp); in this
                                              version of the library the modular ones hang in a handshake now and then
                    [--groups A,B,...]        groups of suite.txt (all that are due)
-                   [--reply-timeout MS]      how long the suite waits for anything (10000)
+                   [--reply-timeout MS]      how long the suite waits for anything (30000)
                    [--attempts N]            how often a test that races with itself may be tried (8)
                    [--debug]                 prints every stanza to standard error""";
 
@@ -187,7 +187,7 @@ public final class Suite {
     options.put("connections", "tcp,modular,modular-nocompress");
     options.put("tls", "tcp");
     options.put("groups", "");
-    options.put("reply-timeout", "10000");
+    options.put("reply-timeout", "30000");
     options.put("attempts", "8");
     Set<String> known = new LinkedHashSet<>(options.keySet());
     known.addAll(List.of("host", "service", "debug"));

@@ -2,6 +2,7 @@ package anser.smack.legacy;
 
 import java.util.Timer;
 import java.util.TimerTask;
+import org.jivesoftware.smack.SmackConfiguration;
 
 /**
  * Everything that a program of 2012 does with Smack 3.2.1, with every value it prints asserted: the configuration,
@@ -11,7 +12,7 @@ import java.util.TimerTask;
  */
 public final class LegacyClient {
 
-  private static final long WHOLE_RUN_MS = 120_000;
+  private static final long WHOLE_RUN_MS = 600_000;
 
   private LegacyClient() {}
 
@@ -26,6 +27,7 @@ public final class LegacyClient {
     }
     Checks checks = new Checks();
     limitTheRun(checks);
+    SmackConfiguration.setPacketReplyTimeout((int) User.LIMIT_MS);
     try {
       ConnectionSteps.run(options, checks);
       AccountSteps.run(options, checks);

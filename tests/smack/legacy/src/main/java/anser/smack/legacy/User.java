@@ -24,7 +24,7 @@ import org.jivesoftware.smack.packet.Session;
 final class User implements AutoCloseable {
 
   /** How long anything may take. Far above what a healthy server needs, far below a hanging build. */
-  static final long LIMIT_MS = 10_000;
+  static final long LIMIT_MS = 60_000;
 
   final String name;
   final ConnectionConfiguration configuration;
