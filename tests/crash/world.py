@@ -11,8 +11,9 @@ from server import DOMAIN, Died, Server
 
 ENOUGH = 100  # unacknowledged messages, for a kill to count
 WINDOW = 60  # stanzas of one client that wait for their acknowledgement
+DYING = 10.0  # seconds from the end of its connections to that of a process
 KILLED_AGAIN = 0.1  # how often a start is followed by another kill before everybody is back
-QUIET = 4.0  # seconds without news after which what has not arrived will not
+QUIET = 15.0  # seconds without news after which what has not arrived will not
 
 
 class World:
@@ -140,7 +141,7 @@ class World:
                 await client.comes(self.server.port, after_a_crash=after_a_crash)
             except (Gone, TimeoutError) as error:
                 # Of a process that is killed the connections end first.
-                if not await self._until(lambda: not self.server.runs(), 1.0):
+                if not await self._until(lambda: not self.server.runs(), DYING):
                     self.books.wrong(f"{client.device} cannot come back: {error or 'it takes too long'}")
                 elif not may_fail:
                     raise Died(f"it ended by itself:\n{self.server.log_end()}") from None
@@ -215,7 +216,7 @@ class World:
             await client.comes(self.server.port)
         except (Gone, TimeoutError) as error:
             # If this was the crash, it comes back after it.
-            if await self._until(lambda: not self.server.runs(), 1.0):
+            if await self._until(lambda: not self.server.runs(), DYING):
                 return
             self.books.wrong(f"{client.device} cannot come back: {error or 'it takes too long'}")
 
