@@ -123,7 +123,7 @@ class SmallDisk:
 @contextmanager
 def locked(database: Path, *, entirely: bool = False):
     """Another program writes to it and does not come to an end; `entirely`: nobody may even read it."""
-    other = sqlite3.connect(database, isolation_level=None, timeout=5)
+    other = sqlite3.connect(database, isolation_level=None, timeout=patient(5))
     try:
         if entirely:
             other.execute("PRAGMA locking_mode=EXCLUSIVE")
