@@ -238,11 +238,11 @@ TEST(Resolver, SilenceEndsInATimeout) {
   FakeDns dns{loop.core};
   dns.tell(kService, FakeDns::kSrv, {.silent = true});
   auto options = dns.options();
-  options.attempt = milliseconds{10};
+  options.attempt = milliseconds{200};  // in which the question arrives
   options.attempts = 2;
   Resolver impatient{loop.core, options};
   options.attempt = std::chrono::hours{1};
-  options.limit = milliseconds{20};
+  options.limit = milliseconds{500};
   Resolver limited{loop.core, options};
 
   for (Resolver* resolver : {&impatient, &limited}) {
@@ -263,7 +263,7 @@ TEST(Resolver, TheNextServerAnswersWhenTheFirstIsDead) {
   FakeDns silent{loop.core};
   silent.tell(kService, FakeDns::kSrv, {.silent = true});
   options.servers = {silent.server(), dns.server()};
-  options.attempt = milliseconds{10};
+  options.attempt = milliseconds{500};
   Resolver resolver{loop.core, options};
 
   const auto answer = wait_for(loop, resolver.srv(kService));

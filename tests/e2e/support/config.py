@@ -35,7 +35,7 @@ class Settings:
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, unfinished_bytes, depth, login_seconds, stanza_seconds, write_seconds,
     #   retries, held_back_stanzas, token_seconds, tokens_per_account, offline_messages, login_attempts,
-    #   failures_per_address, failures_per_account
+    #   scram_iterations, failures_per_address, failures_per_account
 
 
 # The table and the key behind each name, and how its value is written.
@@ -52,6 +52,7 @@ _LIMIT_KEYS = {
     "push_services": ("push", "services", "{}"),
     "offline_messages": ("offline", "max_messages", "{}"),
     "login_attempts": ("auth", "attempts_per_stream", "{}"),
+    "scram_iterations": ("auth", "scram_iterations", "{}"),
     "token_seconds": ("auth", "token_lifetime", '"{}s"'),
     "tokens_per_account": ("auth", "tokens_per_account", "{}"),
     "failures_per_address": ("auth", "failures_per_address", "{}"),
