@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "anser/export.h"
 
@@ -38,6 +39,7 @@ class ANSER_API Loop {
 
  private:
   friend struct LoopAccess;
+  explicit Loop(std::shared_ptr<LoopState> state) : state_(std::move(state)) {}
   std::shared_ptr<LoopState> state_;
 };
 

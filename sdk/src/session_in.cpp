@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "anser/address.h"
+#include "sdk/src/raw_element.h"
+#include "sdk/src/session.h"
+#include "sdk/src/stanza_access.h"
+#include "sdk/src/stanza_reader.h"
+#include "sdk/src/stanza_writer.h"
+#include "sdk/src/stream_words.h"
+
+namespace anser::sdk {
+namespace {
+
+constexpr std::size_t kEarly = 10'000;  // stanzas between bind and the answers to the first questions
+constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
+
+Error error_of(const Stanza& stanza) {
+  const StanzaError error = stanza.error().value_or(StanzaError{.condition = "undefined-condition"});
+  const std::string who = stanza.from().empty() ? "the server" : stanza.from();
+  const std::string more = error.text.empty() ? std::string{} : fmt::format(": {}", shown(error.text));
+  return {Errc::stanza, fmt::format("{} answered {}{}", who, error.condition, more), error.condition};
+}
+
+}  // namespace
+
+std::optional<Error> Session::on_element(const xml::Stanza& element) {
+  if (element.ns == kManagementNs) return on_management(element);
+  if (element.ns == xml::kStreamsNs && element.local == "error") {
+    auto tree = element_of(element);
+    return tree ? stream_error(*tree) : tree.error();
+  }
+  if (!is_stanza(element)) {
+    write("<stream:error><unsupported-stanza-type xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>");
+    return Error{Errc::protocol, fmt::format("the server sent <{}/> in {}", element.local, element.ns)};
+  }
+  auto stanza = read_stanza(element);
+  if (!stanza) {
+    complain(stanza.error().message);
+  } else if (state_ == State::logging_in && (*stanza)->kind() != Stanza::Kind::iq) {
+    if (early_.size() >= kEarly) return Error{Errc::protocol, "the server does not answer, but sends stanzas"};
+    early_.push_back(std::move(*stanza));
+  } else {
+    on_stanza(**stanza);
+  }
+  if (managed_) ++managed_->handled;
+  return std::nullopt;
+}
+
+void Session::on_stanza(const Stanza& stanza) {
+  switch (stanza.kind()) {
+    case Stanza::Kind::message:
+      return on_message(static_cast<const Message&>(stanza));
+    case Stanza::Kind::presence:
+      for (Extension* extension : extensions_) {
+        extension->on_presence(static_cast<const Presence&>(stanza));
+        if (!is_alive()) return;
+      }
+      tell_listeners(stanza_listeners_, stanza);
+      return;
+    case Stanza::Kind::iq:
+      return on_iq(static_cast<const IQ&>(stanza));
+  }
+}
+
+void Session::on_message(const Message& message) {
+  if (message.type() == Message::Type::error) {
+    if (const auto told = deliveries_.bounced(message.id(), message.from(), error_of(message))) call(told);
+    if (!is_alive()) return;
+  } else if (is_duplicate(message)) {
+    return;
+  }
+  for (Extension* extension : extensions_) {
+    const bool taken = extension->on_message(message);
+    if (taken || !is_alive()) return;
+  }
+  tell_listeners(stanza_listeners_, message);
+}
+
+// By ids that are unique (XEP-0359): the account's archive's, and the sender's.
+bool Session::is_duplicate(const Message& message) {
+  std::string scratch;
+  bool seen = false;
+  for (const Stanza::Extension& extension : message.raw_extensions()) {
+    if (extension.ns != kStanzaIds) continue;
+    const RawElement element{extension.xml};
+    const std::string id{element.attribute("id", scratch)};
+    if (id.empty()) continue;
+    if (extension.name == "stanza-id") {
+      const std::string by{element.attribute("by", scratch)};
+      if (by == bare_of(user_) && !duplicates_.add(by, id)) seen = true;
+    } else if (extension.name == "origin-id" && !message.from().empty()) {
+      if (!duplicates_.add(fmt::format("from {}", bare_of(message.from())), id)) seen = true;
+    }
+  }
+  return seen;
+}
+
+void Session::on_iq(const IQ& iq) {
+  if (iq.is_request()) {
+    for (Extension* extension : extensions_) {
+      const auto answer = extension->on_request(iq);
+      if (!is_alive()) return;
+      if (answer) {
+        static_cast<void>(submit(*answer, nullptr));
+        return;
+      }
+    }
+    const auto answer = client_info_.answer(iq);
+    if (!answer || !is_alive()) return;
+    std::string xml;
+    append_stanza(xml, *answer);
+    put(std::move(xml), {}, false);
+    tell_listeners(stanza_listeners_, iq);
+    return;
+  }
+  const auto done = requests_.take(iq, user_, service_);
+  if (done) {
+    if (iq.type() == IQ::Type::error) {
+      call([&] { done(tl::make_unexpected(error_of(iq))); });
+    } else {
+      call([&] { done(iq); });
+    }
+    if (!is_alive()) return;
+  } else {
+    complain(fmt::format("an answer to nothing that was asked of {}", iq.from()));
+  }
+  tell_listeners(stanza_listeners_, iq);
+}
+
+bool Session::tell_listeners(const Listeners<StanzaListener>& listeners, const Stanza& stanza) {
+  return listeners.tell(*this, [&](const StanzaListener& held) {
+    if (!held.filter || held.filter(stanza)) held.listener(stanza);
+  });
+}
+
+void Session::request(IQ iq, Requests::Done done, std::chrono::milliseconds limit) {
+  if (iq.id().empty()) iq.set_id(next_id());
+  auto refuse = [&](Error why) {
+    boost::asio::post(core_.io(), [self = shared_from_this(), done = std::move(done), why = std::move(why)] {
+      self->call([&] { done(tl::make_unexpected(why)); });
+    });
+  };
+  if (!iq.is_request()) return refuse({Errc::invalid_argument, "only a get or a set is answered"});
+  if (auto fits = iq.check(); !fits) return refuse(fits.error());
+  const bool open =
+      link_ && (state_ == State::authenticated || state_ == State::connected || state_ == State::logging_in);
+  if (!open) return refuse({Errc::wrong_state, "the connection is not open"});
+  if (limit.count() <= 0) limit = configuration_.limits.request;
+  if (!requests_.add(iq.id(), iq.to(), done, limit))
+    return refuse({Errc::invalid_argument, "a request with this id waits for its answer already"});
+  if (!tell_listeners(sending_listeners_, iq)) return;
+  std::string xml;
+  append_stanza(xml, iq);
+  put(std::move(xml), {}, false);
+}
+
+void Session::ask(IQ iq, Requests::Done done, std::chrono::milliseconds limit) {
+  run([this, iq = std::move(iq), done = std::move(done), limit]() mutable {
+    request(std::move(iq), std::move(done), limit);
+  });
+}
+
+}  // namespace anser::sdk

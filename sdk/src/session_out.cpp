@@ -1,0 +1,250 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "anser/address.h"
+#include "sdk/src/session.h"
+#include "sdk/src/stanza_access.h"
+#include "sdk/src/stanza_writer.h"
+#include "sdk/src/stream_words.h"
+#include "xml/escape.h"
+
+namespace anser::sdk {
+namespace {
+
+// An acknowledgement is asked for at once when somebody waits for it, else after so many stanzas or so long.
+constexpr std::size_t kAskAfter = 16;
+constexpr std::chrono::seconds kAskLater{1};
+
+constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
+
+}  // namespace
+
+void Session::write(std::string_view xml) {
+  if (xml.empty() || !link_) return;
+  debug_.sent(xml);
+  link_->out() += xml;
+  link_->flush_soon();
+}
+
+std::string Session::next_id() { return fmt::format("{}-{}", id_prefix_, ++last_id_); }
+
+// --------------------------------------------------------------------------------------------- from any thread
+
+Result<void> Session::submit(const Stanza& stanza, DeliveryListener listener) {
+  if (auto fits = stanza.check(); !fits) return fits;
+  if (auto room = room_for(stanza); !room) return room;
+  if (on_loop()) return send_now(stanza, std::move(listener));
+  auto post = [this](auto copy, DeliveryListener listener) {
+    ++posted_;
+    run([this, copy = std::move(copy), listener = std::move(listener)] {
+      --posted_;
+      const auto sent = send_now(copy, listener);
+      // The state has changed on the way here.
+      if (!sent && listener) call([&] { listener({Delivery::Outcome::failed, copy.id(), sent.error()}); });
+    });
+  };
+  switch (stanza.kind()) {
+    case Stanza::Kind::message:
+      post(static_cast<const Message&>(stanza), std::move(listener));
+      break;
+    case Stanza::Kind::presence:
+      post(static_cast<const Presence&>(stanza), nullptr);
+      break;
+    case Stanza::Kind::iq:
+      post(static_cast<const IQ&>(stanza), nullptr);
+      break;
+  }
+  return {};
+}
+
+Result<void> Session::room_for(const Stanza& stanza) const {
+  const State state = public_state_;
+  const bool message = stanza.kind() == Stanza::Kind::message;
+  const bool in = state == State::authenticated;
+  // A message may wait for the connection to come back; what else there is would mean nothing then.
+  const bool may_wait =
+      message && (state == State::waiting || state == State::connecting || state == State::logging_in);
+  if (!in && !(may_wait && facts().user.empty() == false)) {
+    if (state == State::connected && stanza.kind() == Stanza::Kind::iq) return {};  // registration, before login
+    return fail(Errc::wrong_state, "the connection is not logged in");
+  }
+  if (message && posted_ + waiting_messages_ >= configuration_.queue_messages)
+    return fail(Errc::queue_full, "{} messages wait for the server already", configuration_.queue_messages);
+  if (message && waiting_bytes_ >= configuration_.queue_bytes)
+    return fail(Errc::queue_full, "messages of {} bytes wait for the server already", waiting_bytes_.load());
+  return {};
+}
+
+// --------------------------------------------------------------------------------------------- on the loop
+
+Result<void> Session::send(const Stanza& stanza) { return submit(stanza, nullptr); }
+Result<void> Session::send(const Message& message, DeliveryListener listener) {
+  return submit(message, std::move(listener));
+}
+
+Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) {
+  if (auto room = room_for(stanza); !room) return room;
+  if (stanza.kind() == Stanza::Kind::message) {
+    Message message = static_cast<const Message&>(stanza);
+    send_message(message, std::move(listener));
+    return {};
+  }
+  if (stanza.kind() == Stanza::Kind::presence && stanza.to().empty()) presence_ = static_cast<const Presence&>(stanza);
+  tell_listeners(sending_listeners_, stanza);
+  if (!is_alive()) return {};
+  std::string xml;
+  append_stanza(xml, stanza, stanza.kind() == Stanza::Kind::iq && stanza.id().empty() ? next_id() : std::string{});
+  put(std::move(xml), {}, false);
+  return {};
+}
+
+void Session::send_message(Message& message, DeliveryListener listener) {
+  if (message.id().empty()) message.set_id(next_id());
+  for (Extension* extension : extensions_) extension->on_sending(message);
+  tell_listeners(sending_listeners_, message);
+  if (!is_alive()) return;
+  // What makes a message recognisable when it is sent, or given, a second time (XEP-0359).
+  const bool keeps_id = message.type() == Message::Type::error || find_extension(message, "origin-id", kStanzaIds);
+  if (!keeps_id) {
+    Stanza::Extension origin{"origin-id", std::string{kStanzaIds}, {}};
+    origin.xml = fmt::format("<origin-id xmlns='{}' id='", kStanzaIds);
+    xml::append_escaped_attribute(origin.xml, message.id());
+    origin.xml += "'/>";
+    StanzaAccess::extensions(message).push_back(std::move(origin));
+  }
+  std::string xml;
+  append_stanza(xml, message);
+  const bool tracked = listener != nullptr;
+  if (tracked) deliveries_.expect(message.id(), message.to(), std::move(listener));
+  put(std::move(xml), message.id(), tracked);
+}
+
+// Writes the stanza, or holds the message until there is a session. What is written is kept until it is confirmed;
+// without stream management only what somebody waits for.
+void Session::put(std::string xml, std::string id, bool tracked) {
+  const bool message = !id.empty();
+  // The presence and the questions of a login that is not complete are part of it; messages come after it.
+  const bool login = state_ == State::logging_in || state_ == State::connected;
+  const bool open =
+      link_ && !stream_closed_ && (state_ == State::authenticated || state_ == State::closing || (login && !message));
+  if (!open) {
+    if (!message) return;
+    held_bytes_ += xml.size();
+    held_.push_back({{std::move(xml), std::move(id)}, tracked});
+    return count_waiting();
+  }
+  write(xml);
+  if (!(managed_ && state_ != State::connected) && !tracked) return;
+  outbox_.push({std::move(xml), std::move(id)});
+  count_waiting();
+  if (message) want_confirmation(tracked);
+}
+
+// A resumed session's.
+void Session::write_again() {
+  for (const Outbox::Entry& entry : outbox_.entries()) write(entry.xml);
+  if (outbox_.size() > 0) want_confirmation(true);
+}
+
+void Session::write_held() {
+  auto held = std::exchange(held_, {});
+  held_bytes_ = 0;
+  for (Held& message : held) put(std::move(message.entry.xml), std::move(message.entry.id), message.tracked);
+}
+
+void Session::count_waiting() {
+  waiting_messages_ = outbox_.messages() + held_.size();
+  waiting_bytes_ = outbox_.bytes() + held_bytes_;
+}
+
+void Session::want_confirmation(bool soon) {
+  if (confirmation_asked_) return;  // the answer brings up what has come since
+  if (soon || outbox_.size() >= kAskAfter) return ask_for_confirmation();
+  if (!confirm_soon_.armed()) core_.timers().arm(confirm_soon_, kAskLater);
+}
+
+void Session::ask_for_confirmation() {
+  if (!link_ || stream_closed_ || confirmation_asked_) return;
+  if (state_ != State::authenticated && state_ != State::closing) return;
+  confirm_soon_.disarm();
+  confirmation_asked_ = true;
+  if (managed_) return write("<r xmlns='urn:xmpp:sm:3'/>");
+  // Answers come in the order of the questions, so this one tells about all that was sent before (RFC 6120 §10.1).
+  barrier_ = outbox_.written();
+  request(
+      IQ{IQ::Type::get, Element{"ping", "urn:xmpp:ping"}, service_},
+      [this](const Result<IQ>& answer) {
+        confirmation_asked_ = false;
+        const auto handled = std::exchange(barrier_, std::nullopt);
+        if (!answer && answer.error().code != Errc::stanza) return;  // no answer: the stream is about to end
+        if (!handled) return;
+        if (auto entries = outbox_.confirm(*handled)) confirmed(std::move(*entries));
+      },
+      configuration_.limits.ping_answer);
+}
+
+void Session::confirmed(std::vector<Outbox::Entry> entries) {
+  count_waiting();
+  if (!deliveries_.empty()) {
+    for (const Outbox::Entry& entry : entries) {
+      if (entry.id.empty()) continue;
+      if (const auto told = deliveries_.stored(entry.id)) call(told);
+      if (!is_alive()) return;
+    }
+  }
+  if (state_ == State::closing) return look_if_said();
+  if (outbox_.size() > 0) want_confirmation(!deliveries_.empty());
+}
+
+void Session::forsake(std::vector<Outbox::Entry> entries, Delivery::Outcome outcome, const Error& why) {
+  count_waiting();
+  for (const Outbox::Entry& entry : entries) {
+    if (entry.id.empty()) continue;
+    if (const auto told = deliveries_.ended(entry.id, outcome, why)) call(told);
+    if (!is_alive()) return;
+  }
+}
+
+std::optional<Error> Session::on_management(const xml::Stanza& element) {
+  if (!managed_) return Error{Errc::protocol, "the server acknowledges without having been asked to"};
+  if (element.local == "r") {
+    write(fmt::format("<a xmlns='urn:xmpp:sm:3' h='{}'/>", managed_->handled));
+    return std::nullopt;
+  }
+  if (element.local != "a") return Error{Errc::protocol, fmt::format("<{}/> of stream management", element.local)};
+  const auto handled = number(element.attr("h"));
+  if (!handled) return Error{Errc::protocol, "an acknowledgement without a number"};
+  auto entries = outbox_.confirm(*handled);
+  if (!entries) return entries.error();
+  confirmation_asked_ = false;
+  confirmed(std::move(*entries));
+  return std::nullopt;
+}
+
+// --------------------------------------------------------------------------------------------- is it there?
+
+// Half-open connections look like silence.
+void Session::look_if_alive() {
+  const auto silent =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - last_input_);
+  const auto& limits = configuration_.limits;
+  if (silent >= limits.ping_after + limits.ping_answer)
+    return give_up({Errc::timeout, fmt::format("the server has been silent for {} ms", silent.count())});
+  if (silent < limits.ping_after) return core_.timers().arm(idle_, limits.ping_after - silent);
+  ask_if_alive();
+  core_.timers().arm(idle_, limits.ping_after + limits.ping_answer - silent);
+}
+
+void Session::ask_if_alive() {
+  if (!link_ || state_ != State::authenticated) return;
+  if (managed_) {
+    confirmation_asked_ = false;  // whatever became of the last one
+    return ask_for_confirmation();
+  }
+  request(
+      IQ{IQ::Type::get, Element{"ping", "urn:xmpp:ping"}, service_}, [](const Result<IQ>&) {},
+      configuration_.limits.ping_answer);
+}
+
+}  // namespace anser::sdk

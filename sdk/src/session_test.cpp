@@ -1,0 +1,371 @@
+// A connection's life against a server that does what the test tells it to.
+#include "sdk/src/session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+
+#include "sdk/src/test_server.h"
+
+namespace anser::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using Outcome = Delivery::Outcome;
+
+class SessionTest : public testing::Test {
+ protected:
+  void log_in(Connection& connection, bool management = false) {
+    Told<Result<void>> in;
+    connection.connect([&](const Result<void>& connected) {
+      ASSERT_TRUE(connected) << connected.error().message;
+      connection.login("romeo", "secret", "orchard", in.teller());
+    });
+    server.takes_login(management);
+    const auto done = in.get();
+    ASSERT_TRUE(done) << done.error().message;
+  }
+
+  TestServer server;
+};
+
+Message to_juliet(std::string body) { return {"juliet@example.org", std::move(body), Message::Type::chat}; }
+
+TEST_F(SessionTest, ConnectsLogsInAndSaysGoodbye) {
+  Connection connection{server.configuration()};
+  log_in(connection);
+  EXPECT_EQ(connection.user(), "romeo@example.org/orchard");
+  EXPECT_EQ(connection.connection_id(), "s1");
+  EXPECT_TRUE(connection.is_connected());
+  EXPECT_TRUE(connection.is_authenticated());
+  EXPECT_FALSE(connection.is_secure());
+
+  Told<bool> gone;
+  connection.disconnect(Presence{Presence::Type::unavailable}, [tell = gone.teller()] { tell(true); });
+  EXPECT_THAT(server.hears("</stream:stream>"), HasSubstr("<presence type='unavailable'"));
+  server.says("</stream:stream>");
+  gone.get();
+
+  EXPECT_FALSE(connection.is_connected());
+  EXPECT_EQ(connection.user(), "");
+  EXPECT_EQ(connection.send(to_juliet("too late")).error().code, Errc::wrong_state);
+}
+
+TEST_F(SessionTest, SendsAndReceivesInOrder) {
+  Connection connection{server.configuration()};
+  log_in(connection);
+  auto heard = connection.collect(filter::message(Message::Type::chat));
+
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(connection.send(to_juliet(std::to_string(i))));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(server.hears("</message>"), HasSubstr("<body>" + std::to_string(i) + "</body>"));
+  server.says(
+      "<message type='chat' from='juliet@example.org/b'><body>a</body></message>"
+      "<message type='chat' from='juliet@example.org/b'><body>b</body></message>");
+
+  for (const char* body : {"a", "b"}) {
+    const auto stanza = heard.next(kPatience);
+    ASSERT_TRUE(stanza);
+    EXPECT_EQ(static_cast<const Message&>(*stanza).body(), body);
+  }
+}
+
+TEST_F(SessionTest, TellsWhatTheServerHasConfirmed) {
+  Connection connection{server.configuration()};
+  log_in(connection, true);
+  EXPECT_TRUE(connection.is_using_stream_management());
+  Told<Delivery> told;
+
+  ASSERT_TRUE(connection.send(to_juliet("hello"), told.teller()));
+  server.hears("<r xmlns='urn:xmpp:sm:3'/>");
+  server.says("<a xmlns='urn:xmpp:sm:3' h='3'/>");  // two questions and the message
+
+  EXPECT_EQ(told.get().outcome, Outcome::stored);
+}
+
+TEST_F(SessionTest, ConfirmsByAPingWhereTheServerHasNoStreamManagement) {
+  Connection connection{server.configuration()};
+  log_in(connection);
+  Told<Delivery> told;
+
+  ASSERT_TRUE(connection.send(to_juliet("hello"), told.teller()));
+  const std::string ping = server.hears("</iq>");
+  EXPECT_THAT(ping, HasSubstr("urn:xmpp:ping"));
+  server.says("<iq type='result' from='example.org' id='" + TestServer::id_of(ping) + "'/>");
+
+  EXPECT_EQ(told.get().outcome, Outcome::stored);
+}
+
+TEST_F(SessionTest, ResumesAndSendsAgainWhatWasNotConfirmed) {
+  Connection connection{server.configuration()};
+  Told<bool> resumed;
+  connection.add_connection_listener({.authenticated = [tell = resumed.teller()](bool again) {
+    if (again) tell(true);
+  }});
+  log_in(connection, true);
+  Told<Delivery> first, second;
+  ASSERT_TRUE(connection.send(to_juliet("first"), first.teller()));
+  ASSERT_TRUE(connection.send(to_juliet("second"), second.teller()));
+  server.hears("second</body>");
+
+  server.cuts();
+  server.accept();
+  server.opens_stream();
+  server.offers_plain();
+  server.lets_in();
+  server.says(
+      "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='urn:xmpp:sm:3'/>"
+      "</stream:features>");
+  EXPECT_THAT(server.hears("/>"), HasSubstr("previd='s-1'"));
+  server.says("<resumed xmlns='urn:xmpp:sm:3' previd='s-1' h='3'/>");
+
+  EXPECT_TRUE(resumed.get());
+  EXPECT_EQ(first.get().outcome, Outcome::stored);
+  const std::string again = server.hears("</message>");
+  EXPECT_THAT(again, HasSubstr("second"));
+  server.says("<a xmlns='urn:xmpp:sm:3' h='4'/>");
+  EXPECT_EQ(second.get().outcome, Outcome::stored);
+}
+
+TEST_F(SessionTest, TellsWhenASessionIsLostAndGoesOnWithTheNext) {
+  Connection connection{server.configuration()};
+  log_in(connection, true);
+  Told<Delivery> told, later;
+  Told<bool> waiting;
+  connection.add_connection_listener(
+      {.reconnecting_in = [tell = waiting.teller()](std::chrono::milliseconds) { tell(true); }});
+  ASSERT_TRUE(connection.send(to_juliet("lost"), told.teller()));
+  server.hears("lost</body>");
+
+  server.cuts();
+  waiting.get();
+  ASSERT_TRUE(connection.send(to_juliet("waits"), later.teller()));
+  server.accept();
+  server.opens_stream();
+  server.offers_plain();
+  server.lets_in();
+  server.says(
+      "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='urn:xmpp:sm:3'/>"
+      "</stream:features>");
+  server.hears("<resume");
+  server.hears("/>");
+  server.says("<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
+  const std::string id = TestServer::id_of(server.hears("</iq>"));
+  server.says("<iq type='result' id='" + id +
+              "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>romeo@example.org/orchard</jid></bind></iq>");
+  server.hears("<enable");
+  server.hears("/>");
+  server.says("<enabled xmlns='urn:xmpp:sm:3' id='s-2' resume='true'/>");
+  EXPECT_EQ(told.get().outcome, Outcome::unconfirmed);
+  server.tells_features();
+
+  EXPECT_THAT(server.hears("</message>"), HasSubstr("waits"));
+  server.hears("<r xmlns='urn:xmpp:sm:3'/>");
+  server.says("<a xmlns='urn:xmpp:sm:3' h='3'/>");
+  EXPECT_EQ(later.get().outcome, Outcome::stored);
+}
+
+TEST_F(SessionTest, GivesAMessageOnceThatTheServerGivesTwice) {
+  Connection connection{server.configuration()};
+  log_in(connection);
+  auto heard = connection.collect(filter::message(Message::Type::chat));
+  const std::string message =
+      "<message type='chat' from='juliet@example.org/b'><body>once</body>"
+      "<origin-id xmlns='urn:xmpp:sid:0' id='u-1'/></message>";
+
+  server.says(message + message + "<message type='chat' from='juliet@example.org/b'><body>end</body></message>");
+
+  EXPECT_EQ(static_cast<const Message&>(*heard.next(kPatience)).body(), "once");
+  EXPECT_EQ(static_cast<const Message&>(*heard.next(kPatience)).body(), "end");
+}
+
+TEST_F(SessionTest, FindsAHalfOpenConnection) {
+  auto configuration = server.configuration();
+  configuration.limits.ping_after = 1ms;
+  configuration.limits.ping_answer = 1ms;
+  configuration.reconnection.allowed = false;
+  Connection connection{configuration};
+  Told<Error> lost;
+  connection.add_connection_listener({.closed_on_error = [tell = lost.teller()](const Error& why) { tell(why); }});
+  log_in(connection);
+
+  EXPECT_EQ(lost.get().code, Errc::timeout);  // the server says nothing
+}
+
+TEST_F(SessionTest, DoesNotComeBackWhenItWasReplaced) {
+  Connection connection{server.configuration()};
+  Told<Error> lost;
+  connection.add_connection_listener({.closed_on_error = [tell = lost.teller()](const Error& why) { tell(why); }});
+  log_in(connection, true);
+
+  server.says("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>");
+
+  const Error why = lost.get();
+  EXPECT_EQ(why.code, Errc::stream);
+  EXPECT_EQ(why.condition, "conflict");
+  EXPECT_FALSE(connection.is_connected());
+}
+
+TEST_F(SessionTest, AnswersPingsAndRefusesWhatItDoesNotKnow) {
+  Connection connection{server.configuration()};
+  log_in(connection);
+
+  server.says("<iq type='get' id='p1' from='example.org'><ping xmlns='urn:xmpp:ping'/></iq>");
+  EXPECT_THAT(server.hears("/>"), HasSubstr("id='p1'"));
+  server.says("<iq type='set' id='p2' from='example.org'><x xmlns='unknown'/></iq>");
+  const std::string refusal = server.hears("</iq>");
+  EXPECT_THAT(refusal, HasSubstr("service-unavailable"));
+  EXPECT_THAT(refusal, HasSubstr("id='p2'"));
+}
+
+TEST_F(SessionTest, BelievesAnAnswerOnlyFromWhomItAsked) {
+  Connection connection{server.configuration()};
+  log_in(connection);
+  auto answer = connection.request(IQ{IQ::Type::get, Element{"query", "jabber:iq:version"}, "juliet@example.org/b"});
+  const std::string id = TestServer::id_of(server.hears("</iq>"));
+
+  server.says("<iq type='result' id='" + id + "' from='tybalt@example.org/x'><query xmlns='jabber:iq:version'/></iq>");
+  server.says("<iq type='error' id='" + id +
+              "' from='juliet@example.org/b'><error type='cancel'>"
+              "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+
+  const auto result = answer.get();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::stanza);
+  EXPECT_EQ(result.error().condition, "forbidden");
+}
+
+TEST_F(SessionTest, RefusesToWaitOnItsOwnThread) {
+  Connection connection{server.configuration()};
+  Told<Errc> told;
+  connection.connect([&connection, tell = told.teller()](const Result<void>&) {
+    tell(connection.login("romeo", "secret").error().code);
+  });
+  server.accept();
+  server.opens_stream();
+  server.offers_plain();
+
+  EXPECT_EQ(told.get(), Errc::would_block);
+}
+
+TEST_F(SessionTest, BoundsWhatWaitsForAConnection) {
+  auto configuration = server.configuration();
+  configuration.queue_messages = 2;
+  Connection connection{configuration};
+  log_in(connection, true);
+
+  ASSERT_TRUE(connection.send(to_juliet("1")));
+  ASSERT_TRUE(connection.send(to_juliet("2")));
+  server.hears("2</body>");
+  const auto third = connection.send(to_juliet("3"));
+
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, Errc::queue_full);
+}
+
+TEST_F(SessionTest, AThrowingListenerHarmsNobody) {
+  Connection connection{server.configuration()};
+  Told<bool> told, failed;
+  connection.add_connection_listener({.failed = [tell = failed.teller()](std::exception_ptr) { tell(true); }});
+  connection.add_stanza_listener(filter::everything(), [](const Stanza&) { throw std::runtime_error{"mine"}; });
+  connection.add_stanza_listener(filter::message(Message::Type::chat),
+                                 [tell = told.teller()](const Stanza&) { tell(true); });
+  log_in(connection);
+
+  server.says("<message type='chat' from='juliet@example.org/b'><body>x</body></message>");
+
+  EXPECT_TRUE(failed.get());
+  EXPECT_TRUE(told.get());
+}
+
+TEST_F(SessionTest, MayBeDestroyedByItsOwnListener) {
+  auto connection = std::make_unique<Connection>(server.configuration());
+  log_in(*connection);
+  Told<bool> destroyed;
+  connection->add_stanza_listener(filter::message(Message::Type::chat), [&, tell = destroyed.teller()](const Stanza&) {
+    connection.reset();
+    tell(true);
+  });
+  server.says(
+      "<message type='chat' from='juliet@example.org/b'><body>x</body></message>"
+      "<message type='chat' from='juliet@example.org/b'><body>y</body></message>");
+
+  EXPECT_TRUE(destroyed.get());
+  EXPECT_TRUE(server.sees_the_end());
+}
+
+TEST_F(SessionTest, WorksOnTheApplicationsOwnLoop) {
+  boost::asio::io_context io;
+  std::thread script{[this] {
+    server.takes_login();
+    server.hears("</stream:stream>");
+    server.says("</stream:stream>");
+  }};
+  bool in = false;
+  {
+    Connection connection{server.configuration(), io};
+    connection.connect([&](const Result<void>& connected) {
+      ASSERT_TRUE(connected);
+      connection.login("romeo", "secret", "", [&](const Result<void>& done) {
+        in = done.has_value();
+        connection.disconnect();  // only begins, on this thread
+      });
+    });
+
+    io.run();  // ends when the connection has
+  }
+  script.join();
+  EXPECT_TRUE(in);
+}
+
+// Every dialogue is cut at each step: the call fails in words, and a new connection works.
+TEST_F(SessionTest, SurvivesACutAtEachStepOfTheLogin) {
+  using Step = std::function<void()>;
+  const std::vector<Step> steps{[&] { server.accept(); },
+                                [&] { server.opens_stream(); },
+                                [&] { server.offers_plain(); },
+                                [&] { server.hears("</auth>"); },
+                                [&] {
+                                  server.says("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
+                                  server.opens_stream();
+                                },
+                                [&] { server.binds(true); }};
+  for (std::size_t cut = 1; cut <= steps.size(); ++cut) {
+    Connection connection{server.configuration()};
+    Told<Result<void>> over;
+    connection.connect([&](const Result<void>& connected) {
+      if (!connected) return over.teller()(connected);
+      connection.login("romeo", "secret", "", over.teller());
+    });
+    for (std::size_t i = 0; i < cut; ++i) steps[i]();
+    server.cuts();
+
+    const auto outcome = over.get();
+    ASSERT_FALSE(outcome) << cut;
+    EXPECT_NE(outcome.error().message, "") << cut;
+    EXPECT_FALSE(connection.is_authenticated());
+    Told<bool> gone;
+    connection.disconnect(Presence{Presence::Type::unavailable}, [tell = gone.teller()] { tell(true); });
+    EXPECT_TRUE(gone.get());
+  }
+}
+
+TEST_F(SessionTest, GivesUpWhenXmlHasNoEnd) {
+  auto configuration = server.configuration();
+  configuration.stanza_bytes = 10'000;
+  configuration.reconnection.allowed = false;
+  Connection connection{configuration};
+  Told<Error> lost;
+  connection.add_connection_listener({.closed_on_error = [tell = lost.teller()](const Error& why) { tell(why); }});
+  log_in(connection);
+
+  server.says("<message><body>" + std::string(20'000, 'x'));
+
+  EXPECT_EQ(lost.get().code, Errc::protocol);
+}
+
+}  // namespace
+}  // namespace anser::sdk
