@@ -58,6 +58,9 @@ class Extension {
  public:
   virtual ~Extension() = default;
 
+  // Bound anew: user() is known, the server's features are not yet. What is asked now goes out with the first presence,
+  // in one round trip; the login waits for `done`.
+  virtual void on_bound(std::function<void()> done) { done(); }
   // Logged in (the server's features are known), or resumed after a gap.
   virtual void on_session(bool resumed) { static_cast<void>(resumed); }
   // The stream is gone; a resumption may follow. `lost`: the session will not go on.

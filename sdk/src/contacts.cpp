@@ -43,14 +43,14 @@ ListenerId Roster::Contacts::add(RosterListener listener) {
   return listeners_.add(id, std::move(listener)) ? id : 0;
 }
 
-void Roster::Contacts::on_session(bool resumed) {
-  if (resumed) return;
+void Roster::Contacts::on_bound(std::function<void()> done) {
   {
     const std::lock_guard lock{mutex_};
     loaded_ = false;
   }
-  if (!forget_presences() || !take_account()) return;
-  if (wanted_ || channel_.configuration().roster_loaded_at_login) reload({});
+  if (!forget_presences() || !take_account()) return done();
+  if (!wanted_ && !channel_.configuration().roster_loaded_at_login) return done();
+  reload([done = std::move(done)](const Result<void>&) { done(); });
 }
 
 void Roster::Contacts::on_closed(bool lost) {

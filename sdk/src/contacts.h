@@ -50,7 +50,7 @@ class Roster::Contacts final : public Extension {
   void rename_group(std::string group, std::string name, Done done);
   void tell(const Done& done, Result<void> result);
 
-  void on_session(bool resumed) override;
+  void on_bound(std::function<void()> done) override;
   void on_closed(bool lost) override;
   void on_presence(const Presence& presence) override;
   std::optional<IQ> on_request(const IQ& request) override;

@@ -71,8 +71,12 @@ Session::Session(ConnectionConfiguration configuration, std::shared_ptr<LoopStat
                   if (const auto told = deliveries_.delivered(id, from)) call(told);
                 }),
       client_info_(*this),
-      extensions_{&ManagerAccess::extension(*carbon_manager_), &ManagerAccess::extension(*archive_manager_),
-                  &ManagerAccess::extension(*roster_), &receipts_, &ManagerAccess::extension(*chat_manager_)} {}
+      extensions_{&ManagerAccess::extension(*account_manager_),
+                  &ManagerAccess::extension(*carbon_manager_),
+                  &ManagerAccess::extension(*archive_manager_),
+                  &ManagerAccess::extension(*roster_),
+                  &receipts_,
+                  &ManagerAccess::extension(*chat_manager_)} {}
 
 Session::~Session() = default;
 
@@ -422,9 +426,10 @@ void Session::on_logged_in() {
   login_steps_ = 1;
   learn_features(false);
   if (!local_of(user_).empty()) learn_features(true);
-  if (configuration_.roster_loaded_at_login) {
+  for (Extension* extension : extensions_) {
     ++login_steps_;
-    roster_->reload([this](const Result<void>&) { login_step_done(); });
+    extension->on_bound([this] { login_step_done(); });
+    if (!is_alive()) return;
   }
   if (presence_ || configuration_.send_presence) {
     if (!presence_) presence_.emplace(Presence::Type::available);
