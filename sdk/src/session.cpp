@@ -206,16 +206,14 @@ void Session::abandon() {
     self->connection_listeners_.clear();
     self->stanza_listeners_.clear();
     self->sending_listeners_.clear();
-    if (self->attempting_) return self->give_up({Errc::closed, "the connection was destroyed"});
-    const std::lock_guard lock{self->gone_mutex_};
-    self->is_gone_ = true;
-    self->gone_.notify_all();
+    self->give_up({Errc::closed, "the connection was destroyed"});
+    boost::asio::post(self->core_.io(), [gone = self->gone_] { gone->set(&Gone::abandoned, true); });
   };
   if (on_loop()) return end();
   boost::asio::post(core_.io(), std::move(end));
   if (!loop_->has_thread()) return;
-  std::unique_lock lock{gone_mutex_};
-  gone_.wait(lock, [this] { return is_gone_; });
+  std::unique_lock lock{gone_->mutex};
+  gone_->changed.wait(lock, [this] { return gone_->abandoned && !gone_->attempting; });
 }
 
 // --------------------------------------------------------------------------------------------- the attempt's ends
@@ -226,11 +224,17 @@ void Session::start_attempt() {
   ending_.reset();
   limit_to(configuration_.limits.connect, "stream");
   update_facts();
-  auto token = boost::asio::bind_cancellation_slot(cancel_.slot(), [](std::exception_ptr thrown) {
-    // What escapes is our own fault. The attempt's end is in the coroutine; here it has none.
-    if (thrown) std::terminate();
+  gone_->set(&Gone::attempting, true);
+  // Posted, because the last attempt may be on the stack still.
+  boost::asio::post(core_.io(), [self = shared_from_this()]() mutable {
+    auto over = [gone = self->gone_](std::exception_ptr thrown) {
+      if (thrown) std::terminate();  // our own fault: the attempt has not told its end
+      gone->set(&Gone::attempting, false);
+    };
+    auto token = boost::asio::bind_cancellation_slot(self->cancel_.slot(), std::move(over));
+    net::Core& core = self->core_;
+    boost::asio::co_spawn(core.io(), attempt(std::move(self)), std::move(token));
   });
-  boost::asio::co_spawn(core_.io(), attempt(shared_from_this()), std::move(token));
 }
 
 // Ends the attempt, soon.
@@ -264,9 +268,6 @@ void Session::ended(Error why) {
     outbox_.lose();
     held_.clear();
     requests_.take_all();
-    const std::lock_guard lock{gone_mutex_};
-    is_gone_ = true;
-    gone_.notify_all();
     return;
   }
   const bool was_in = state_ == State::authenticated;
@@ -320,7 +321,7 @@ void Session::end_session(const Error& why) {
 // Nothing will be tried any more.
 void Session::finish(const Error& why, bool by_us) {
   const bool had_stream = state_ != State::idle && state_ != State::connecting;
-  const bool was_returning = std::exchange(returning_, false);
+  const bool was_returning = returning_.exchange(false);
   state_ = State::idle;
   has_credentials_ = false;
   elsewhere_.reset();
@@ -467,7 +468,7 @@ void Session::session_is_ready(bool resumed) {
     extension->on_session(resumed);
     if (!is_alive()) return;
   }
-  const bool again = std::exchange(returning_, false);
+  const bool again = returning_.exchange(false);
   settle(login_done_, {});
   if (!is_alive()) return;
   connection_listeners_.tell(*this, [&](const ConnectionListener& listener) {

@@ -159,7 +159,6 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   net::Task<std::optional<Error>> carry_out(Next next, net::Connection& link, bool left_over);
   std::optional<Error> take(xml::StreamReader::Event event);
   Error why_it_ended(const anser::Error& below);
-  void flush();
 
   // session_out.cpp
   void write(std::string_view xml);
@@ -184,7 +183,6 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void on_stanza(const Stanza& stanza);
   void on_message(const Message& message);
   void on_iq(const IQ& iq);
-  IQ answer_to(const IQ& request);
   bool is_duplicate(const Message& message);
   bool tell_listeners(const Listeners<StanzaListener>& listeners, const Stanza& stanza);
 
@@ -196,13 +194,14 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
 
   State state_ = State::idle;
   bool attempting_ = false;
-  bool returning_ = false;       // the attempt is a reconnection
-  std::optional<Error> ending_;  // why we end the attempt, if it is us
+  std::atomic<bool> returning_ = false;  // the attempt is a reconnection
+  std::optional<Error> ending_;          // why we end the attempt, if it is us
   boost::asio::cancellation_signal cancel_;
   net::Connection* link_ = nullptr;  // the attempt's
   std::optional<Negotiation> negotiation_;
   xml::StreamReader reader_;
   std::shared_ptr<const net::TlsClient> tls_client_;
+  std::shared_ptr<const net::TlsSession> tls_session_;
   std::optional<Reached> elsewhere_;  // where the server has sent us
   Reached reached_;
   std::deque<std::unique_ptr<Stanza>> early_;  // arrived while logging in
@@ -253,9 +252,20 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
 
   mutable std::mutex facts_mutex_;
   Facts facts_;
-  std::mutex gone_mutex_;
-  std::condition_variable gone_;
-  bool is_gone_ = false;
+  // For who destroys the connection and waits for its end. Apart, so that the loop's thread has let go of the session
+  // before it says so: it is destroyed where the connection is.
+  struct Gone {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool attempting = false, abandoned = false;
+
+    void set(bool Gone::*what, bool value) {
+      const std::lock_guard lock{mutex};
+      this->*what = value;
+      changed.notify_all();
+    }
+  };
+  const std::shared_ptr<Gone> gone_ = std::make_shared<Gone>();
 };
 
 }  // namespace anser::sdk

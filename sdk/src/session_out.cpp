@@ -63,9 +63,8 @@ Result<void> Session::room_for(const Stanza& stanza) const {
   const bool message = stanza.kind() == Stanza::Kind::message;
   const bool in = state == State::authenticated;
   // A message may wait for the connection to come back; what else there is would mean nothing then.
-  const bool may_wait =
-      message && (state == State::waiting || state == State::connecting || state == State::logging_in);
-  if (!in && !(may_wait && facts().user.empty() == false)) {
+  const bool may_wait = message && returning_ && state != State::closing;
+  if (!in && !may_wait) {
     if (state == State::connected && stanza.kind() == Stanza::Kind::iq) return {};  // registration, before login
     return fail(Errc::wrong_state, "the connection is not logged in");
   }

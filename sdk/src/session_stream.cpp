@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "anser/address.h"
-#include "net/within.h"
+#include "net/tls_session.h"
 #include "sdk/src/session.h"
 #include "sdk/src/stanza_reader.h"
 #include "sdk/src/stream_words.h"
@@ -57,6 +57,7 @@ net::Task<void> Session::attempt(std::shared_ptr<Session> self) {
 
 // From the look-up to the last byte; why it ended.
 net::Task<Error> Session::live() {
+  if (ending_) co_return *ending_;
   if (!tls_client_ && configuration_.security != SecurityMode::disabled) {
     auto making = make_tls();
     auto made = co_await std::move(making);
@@ -76,6 +77,7 @@ net::Task<Error> Session::live() {
   auto conversing = converse(link);
   Error why = co_await std::move(conversing);
   update_facts();
+  if (link.tls()) tls_session_ = link.tls_session();
   link.close_after_flush();
   co_return why;
 }
@@ -226,7 +228,7 @@ net::Task<std::optional<Error>> Session::carry_out(Next next, net::Connection& l
 net::Task<Result<void>> Session::secure(net::Connection& link) {
   net::TlsLimits limits;
   limits.handshake = std::chrono::duration_cast<std::chrono::seconds>(configuration_.limits.connect);
-  auto shaking = link.connect_tls(tls_client_, limits, service_);
+  auto shaking = link.connect_tls(tls_client_, limits, service_, tls_session_);
   const auto shaken = co_await std::move(shaking);
   if (shaken) co_return Result<void>{};
   co_return pass_as(Errc::tls, shaken.error());
@@ -255,8 +257,15 @@ std::optional<Error> Session::take(xml::StreamReader::Event event) {
 
 Error Session::why_it_ended(const anser::Error& below) {
   if (ending_) return *ending_;
-  const Errc code = below.code == anser::Errc::timeout ? Errc::timeout : Errc::closed;
-  return {code, below.message};
+  switch (below.code) {
+    case anser::Errc::timeout:
+      return {Errc::timeout, below.message};
+    case anser::Errc::policy_violation:
+    case anser::Errc::bad_request:
+      return {Errc::protocol, below.message};  // zlib's: a bomb, or none at all
+    default:
+      return {Errc::closed, below.message};
+  }
 }
 
 }  // namespace anser::sdk
