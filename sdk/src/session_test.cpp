@@ -303,6 +303,7 @@ TEST_F(SessionTest, WorksOnTheApplicationsOwnLoop) {
     server.takes_login();
     server.hears("</stream:stream>");
     server.says("</stream:stream>");
+    server.cuts();
   }};
   bool in = false;
   {
