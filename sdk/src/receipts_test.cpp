@@ -17,7 +17,7 @@ class ReceiptsTest : public ::testing::Test {
  protected:
   ReceiptsTest() {
     channel->full = "kingrichard@royalty.england.lit/throne";
-    ManagerAccess::extension(*roster).on_session(false);
+    ManagerAccess::extension(*roster).on_bound([] {});
     channel->answer(
         "<query xmlns='jabber:iq:roster'><item jid='northumberland@shakespeare.lit' subscription='from'/>"
         "<item jid='both@x' subscription='both'/><item jid='to@x' subscription='to'/><item jid='none@x'/></query>");
