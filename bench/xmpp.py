@@ -8,7 +8,6 @@ import argparse
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from servers import PEERS, Anser, BenchError, Process, free_port
+from table import Line, end_on_signals, processor, read_figures, table
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTACTS = 50
@@ -42,28 +42,6 @@ QUICK = Sizes(window_ms=300, windows=2, messages=100, recipients=100, few=100, m
               contacts_many=110, contacts=10)
 
 
-@dataclass(frozen=True)
-class Line:
-    """One row of the table: what is measured, in which unit, and what Anser is to reach."""
-
-    key: str
-    text: str
-    target: float | None = None
-    at_least: bool = False
-    decimals: int = 0
-
-    def verdict(self, value):
-        if value is None or self.target is None:
-            return ""
-        return "yes" if (value >= self.target if self.at_least else value <= self.target) else "no"
-
-    def format(self, value):
-        return f"{value:,.{self.decimals}f}"
-
-    def format_target(self):
-        return "" if self.target is None else f"{'≥' if self.at_least else '≤'} {self.format(self.target)}"
-
-
 class Load:
     """Runs anser-load against a server and reads its figures."""
 
@@ -82,7 +60,7 @@ class Load:
             raise BenchError(f"{command} did not end in time") from late
         if done.returncode:
             raise BenchError(done.stderr.strip() or f"anser-load {command} ended with {done.returncode}")
-        return {name: float(value) for name, value in (line.split() for line in done.stdout.splitlines())}
+        return read_figures(done.stdout)
 
 
 class Relay:
@@ -259,30 +237,6 @@ class Bench:
                  1 + dearest, decimals=2),
         ]
 
-    def table(self, kinds):
-        names = [kind.name for kind in kinds]
-        yield row("measure", "target", "reached", *names)
-        yield row("---", "---:", "---", *("---:" for _ in names))
-        for line in self.lines():
-            values = [self.values.get((name, line.key)) for name in names]
-            cells = ["–" if value is None else line.format(value) for value in values]
-            yield row(line.text, line.format_target(), line.verdict(values[0]), *cells)
-
-
-def row(*cells):
-    return f"| {' | '.join(cells)} |"
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown processor"
-
-
-def stop_on_signal(number, _):
-    raise SystemExit(128 + number)  # so every `with` and `finally` ends what it started
-
 
 def main():
     arguments = argparse.ArgumentParser(prog="script/bench xmpp", description=__doc__)
@@ -291,8 +245,7 @@ def main():
     arguments.add_argument("--bin", type=Path, default=ROOT / "build/release/bin", help="where the programs are")
     chosen = arguments.parse_args()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop_on_signal)
+    end_on_signals()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the servers inherit it
 
@@ -306,7 +259,7 @@ def main():
             bench.measure(kind)
         print(f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
               f"{time.strftime('%Y-%m-%d')}{', quick: not for comparing' if chosen.quick else ''}\n")
-        print("\n".join(bench.table(kinds)))
+        print("\n".join(table(bench.lines(), [kind.name for kind in kinds], bench.values)))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     for failure in bench.failures:
