@@ -112,7 +112,7 @@ class Server:
 
     def __init__(self, work, profile, load):
         self.folder = work / f"{self.name.lower()}-{profile}"
-        self.profile = profile  # relay, durable, or login (passwords kept as the package does)
+        self.profile = profile  # relay, durable, sdk, or login (passwords kept as the package does)
         self.load = load
         self.port = free_port()
         self.process = None
@@ -179,8 +179,8 @@ class Anser(Server):
     program = None  # set by the bench when it knows what was built
 
     def write_config(self, **changes):
-        """bench/relay.toml or durable.toml, on this server's own port; `changes` are keys of its [auth] table."""
-        profile = "durable" if self.profile == "durable" else "relay"
+        """bench/relay.toml, durable.toml or sdk.toml, on this server's own port; `changes` are keys of its [auth]."""
+        profile = self.profile if self.profile in ("durable", "sdk") else "relay"
         text = (Path(__file__).parent / f"{profile}.toml").read_text()
         written_port = tomllib.loads(text)["xmpp"]["listen"][0]
         text = text.replace(written_port, f"127.0.0.1:{self.port}")
