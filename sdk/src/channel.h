@@ -70,8 +70,6 @@ class Extension {
   virtual void on_presence(const Presence& presence) { static_cast<void>(presence); }
   // The answer, if the request is for this extension.
   virtual std::optional<IQ> on_request(const IQ& request) { return static_cast<void>(request), std::nullopt; }
-  // Before it is serialised.
-  virtual void on_sending(Message& message) { static_cast<void>(message); }
 };
 
 // Waits for what `start(done)` announces. Errc::would_block on the loop's thread; Errc::closed when `done` was dropped

@@ -1,26 +1,37 @@
 // Messages that have come before: a server may give one again after a session that was lost unacknowledged. Only ids
 // that somebody made to be unique count: the archive's of the own account (XEP-0359 stanza-id), and the sender's
 // origin-id together with the sender. The `id` attribute does not: programs send id='1' for ever. Remembers the last
-// 8,192.
+// 4,096 and up to as many before them. What is kept is a hash; a sender could make two of his own ids look alike, but
+// not one of his and one of somebody else's that is still to come.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string_view>
-#include <unordered_set>
+#include <vector>
 
 namespace anser::sdk {
 
 class Duplicates {
  public:
-  static constexpr std::size_t kRemembered = 8192;
+  static constexpr std::size_t kGeneration = 4096;
 
   // False if it was there already.
   bool add(std::string_view scope, std::string_view id);
 
  private:
-  std::unordered_set<std::uint64_t> known_;
-  std::deque<std::uint64_t> order_;
+  // Open addressing; a 0 is free. At most half full.
+  class Table {
+   public:
+    bool has(std::uint64_t key) const;
+    void add(std::uint64_t key);
+    std::size_t size() const { return used_; }
+
+   private:
+    std::vector<std::uint64_t> slots_;
+    std::size_t used_ = 0;
+  };
+
+  Table young_, old_;
 };
 
 }  // namespace anser::sdk

@@ -27,9 +27,11 @@ TEST(Duplicates, AreForgottenAtLast) {
   Duplicates duplicates;
   ASSERT_TRUE(duplicates.add("romeo", "first"));
 
-  for (std::size_t i = 0; i < Duplicates::kRemembered; ++i) duplicates.add("romeo", std::to_string(i));
-
+  for (std::size_t i = 0; i < Duplicates::kGeneration; ++i) duplicates.add("romeo", std::to_string(i));
+  EXPECT_FALSE(duplicates.add("romeo", "first"));
   EXPECT_FALSE(duplicates.add("romeo", "0"));
+
+  for (std::size_t i = 0; i < 2 * Duplicates::kGeneration; ++i) duplicates.add("juliet", std::to_string(i));
   EXPECT_TRUE(duplicates.add("romeo", "first"));
 }
 

@@ -21,38 +21,50 @@ class Listeners {
 
   // False: there are too many.
   bool add(ListenerId id, Listener listener) {
+    auto held = std::make_shared<Held>(id, std::move(listener));
+    std::shared_ptr<const All> replaced;  // destroyed without the lock, as below
     const std::lock_guard lock{mutex_};
-    if (held_.size() >= kLimit) return false;
-    held_.push_back(std::make_shared<Held>(id, std::move(listener)));
+    All all = held_ ? *held_ : All{};
+    if (all.size() >= kLimit) return false;
+    all.push_back(std::move(held));
+    replaced = std::exchange(held_, std::make_shared<const All>(std::move(all)));
+    any_ = true;
     return true;
   }
 
   void remove(ListenerId id) {
-    std::shared_ptr<Held> removed;  // destroyed without the lock: what it captured is the application's
+    std::shared_ptr<const All> replaced;  // destroyed without the lock: what listeners captured is the application's
     const std::lock_guard lock{mutex_};
-    const auto found = std::find_if(held_.begin(), held_.end(), [&](const auto& held) { return held->id == id; });
-    if (found == held_.end()) return;
-    removed = std::move(*found);
-    held_.erase(found);
-    removed->removed = true;
+    if (!held_) return;
+    All all = *held_;
+    const auto found = std::find_if(all.begin(), all.end(), [&](const auto& held) { return held->id == id; });
+    if (found == all.end()) return;
+    (*found)->removed = true;
+    all.erase(found);
+    any_ = !all.empty();
+    replaced = std::exchange(held_, std::make_shared<const All>(std::move(all)));
   }
 
   void clear() {
-    const std::vector<std::shared_ptr<Held>> removed = [&] {
+    const std::shared_ptr<const All> removed = [&] {
       const std::lock_guard lock{mutex_};
-      return std::exchange(held_, {});
+      any_ = false;
+      return std::exchange(held_, nullptr);
     }();
-    for (const auto& held : removed) held->removed = true;
+    if (!removed) return;
+    for (const auto& held : *removed) held->removed = true;
   }
 
   // `tell(listener)` for each of them. False: one of them destroyed the connection, the rest are not told.
   template <class Tell>
   bool tell(Channel& channel, const Tell& tell) const {
-    const std::vector<std::shared_ptr<Held>> all = [&] {
+    if (!any_) return channel.is_alive();
+    const std::shared_ptr<const All> all = [&] {
       const std::lock_guard lock{mutex_};
       return held_;
     }();
-    for (const auto& held : all) {
+    if (!all) return channel.is_alive();
+    for (const auto& held : *all) {
       if (!channel.is_alive()) return false;
       if (!held->removed) channel.call([&] { tell(held->listener); });
     }
@@ -68,8 +80,11 @@ class Listeners {
     std::atomic<bool> removed = false;
   };
 
+  using All = std::vector<std::shared_ptr<Held>>;
+
   mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<Held>> held_;
+  std::shared_ptr<const All> held_;  // never changed, only replaced: telling needs no copy
+  std::atomic<bool> any_ = false;
 };
 
 }  // namespace anser::sdk

@@ -23,7 +23,8 @@ class Receipts final : public Extension {
   Receipts(Channel& channel, const Roster& roster, Arrived arrived);
 
   bool on_message(const Message& message) override;
-  void on_sending(Message& message) override;
+  // Before it is written.
+  void on_sending(Message& message);
 
  private:
   bool may_know(const std::string& bare) const;

@@ -50,7 +50,9 @@ class RosterTest : public ::testing::Test {
   }
 
   Extension& extension() { return ManagerAccess::extension(*roster); }
-  void log_in() { extension().on_bound([] {}); }
+  void log_in() {
+    extension().on_bound([] {});
+  }
   void load(std::string_view query = kRoster) {
     log_in();
     channel->answer(query);

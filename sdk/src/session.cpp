@@ -51,7 +51,7 @@ Session::Session(ConnectionConfiguration configuration, std::shared_ptr<LoopStat
       debug_(configuration_.debugger),
       service_(prepare_address(configuration_.service_name).value_or(configuration_.service_name)),
       backoff_(configuration_.reconnection, &draw),
-      id_prefix_(core::random_id(12)),
+      id_prefix_(core::random_id(10) + "-"),
       requests_(core_.timers(),
                 [this](const Requests::Done& done, Error error) { call([&] { done(tl::make_unexpected(error)); }); }),
       limit_([this] {

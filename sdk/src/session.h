@@ -168,7 +168,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   std::string next_id();
   Result<void> room_for(const Stanza& stanza) const;
   Result<void> send_now(const Stanza& stanza, DeliveryListener listener);
-  void send_message(Message& message, DeliveryListener listener);
+  void send_message(const Message& message, DeliveryListener listener);
   void put(std::string xml, std::string id, bool tracked);
   void want_confirmation(bool soon);
   void ask_for_confirmation();

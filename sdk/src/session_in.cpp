@@ -81,18 +81,18 @@ void Session::on_message(const Message& message) {
 
 // By ids that are unique (XEP-0359): the account's archive's, and the sender's.
 bool Session::is_duplicate(const Message& message) {
-  std::string scratch;
   bool seen = false;
   for (const Stanza::Extension& extension : message.raw_extensions()) {
     if (extension.ns != kStanzaIds) continue;
     const RawElement element{extension.xml};
-    const std::string id{element.attribute("id", scratch)};
+    std::string id_room, by_room;
+    const std::string_view id = element.attribute("id", id_room);
     if (id.empty()) continue;
     if (extension.name == "stanza-id") {
-      const std::string by{element.attribute("by", scratch)};
+      const std::string_view by = element.attribute("by", by_room);
       if (by == bare_of(user_) && !duplicates_.add(by, id)) seen = true;
-    } else if (extension.name == "origin-id" && !message.from().empty()) {
-      if (!duplicates_.add(fmt::format("from {}", bare_of(message.from())), id)) seen = true;
+    } else if (extension.name == "origin-id") {
+      if (!duplicates_.add(bare_of(message.from()), id)) seen = true;
     }
   }
   return seen;

@@ -17,6 +17,7 @@ constexpr std::size_t kAskAfter = 16;
 constexpr std::chrono::seconds kAskLater{1};
 
 constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
+constexpr std::size_t kRoom = 384;  // of a message beside its body, mostly
 
 }  // namespace
 
@@ -27,7 +28,7 @@ void Session::write(std::string_view xml) {
   link_->flush_soon();
 }
 
-std::string Session::next_id() { return fmt::format("{}-{}", id_prefix_, ++last_id_); }
+std::string Session::next_id() { return id_prefix_ + std::to_string(++last_id_); }
 
 // --------------------------------------------------------------------------------------------- from any thread
 
@@ -85,8 +86,12 @@ Result<void> Session::send(const Message& message, DeliveryListener listener) {
 Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) {
   if (auto room = room_for(stanza); !room) return room;
   if (stanza.kind() == Stanza::Kind::message) {
-    Message message = static_cast<const Message&>(stanza);
-    send_message(message, std::move(listener));
+    const auto& message = static_cast<const Message&>(stanza);
+    if (!configuration_.request_receipts) return send_message(message, std::move(listener)), Result<void>{};
+    Message changed = message;
+    if (changed.id().empty()) changed.set_id(next_id());
+    receipts_.on_sending(changed);
+    send_message(changed, std::move(listener));
     return {};
   }
   if (stanza.kind() == Stanza::Kind::presence && stanza.to().empty()) presence_ = static_cast<const Presence&>(stanza);
@@ -98,25 +103,24 @@ Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) 
   return {};
 }
 
-void Session::send_message(Message& message, DeliveryListener listener) {
-  if (message.id().empty()) message.set_id(next_id());
-  for (Extension* extension : extensions_) extension->on_sending(message);
-  tell_listeners(sending_listeners_, message);
-  if (!is_alive()) return;
-  // What makes a message recognisable when it is sent, or given, a second time (XEP-0359).
-  const bool keeps_id = message.type() == Message::Type::error || find_extension(message, "origin-id", kStanzaIds);
-  if (!keeps_id) {
-    Stanza::Extension origin{"origin-id", std::string{kStanzaIds}, {}};
-    origin.xml = fmt::format("<origin-id xmlns='{}' id='", kStanzaIds);
-    xml::append_escaped_attribute(origin.xml, message.id());
-    origin.xml += "'/>";
-    StanzaAccess::extensions(message).push_back(std::move(origin));
-  }
+void Session::send_message(const Message& message, DeliveryListener listener) {
+  if (!tell_listeners(sending_listeners_, message)) return;
+  std::string id = message.id().empty() ? next_id() : message.id();
   std::string xml;
-  append_stanza(xml, message);
+  xml.reserve(kRoom);
+  append_stanza(xml, message, id);
+  // What makes a message recognisable when it is sent, or given, a second time (XEP-0359).
+  constexpr std::string_view kEnd = "</message>";
+  const bool keeps_id = message.type() == Message::Type::error || find_extension(message, "origin-id", kStanzaIds);
+  if (!keeps_id && xml.ends_with(kEnd)) {
+    xml.resize(xml.size() - kEnd.size());
+    xml += "<origin-id xmlns='urn:xmpp:sid:0' id='";
+    xml::append_escaped_attribute(xml, id);
+    xml += "'/></message>";
+  }
   const bool tracked = listener != nullptr;
-  if (tracked) deliveries_.expect(message.id(), message.to(), std::move(listener));
-  put(std::move(xml), message.id(), tracked);
+  if (tracked) deliveries_.expect(id, message.to(), std::move(listener));
+  put(std::move(xml), std::move(id), tracked);
 }
 
 // Writes the stanza, or holds the message until there is a session. What is written is kept until it is confirmed;
