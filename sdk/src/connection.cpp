@@ -162,7 +162,8 @@ bool Connection::is_using_stream_management() const { return session_->facts().m
 std::optional<TlsFacts> Connection::tls() const { return session_->facts().tls; }
 bool Connection::has_server_feature(std::string_view feature) const {
   const auto facts = session_->facts();
-  return std::binary_search(facts.server_features.begin(), facts.server_features.end(), feature);
+  const auto& features = facts.server_features;
+  return features && std::binary_search(features->begin(), features->end(), feature);
 }
 
 Result<void> Connection::send(const Message& message) { return session_->submit(message, nullptr); }

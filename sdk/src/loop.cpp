@@ -1,5 +1,7 @@
 #include "anser/loop.h"
 
+#include <boost/asio/io_context.hpp>
+#include <functional>
 #include <future>
 #include <utility>
 
@@ -14,6 +16,21 @@ void run(std::promise<net::Core*> made) {
   core.run();
 }
 
+// What an application's io_context has of ours.
+class Known final : public boost::asio::execution_context::service {
+ public:
+  static boost::asio::execution_context::id id;
+
+  explicit Known(boost::asio::execution_context& context) : service(context) {}
+  std::mutex mutex;
+  std::weak_ptr<LoopState> state;
+
+ private:
+  void shutdown() override {}
+};
+
+boost::asio::execution_context::id Known::id;
+
 }  // namespace
 
 LoopState::LoopState() {
@@ -24,6 +41,14 @@ LoopState::LoopState() {
 }
 
 LoopState::LoopState(boost::asio::io_context& io) : core_(&net::Core::of(io)) {}
+
+std::shared_ptr<LoopState> LoopState::of(boost::asio::io_context& io) {
+  auto& known = boost::asio::use_service<Known>(io);
+  const std::lock_guard lock{known.mutex};
+  auto state = known.state.lock();
+  if (!state) known.state = state = std::make_shared<LoopState>(io);
+  return state;
+}
 
 LoopState::~LoopState() {
   workers_.reset();
@@ -43,8 +68,22 @@ net::Workers& LoopState::workers() {
   return *workers_;
 }
 
+Features LoopState::shared(std::vector<std::string> features) {
+  constexpr std::size_t kServers = 256;  // that are known at once; what nobody uses is forgotten first
+  std::size_t hash = features.size();
+  for (const std::string& feature : features) hash = hash * 31 + std::hash<std::string>{}(feature);
+  if (const auto known = features_.find(hash); known != features_.end()) {
+    auto same = known->second.lock();
+    if (same && *same == features) return same;
+  }
+  auto made = std::make_shared<const std::vector<std::string>>(std::move(features));
+  if (features_.size() >= kServers) std::erase_if(features_, [](const auto& entry) { return entry.second.expired(); });
+  if (features_.size() < kServers) features_[hash] = made;
+  return made;
+}
+
 Loop::Loop() : state_(std::make_shared<LoopState>()) {}
-Loop::Loop(boost::asio::io_context& io) : state_(std::make_shared<LoopState>(io)) {}
+Loop::Loop(boost::asio::io_context& io) : state_(LoopState::of(io)) {}
 
 Loop Loop::shared() {
   static std::mutex mutex;

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <unordered_map>
+#include <vector>
 
 #include "anser/loop.h"
 #include "net/core.h"
@@ -14,18 +16,25 @@
 
 namespace anser::sdk {
 
+// Sorted; the same for all who have the same.
+using Features = std::shared_ptr<const std::vector<std::string>>;
+
 class LoopState {
  public:
   static constexpr std::size_t kWork = 20'000;  // that waits for the worker: every connection of a process may log in
 
   LoopState();                                      // with a thread
   explicit LoopState(boost::asio::io_context& io);  // the application's
-  ~LoopState();                                     // on any thread, its own too; no connection is left
+  // The one of an io_context.
+  static std::shared_ptr<LoopState> of(boost::asio::io_context& io);
+  ~LoopState();  // on any thread, its own too; no connection is left
   LoopState(const LoopState&) = delete;
   LoopState& operator=(const LoopState&) = delete;
 
   net::Core& core() { return *core_; }
   net::Workers& workers();  // on the loop's thread
+  // Thousands of connections mostly talk to one server, and learn the same about it. On the loop's thread.
+  Features shared(std::vector<std::string> features);
   bool on_its_thread() const { return core_->io().get_executor().running_in_this_thread(); }
   bool has_thread() const { return thread_.joinable(); }
 
@@ -33,6 +42,7 @@ class LoopState {
   net::Core* core_ = nullptr;
   std::thread thread_;  // owns the core
   std::unique_ptr<net::Workers> workers_;
+  std::unordered_map<std::size_t, std::weak_ptr<const std::vector<std::string>>> features_;
 };
 
 struct LoopAccess {

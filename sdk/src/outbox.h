@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,11 +22,11 @@ class Outbox {
 
   void push(Entry entry);  // it has just been written
 
-  std::uint32_t written() const { return confirmed_ + static_cast<std::uint32_t>(entries_.size()); }  // the last number
-  std::size_t size() const { return entries_.size(); }
+  std::uint32_t written() const { return confirmed_ + static_cast<std::uint32_t>(size()); }  // the last number
+  std::size_t size() const { return entries_.size() - first_; }
   std::size_t messages() const { return messages_; }
   std::size_t bytes() const { return bytes_; }
-  const std::deque<Entry>& entries() const { return entries_; }  // after a resumption: to be written again
+  std::span<const Entry> entries() const { return std::span{entries_}.subspan(first_); }  // to be written again
 
   // The server has all up to this number: the entries that it confirms. Errc::protocol if so many were never written.
   Result<std::vector<Entry>> confirm(std::uint32_t handled);
@@ -38,8 +38,10 @@ class Outbox {
 
  private:
   Entry pop();
+  void tidy();
 
-  std::deque<Entry> entries_;
+  std::vector<Entry> entries_;
+  std::size_t first_ = 0;  // what stands before it is confirmed
   std::size_t messages_ = 0, bytes_ = 0;
   std::uint32_t confirmed_ = 0;
 };

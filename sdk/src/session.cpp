@@ -38,9 +38,11 @@ std::vector<std::string> features_of(const IQ& answer) {
   return features;
 }
 
-bool has(const std::vector<std::string>& sorted, std::string_view feature) {
-  return std::binary_search(sorted.begin(), sorted.end(), feature);
+bool has(const Features& features, std::string_view feature) {
+  return features && std::binary_search(features->begin(), features->end(), feature);
 }
+
+std::string stream_feature(std::string_view name, std::string_view ns) { return fmt::format("{} {}", name, ns); }
 
 }  // namespace
 
@@ -333,8 +335,8 @@ void Session::finish(const Error& why, bool by_us) {
   for (Held& held : std::exchange(held_, {})) never.push_back(std::move(held.entry));
   forsake(std::move(never), Delivery::Outcome::failed, reason);
   user_.clear();
-  server_features_.clear();
-  account_features_.clear();
+  server_features_ = account_features_ = stream_features_ = nullptr;
+  negotiated_ = {};
   negotiation_.reset();
   update_facts();
   if (had_stream || was_returning) {
@@ -446,7 +448,7 @@ void Session::learn_features(bool account) {
   const std::string to = account ? std::string{bare_of(user_)} : service_;
   request(IQ{IQ::Type::get, Element{"query", kDiscoInfo}, to},
           [this, account](Result<IQ> answer) {
-            if (answer) (account ? account_features_ : server_features_) = features_of(*answer);
+            if (answer) (account ? account_features_ : server_features_) = loop_->shared(features_of(*answer));
             login_step_done();
           },
           {});
@@ -462,8 +464,20 @@ void Session::login_step_done() {
   session_is_ready(false);
 }
 
+// The machine and the features as a tree are some kilobytes that an idle connection has no use for.
+void Session::keep_negotiated() {
+  std::vector<std::string> features;
+  for (const xml::Element& feature : negotiation_->features().children())
+    features.push_back(stream_feature(feature.local(), feature.ns()));
+  std::sort(features.begin(), features.end());
+  stream_features_ = loop_->shared(std::move(features));
+  negotiated_ = negotiation_->facts();
+  negotiation_.reset();
+}
+
 void Session::session_is_ready(bool resumed) {
   limit_.disarm();
+  keep_negotiated();
   for (Extension* extension : extensions_) {
     extension->on_session(resumed);
     if (!is_alive()) return;
@@ -479,10 +493,8 @@ void Session::session_is_ready(bool resumed) {
 }
 
 void Session::deliver_early() {
-  while (is_alive() && !early_.empty()) {
-    const auto stanza = std::move(early_.front());
-    early_.pop_front();
-    on_stanza(*stanza);
+  for (const auto& stanza : std::exchange(early_, {})) {
+    if (is_alive()) on_stanza(*stanza);
   }
 }
 
@@ -508,17 +520,16 @@ void Session::say_goodbye() {
 
 // --------------------------------------------------------------------------------------------- facts
 
-bool Session::is_connected() const { return link_ && negotiation_ && state_ != State::connecting; }
+bool Session::is_connected() const { return link_ && state_ != State::connecting && state_ != State::idle; }
 
 bool Session::has_server_feature(std::string_view feature) const { return has(server_features_, feature); }
 bool Session::has_account_feature(std::string_view feature) const { return has(account_features_, feature); }
 bool Session::has_stream_feature(std::string_view name, std::string_view ns) const {
-  return negotiation_ && negotiation_->has_feature(name, ns);
+  if (negotiation_) return negotiation_->has_feature(name, ns);
+  return has(stream_features_, stream_feature(name, ns));
 }
 
-bool Session::has_bound(std::string_view ns) const {
-  return ns == kCarbonsNs && negotiation_ && negotiation_->facts().carbons;
-}
+bool Session::has_bound(std::string_view ns) const { return ns == kCarbonsNs && negotiated_.carbons; }
 
 void Session::update_facts() {
   public_state_ = state_;
@@ -531,10 +542,9 @@ void Session::update_facts() {
   facts.anonymous = facts.authenticated && credentials_.kind == Credentials::Kind::anonymous;
   facts.managed = facts.authenticated && managed_.has_value();
   facts.server_features = server_features_;
-  if (negotiation_) {
-    facts.stream_id = negotiation_->facts().stream_id;
-    facts.compressed = negotiation_->facts().compressed;
-  }
+  const Negotiated& negotiated = negotiation_ ? negotiation_->facts() : negotiated_;
+  facts.stream_id = negotiated.stream_id;
+  facts.compressed = negotiated.compressed;
   if (link_ && link_->tls()) {
     const net::TlsFacts& tls = *link_->tls();
     TlsFacts shown;
@@ -545,7 +555,7 @@ void Session::update_facts() {
       shown.certificate = certificate->der;
       shown.verified = certificate->verified;
     }
-    if (negotiation_) shown.channel_binding = negotiation_->facts().binding;
+    shown.channel_binding = negotiated.binding;
     facts.tls = std::move(shown);
   }
   const std::lock_guard lock{facts_mutex_};

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <boost/asio/cancellation_signal.hpp>
 #include <condition_variable>
-#include <deque>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -52,7 +51,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
     std::uint16_t port = 0;
     bool connected = false, authenticated = false, anonymous = false, compressed = false, managed = false;
     std::optional<TlsFacts> tls;
-    std::vector<std::string> server_features;  // sorted
+    Features server_features;
   };
 
   Session(ConnectionConfiguration configuration, std::shared_ptr<LoopState> loop);
@@ -89,7 +88,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   bool is_alive() const override { return alive_.load(std::memory_order_relaxed); }
   bool is_connected() const override;
   bool is_authenticated() const override { return state_ == State::authenticated; }
-  bool is_secure() const override { return negotiation_ && negotiation_->secure(); }
+  bool is_secure() const override { return link_ && link_->tls(); }
   const std::string& user() const override { return user_; }
   bool has_server_feature(std::string_view feature) const override;
   bool has_account_feature(std::string_view feature) const override;
@@ -147,6 +146,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void say_goodbye();
   void look_if_said();
   void on_goodbye_late();
+  void keep_negotiated();
   void update_facts();
 
   // session_stream.cpp
@@ -197,26 +197,28 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   std::atomic<bool> returning_ = false;  // the attempt is a reconnection
   std::optional<Error> ending_;          // why we end the attempt, if it is us
   boost::asio::cancellation_signal cancel_;
-  net::Connection* link_ = nullptr;  // the attempt's
-  std::optional<Negotiation> negotiation_;
+  net::Connection* link_ = nullptr;         // the attempt's
+  std::optional<Negotiation> negotiation_;  // until the session is ready
+  Negotiated negotiated_;                   // what is left of it
+  Features stream_features_;                // their names, as stream_feature() writes them
   xml::StreamReader reader_;
   std::shared_ptr<const net::TlsClient> tls_client_;
   std::shared_ptr<const net::TlsSession> tls_session_;
   std::optional<Reached> elsewhere_;  // where the server has sent us
   Reached reached_;
-  std::deque<std::unique_ptr<Stanza>> early_;  // arrived while logging in
+  std::vector<std::unique_ptr<Stanza>> early_;  // arrived while logging in
 
   Credentials credentials_;
   bool has_credentials_ = false;
   std::string user_, service_;
-  std::vector<std::string> server_features_, account_features_;  // sorted
-  int login_steps_ = 0;                                          // what the login still waits for
-  std::optional<Presence> presence_;                             // the last without an address
+  Features server_features_, account_features_;
+  int login_steps_ = 0;               // what the login still waits for
+  std::optional<Presence> presence_;  // the last without an address
   Backoff backoff_;
 
   std::optional<Managed> managed_;
   Outbox outbox_;
-  std::deque<Held> held_;  // messages that wait for a session
+  std::vector<Held> held_;  // messages that wait for a session
   std::size_t held_bytes_ = 0;
   Deliveries deliveries_;
   Duplicates duplicates_;
