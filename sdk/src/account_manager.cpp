@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "anser/address.h"
-#include "sdk/src/channel.h"
+#include "sdk/src/answers.h"
 #include "sdk/src/registration.h"
 
 namespace anser::sdk {
@@ -48,19 +48,19 @@ class AccountManager::Registration final : public Extension {
 
   void create(RegistrationForm::Values values, Done done) {
     if (channel_.is_authenticated())
-      return tell(done, fail(Errc::wrong_state, "an account is made before login, not after it"));
-    if (auto safe = check_safe(); !safe) return tell(done, safe);
+      return give(channel_, done, fail(Errc::wrong_state, "an account is made before login, not after it"));
+    if (auto safe = check_safe(); !safe) return give(channel_, done, safe);
     with_form([this, values = std::move(values), done = std::move(done)](const Result<RegistrationForm>& form) {
-      if (!form) return tell(done, pass(form));
-      if (!form->can_register()) return tell(done, fail(Errc::unsupported, "{}", form->refusal()));
+      if (!form) return give(channel_, done, pass(form));
+      if (!form->can_register()) return give(channel_, done, fail(Errc::unsupported, "{}", form->refusal()));
       submit(form->filled_in(values), done);
     });
   }
 
   void change_password(std::string password, Done done) {
-    if (!channel_.is_authenticated()) return tell(done, not_logged_in());
-    if (password.empty()) return tell(done, fail(Errc::invalid_argument, "an empty password is none"));
-    if (auto safe = check_safe(); !safe) return tell(done, safe);
+    if (!channel_.is_authenticated()) return give(channel_, done, not_logged_in());
+    if (password.empty()) return give(channel_, done, fail(Errc::invalid_argument, "an empty password is none"));
+    if (auto safe = check_safe(); !safe) return give(channel_, done, safe);
     Element query{"query", kRegisterNs};
     query.add_child("username", local_of(channel_.user())).add_child("password", password);
     submit(query, [this, password = std::move(password), done = std::move(done)](Result<void> changed) {
@@ -70,13 +70,13 @@ class AccountManager::Registration final : public Extension {
   }
 
   void remove(Done done) {
-    if (!channel_.is_authenticated()) return tell(done, not_logged_in());
+    if (!channel_.is_authenticated()) return give(channel_, done, not_logged_in());
     Element query{"query", kRegisterNs};
     query.add_child("remove", "");
     // Without `to` (XEP-0077 §3.2). A server may end the stream instead of answering.
     channel_.request(IQ{IQ::Type::set, query}, [this, done = std::move(done)](const Result<IQ>& answer) {
       const bool ended = !answer && answer.error().code == Errc::stream && answer.error().condition == "not-authorized";
-      tell(done, answer || ended ? Result<void>{} : Result<void>{pass(answer)});
+      give(channel_, done, ended ? Result<void>{} : outcome(answer));
     });
   }
 
@@ -86,10 +86,6 @@ class AccountManager::Registration final : public Extension {
   static constexpr std::size_t kWaiting = 1'000;
 
   static tl::unexpected<Error> not_logged_in() { return fail(Errc::wrong_state, "not logged in"); }
-
-  void tell(const Done& done, Result<void> result) {
-    if (done) channel_.call([&] { done(std::move(result)); });
-  }
 
   // A password goes out as it is.
   Result<void> check_safe() const {
@@ -126,7 +122,7 @@ class AccountManager::Registration final : public Extension {
 
   void submit(const Element& query, Done done) {
     channel_.request(set_of(channel_, query), [this, done = std::move(done)](const Result<IQ>& answer) {
-      tell(done, answer ? Result<void>{} : Result<void>{pass(answer)});
+      give(channel_, done, outcome(answer));
     });
   }
 

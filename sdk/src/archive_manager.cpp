@@ -6,8 +6,8 @@
 #include "anser/address.h"
 #include "anser/archive.h"
 #include "core/random.h"
+#include "sdk/src/answers.h"
 #include "sdk/src/archive_query.h"
-#include "sdk/src/channel.h"
 #include "sdk/src/senders.h"
 #include "sdk/src/stanza_access.h"
 
@@ -22,7 +22,7 @@ class ArchiveManager::Queries final : public Extension {
   Channel& channel() { return channel_; }
 
   void ask(const ArchiveQuery& query, const Finished& done) {
-    if (auto started = start(query, done); !started) tell(done, pass(started));
+    if (auto started = start(query, done); !started) give(channel_, done, pass(started));
   }
 
   bool on_message(const Message& message) override {
@@ -71,17 +71,13 @@ class ArchiveManager::Queries final : public Extension {
 
   void finish(const std::string& id, const Result<IQ>& answer, const Finished& done) {
     auto open = open_.extract(id);
-    if (!answer) return tell(done, pass(answer));
-    tell(done, std::move(open.mapped().page).finish(answer->payload()));
+    if (!answer) return give(channel_, done, pass(answer));
+    give(channel_, done, std::move(open.mapped().page).finish(answer->payload()));
   }
 
   bool comes_from(const ArchivePageReader& page, const std::string& from) const {
     if (page.archive().empty()) return is_account_or_none(channel_, from);
     return from == page.archive() || prepared_or_empty(from) == page.archive();
-  }
-
-  void tell(const Finished& done, Result<ArchivePage> page) {
-    if (done) channel_.call([&] { done(std::move(page)); });
   }
 
   Channel& channel_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "anser/carbons.h"
+#include "sdk/src/answers.h"
 #include "sdk/src/dates.h"
 #include "sdk/src/forwarded.h"
 #include "sdk/src/listeners.h"
@@ -30,11 +31,11 @@ class CarbonManager::Carbons final : public Extension {
   void remove(ListenerId id) { listeners_.remove(id); }
 
   void ask(bool enable, const Done& done) {
-    if (!channel_.is_authenticated()) return tell(done, fail(Errc::wrong_state, "not logged in"));
+    if (!channel_.is_authenticated()) return give(channel_, done, fail(Errc::wrong_state, "not logged in"));
     IQ set{IQ::Type::set, Element{enable ? "enable" : "disable", kCarbonsNs}};
     channel_.request(std::move(set), [this, enable, done](const Result<IQ>& answer) {
       if (answer) enabled_ = wanted_ = enable;
-      tell(done, answer ? Result<void>{} : Result<void>{pass(answer)});
+      give(channel_, done, outcome(answer));
     });
   }
 
@@ -73,10 +74,6 @@ class CarbonManager::Carbons final : public Extension {
   }
 
  private:
-  void tell(const Done& done, Result<void> result) {
-    if (done) channel_.call([&] { done(std::move(result)); });
-  }
-
   Channel& channel_;
   Listeners<CarbonListener> listeners_;
   std::atomic<ListenerId> last_id_ = 0;

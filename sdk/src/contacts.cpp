@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/jid.h"
+#include "sdk/src/answers.h"
 #include "sdk/src/element_access.h"
 #include "sdk/src/roster_cache.h"
 #include "sdk/src/roster_items.h"
@@ -59,9 +60,9 @@ void Roster::Contacts::on_closed(bool lost) {
 }
 
 void Roster::Contacts::reload(Done done) {
-  if (!channel_.is_authenticated()) return tell(done, fail(Errc::wrong_state, "not logged in"));
+  if (!channel_.is_authenticated()) return give(channel_, done, fail(Errc::wrong_state, "not logged in"));
   if (waiting_.size() >= kWaiting)
-    return tell(done, fail(Errc::queue_full, "{} calls wait for the roster already", kWaiting));
+    return give(channel_, done, fail(Errc::queue_full, "{} calls wait for the roster already", kWaiting));
   wanted_ = true;
   waiting_.push_back(std::move(done));
   if (waiting_.size() > 1 || !take_account()) return;
@@ -124,12 +125,8 @@ bool Roster::Contacts::take_roster(const xml::Element& query) {
 void Roster::Contacts::answer_waiting(const Result<void>& result) {
   for (const auto& done : std::exchange(waiting_, {})) {
     if (!channel_.is_alive()) return;
-    tell(done, result);
+    give(channel_, done, result);
   }
-}
-
-void Roster::Contacts::tell(const Done& done, Result<void> result) {
-  if (done) channel_.call([&] { done(std::move(result)); });
 }
 
 bool Roster::Contacts::tell_users(std::function<void(const std::vector<std::string>&)> RosterListener::*what,

@@ -48,7 +48,6 @@ class Roster::Contacts final : public Extension {
   // What `change` makes of the entry that there is.
   void change(const std::string& user, const std::function<void(RosterEntry&)>& change, const Done& done);
   void rename_group(std::string group, std::string name, Done done);
-  void tell(const Done& done, Result<void> result);
 
   void on_bound(std::function<void()> done) override;
   void on_closed(bool lost) override;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "anser/address.h"
+#include "sdk/src/answers.h"
 #include "sdk/src/contacts.h"
 #include "sdk/src/element_access.h"
 #include "sdk/src/roster_items.h"
@@ -20,33 +21,31 @@ void Roster::Contacts::set(const xml::Element& item, std::function<void(Result<v
   xml::Element query{std::string{kRosterNs}, "query"};
   query.child(item);
   IQ set{IQ::Type::set, ElementAccess::wrap(std::move(query))};
-  channel_.request(std::move(set), [done = std::move(done)](const Result<IQ>& answer) {
-    done(answer ? Result<void>{} : Result<void>{pass(answer)});
-  });
+  channel_.request(std::move(set), [done = std::move(done)](const Result<IQ>& answer) { done(outcome(answer)); });
 }
 
 void Roster::Contacts::create(RosterEntry entry, const Done& done) {
   const auto item = item_to_set(entry);
   set(item, [this, done, user = std::move(entry.user)](const Result<void>& created) {
-    if (!created) return tell(done, created);
+    if (!created) return give(channel_, done, created);
     Presence subscribe{Presence::Type::subscribe};
     subscribe.set_to(std::string{bare_of(user)});
-    tell(done, channel_.send(subscribe));
+    give(channel_, done, channel_.send(subscribe));
   });
 }
 
 void Roster::Contacts::remove(const std::string& user, const Done& done) {
   xml::Element item{std::string{kRosterNs}, "item"};
   item.attr("jid", user).attr("subscription", "remove");
-  set(item, [this, done](const Result<void>& removed) { tell(done, removed); });
+  set(item, [this, done](const Result<void>& removed) { give(channel_, done, removed); });
 }
 
 void Roster::Contacts::change(const std::string& user, const std::function<void(RosterEntry&)>& change,
                               const Done& done) {
   auto known = entry(user);
-  if (!known) return tell(done, fail(Errc::invalid_argument, "{} is no contact", user));
+  if (!known) return give(channel_, done, fail(Errc::invalid_argument, "{} is no contact", user));
   change(*known);
-  set(item_to_set(*known), [this, done](const Result<void>& changed) { tell(done, changed); });
+  set(item_to_set(*known), [this, done](const Result<void>& changed) { give(channel_, done, changed); });
 }
 
 void Roster::Contacts::rename_group(std::string group, std::string name, Done done) {
@@ -72,7 +71,7 @@ void Roster::Contacts::rename_next(const std::shared_ptr<Renaming>& renaming) {
       rename_next(renaming);
     });
   }
-  tell(renaming->done, renaming->result);
+  give(channel_, renaming->done, renaming->result);
 }
 
 }  // namespace anser::sdk

@@ -5,6 +5,7 @@
 
 #include "anser/address.h"
 #include "core/jid.h"
+#include "sdk/src/answers.h"
 #include "sdk/src/contacts.h"
 #include "sdk/src/senders.h"
 
@@ -64,8 +65,8 @@ void Roster::create_entry(std::string user, std::string name, std::set<std::stri
   contacts_->channel().run([contacts = contacts_.get(), user = std::move(user), name = std::move(name),
                             groups = std::move(groups), done = std::move(done)] {
     const auto prepared = prepare_address(user);
-    if (!prepared) return contacts->tell(done, pass(prepared));
-    if (auto good = check_groups(groups); !good) return contacts->tell(done, good);
+    if (!prepared) return give(contacts->channel(), done, pass(prepared));
+    if (auto good = check_groups(groups); !good) return give(contacts->channel(), done, good);
     contacts->create(RosterEntry{*prepared, name, groups}, done);
   });
 }
@@ -91,7 +92,7 @@ Result<void> Roster::set_groups(std::string user, std::set<std::string> groups) 
 void Roster::set_groups(std::string user, std::set<std::string> groups, Done done) {
   contacts_->channel().run(
       [contacts = contacts_.get(), user = std::move(user), groups = std::move(groups), done = std::move(done)] {
-        if (auto good = check_groups(groups); !good) return contacts->tell(done, good);
+        if (auto good = check_groups(groups); !good) return give(contacts->channel(), done, good);
         contacts->change(
             prepared_or_empty(user), [&](RosterEntry& entry) { entry.groups = groups; }, done);
       });
@@ -105,7 +106,7 @@ Result<void> Roster::rename_group(std::string group, std::string name) {
 void Roster::rename_group(std::string group, std::string name, Done done) {
   contacts_->channel().run(
       [contacts = contacts_.get(), group = std::move(group), name = std::move(name), done = std::move(done)] {
-        if (auto good = check_groups({name}); !good) return contacts->tell(done, good);
+        if (auto good = check_groups({name}); !good) return give(contacts->channel(), done, good);
         contacts->rename_group(group, name, done);
       });
 }
@@ -117,7 +118,7 @@ Result<void> Roster::remove_entry(std::string user) {
 void Roster::remove_entry(std::string user, Done done) {
   contacts_->channel().run([contacts = contacts_.get(), user = std::move(user), done = std::move(done)] {
     const auto prepared = prepare_address(user);
-    if (!prepared) return contacts->tell(done, pass(prepared));
+    if (!prepared) return give(contacts->channel(), done, pass(prepared));
     contacts->remove(*prepared, done);
   });
 }
