@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "sdk/src/stanza_error.h"
 #include "xml/escape.h"
 #include "xml/writer.h"
 
@@ -16,18 +17,6 @@ const xml::Element* condition_element(const xml::Element& error, std::string_vie
     if (child.ns() == ns && child.local() != "text") return &child;
   }
   return nullptr;
-}
-
-// XEP-0086 §3, for those that a login meets.
-std::string_view condition_of_code(std::string_view code) {
-  if (code == "401") return "not-authorized";
-  if (code == "403") return "forbidden";
-  if (code == "405") return "not-allowed";
-  if (code == "406") return "not-acceptable";
-  if (code == "409") return "conflict";
-  if (code == "501") return "feature-not-implemented";
-  if (code == "503") return "service-unavailable";
-  return "undefined-condition";
 }
 
 }  // namespace
@@ -92,15 +81,12 @@ Error stream_error(const xml::Element& error) {
 }
 
 Error iq_error(const xml::Element& iq, std::string_view what) {
-  const auto* error = iq.find({xml::kClientNs, "error"});
-  std::string condition = error ? condition_of(*error, kStanzaErrorNs) : std::string{};
-  std::string reason = error ? reason_of(*error, kStanzaErrorNs, kStanzaErrorNs) : std::string{"no reason given"};
-  if (error && condition.empty()) {
-    condition = condition_of_code(error->attr("code"));
-    reason = condition;
-    if (!trimmed(error->text()).empty()) reason.append(": ").append(shown(error->text()));
-  }
-  return {Errc::stanza, fmt::format("the server refused to {} ({})", what, reason), std::move(condition)};
+  const auto* element = iq.find({xml::kClientNs, "error"});
+  if (!element) return {Errc::stanza, fmt::format("the server refused to {} (no reason given)", what)};
+  const StanzaError error = read_error(element->to_string());
+  std::string reason = shown(error.condition);
+  if (!trimmed(error.text).empty()) reason.append(": ").append(shown(error.text));
+  return {Errc::stanza, fmt::format("the server refused to {} ({})", what, reason), shown(error.condition)};
 }
 
 std::optional<Whereabouts> whereabouts(std::string_view text) {

@@ -19,7 +19,6 @@ inline constexpr std::string_view kSaslNs = "urn:ietf:params:xml:ns:xmpp-sasl";
 inline constexpr std::string_view kBindNs = "urn:ietf:params:xml:ns:xmpp-bind";
 inline constexpr std::string_view kSessionNs = "urn:ietf:params:xml:ns:xmpp-session";
 inline constexpr std::string_view kStreamErrorNs = "urn:ietf:params:xml:ns:xmpp-streams";
-inline constexpr std::string_view kStanzaErrorNs = "urn:ietf:params:xml:ns:xmpp-stanzas";
 inline constexpr std::string_view kSasl2Ns = "urn:xmpp:sasl:2";
 inline constexpr std::string_view kBind2Ns = "urn:xmpp:bind:0";
 inline constexpr std::string_view kManagementNs = "urn:xmpp:sm:3";
@@ -44,7 +43,7 @@ std::string reason_of(const xml::Element& error, std::string_view ns, std::strin
 // <stream:error/> as Errc::stream.
 Error stream_error(const xml::Element& error);
 
-// An answer of type error as Errc::stanza; `what` is "bind a resource". Old servers give a number only (XEP-0086).
+// An answer of type error as Errc::stanza; `what` is "bind the resource".
 Error iq_error(const xml::Element& iq, std::string_view what);
 
 // A host that a server names (RFC 6120 §4.9.3.19): domain, domain:port, [address] or [address]:port. The address comes
