@@ -53,7 +53,8 @@ class Channel {
   virtual void complain(std::string line) = 0;  // to the debugger, about what a peer did that it must not
 };
 
-// On the loop's thread. The session asks its extensions in their order.
+// On the loop's thread. The session asks its extensions in their order: first carbons and archive, which take messages
+// for themselves, then receipts and chats, which would take their wrapping for a message.
 class Extension {
  public:
   virtual ~Extension() = default;
