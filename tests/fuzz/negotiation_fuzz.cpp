@@ -68,6 +68,7 @@ class Client {
   explicit Client(const Way& way) : way_(way), configuration_("montague.example"), machine_(configured()) {}
 
   void run(std::string_view input) {
+    server_knows_ = input.find(kPassword) != input.npos;
     std::string out;
     Next next = way_.direct_tls ? machine_.on_tls(tls(), out) : machine_.start(out);
     if (way_.direct_tls) reader_.restart();
@@ -151,7 +152,7 @@ class Client {
     if (next == Next::failed) {
       const auto& error = machine_.error();
       ANSER_ASSERT(!error.message.empty());
-      ANSER_ASSERT(error.code == sdk::Errc::stream || error.message.find(kPassword) == std::string::npos);
+      ANSER_ASSERT(server_knows_ || error.message.find(kPassword) == std::string::npos);
       std::string more;
       ANSER_ASSERT(machine_.on_end(more) == Next::failed && more.empty());
       return;
@@ -173,6 +174,7 @@ class Client {
   xml::StreamReader reader_;
   Listener listener_;
   int logins_ = 0;
+  bool server_knows_ = false;  // the password stands in its own words, and an error may quote those
 };
 
 }  // namespace
