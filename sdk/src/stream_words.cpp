@@ -1,6 +1,5 @@
 #include "sdk/src/stream_words.h"
 
-#include <array>
 #include <charconv>
 
 #include "sdk/src/stanza_error.h"
@@ -133,25 +132,5 @@ std::optional<std::uint32_t> number(std::string_view text) {
 }
 
 bool truth(std::string_view text) { return trimmed(text) == "true" || trimmed(text) == "1"; }
-
-bool secret(xml::Name name) {
-  constexpr std::array kSecrets{
-      xml::Name{kSaslNs, "auth"},
-      xml::Name{kSaslNs, "challenge"},
-      xml::Name{kSaslNs, "response"},
-      xml::Name{kSaslNs, "success"},
-      xml::Name{kSasl2Ns, "initial-response"},
-      xml::Name{kSasl2Ns, "challenge"},
-      xml::Name{kSasl2Ns, "response"},
-      xml::Name{kSasl2Ns, "additional-data"},
-      xml::Name{kOldAuthNs, "password"},
-      xml::Name{kOldAuthNs, "digest"},
-      xml::Name{"jabber:iq:register", "password"},
-  };
-  for (const auto& known : kSecrets) {
-    if (known == name) return true;
-  }
-  return false;
-}
 
 }  // namespace anser::sdk

@@ -60,7 +60,4 @@ std::string_view trimmed(std::string_view text);             // without white sp
 std::optional<std::uint32_t> number(std::string_view text);  // decimal digits and nothing else
 bool truth(std::string_view text);                           // an xs:boolean
 
-// Whether the text of such an element is a secret, or leads to one: a debugger shows "…" instead.
-bool secret(xml::Name name);
-
 }  // namespace anser::sdk

@@ -85,17 +85,5 @@ TEST(StreamWords, KnowNumbersAndBooleans) {
   EXPECT_FALSE(truth("false") || truth("0") || truth("") || truth("yes"));
 }
 
-TEST(StreamWords, KnowWhatADebuggerMustNotShow) {
-  for (const auto* name : {"auth", "challenge", "response", "success"}) EXPECT_TRUE(secret({kSaslNs, name})) << name;
-  for (const auto* name : {"initial-response", "challenge", "response", "additional-data"})
-    EXPECT_TRUE(secret({kSasl2Ns, name})) << name;
-  EXPECT_TRUE(secret({"jabber:iq:auth", "password"}) && secret({"jabber:iq:auth", "digest"}));
-  EXPECT_TRUE(secret({"jabber:iq:register", "password"}));
-
-  EXPECT_FALSE(secret({kSaslNs, "failure"}) || secret({kSaslNs, "mechanisms"}) ||
-               secret({"jabber:iq:auth", "username"}));
-  EXPECT_FALSE(secret({"jabber:client", "response"}));
-}
-
 }  // namespace
 }  // namespace anser::sdk
