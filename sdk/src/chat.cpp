@@ -70,15 +70,18 @@ Result<void> Chat::set_state(ChatState state) {
   message.add_extension(state_element(state));
   message.add_extension(Element{"no-store", "urn:xmpp:hints"});
   if (auto good = message.check(); !good) return good;
-  {
-    const std::lock_guard lock{state_->mutex};
-    if (!state_->rules.may_say(state)) return {};
-    state_->rules.said(state);
-  }
-  channel->run([channel = channel.get(), message = std::move(message)] {
+  channel->run([channel = channel.get(), message = std::move(message), state, weak = std::weak_ptr{state_}] {
     // Of no interest later, so it does not wait for a connection.
-    if (!channel->is_authenticated()) return;
-    if (auto sent = channel->send(message); !sent) channel->complain("no chat state was sent: " + sent.error().message);
+    const auto chat = weak.lock();
+    if (!chat || !channel->is_authenticated()) return;
+    {
+      const std::lock_guard lock{chat->mutex};
+      if (!chat->rules.may_say(state)) return;
+    }
+    if (auto sent = channel->send(message); !sent)
+      return channel->complain("no chat state was sent: " + sent.error().message);
+    const std::lock_guard lock{chat->mutex};
+    chat->rules.said(state);
   });
   return {};
 }

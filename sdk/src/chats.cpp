@@ -161,7 +161,9 @@ bool ChatManager::Chats::on_message(const Message& message) {
   if (!state && !error) state = of_address(from->full(), from->bare());
   if (!state) {
     if (error || !content) return false;
-    state = keep(from->full(), message.thread());
+    constexpr std::size_t kLongest = 1023;  // of a thread; a stranger chooses it, and it is kept
+    const std::string& thread = message.thread();
+    state = keep(from->full(), thread.size() <= kLongest ? thread : std::string{});
     if (!begun(state, false)) return false;
   }
   const auto said = error ? std::nullopt : chat_state_of(message);

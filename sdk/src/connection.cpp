@@ -177,11 +177,29 @@ void Connection::request(IQ iq, std::function<void(Result<IQ>)> done, std::chron
   session_->ask(std::move(iq), std::move(done), limit);
 }
 
+namespace {
+
+// The answer, or that there will be none.
+struct Promised {
+  std::promise<Result<IQ>> promise;
+  bool kept = false;
+
+  void keep(Result<IQ> answer) {
+    kept = true;
+    promise.set_value(std::move(answer));
+  }
+  ~Promised() {
+    if (!kept) promise.set_value(fail(Errc::closed, "the connection was destroyed"));
+  }
+};
+
+}  // namespace
+
 std::future<Result<IQ>> Connection::request(IQ iq, std::chrono::milliseconds limit) {
-  auto promise = std::make_shared<std::promise<Result<IQ>>>();
-  auto answer = promise->get_future();
+  auto promised = std::make_shared<Promised>();
+  auto answer = promised->promise.get_future();
   session_->ask(
-      std::move(iq), [promise](Result<IQ> result) { promise->set_value(std::move(result)); }, limit);
+      std::move(iq), [promised](Result<IQ> result) { promised->keep(std::move(result)); }, limit);
   return answer;
 }
 

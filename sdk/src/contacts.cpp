@@ -213,12 +213,14 @@ std::optional<IQ> Roster::Contacts::on_request(const IQ& request) {
 }
 
 void Roster::Contacts::on_presence(const Presence& presence) {
-  const auto from = core::Jid::parse(presence.from());
+  // Without one it is the account's (RFC 6120 §8.1.2.1).
+  const auto from = core::Jid::parse(presence.from().empty() ? own_bare(channel_) : presence.from());
   if (!from) return;
   const std::string bare{from->bare()};
   switch (presence.type()) {
     case Presence::Type::subscribe:
-      return answer_subscription(bare);
+      if (!presence.from().empty()) answer_subscription(bare);
+      return;
     case Presence::Type::available:
     case Presence::Type::unavailable:
     case Presence::Type::error:

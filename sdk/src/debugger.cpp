@@ -72,6 +72,7 @@ std::string line_of(Direction direction, std::string_view xml) {
 
 // Good enough for what the library writes and for what the reader has accepted: no comments, no CDATA with '<' in it.
 std::string blanked(std::string_view xml) {
+  const bool registers = xml.find("jabber:iq:register") != std::string_view::npos;  // maybe in a form's <value/>
   std::string out;
   out.reserve(xml.size());
   std::size_t at = 0;
@@ -86,7 +87,7 @@ std::string blanked(std::string_view xml) {
     if (tag.empty() || tag.front() == '/' || tag.back() == '/' || tag.front() == '?' || tag.front() == '!') continue;
     const auto end = tag.find_first_of(" \t\r\n");
     const std::string_view name = tag.substr(0, end);
-    if (!is_secret(name)) continue;
+    if (!is_secret(name) && !(registers && name == "value")) continue;
     const auto next = xml.find('<', at);
     if (next != std::string_view::npos && next > at) {
       out += kBlank;
@@ -97,15 +98,23 @@ std::string blanked(std::string_view xml) {
   return out;
 }
 
+void DebugView::show(Direction direction, std::string_view xml) const {
+  if (alive_ && !*alive_) return;
+  try {
+    debugger_(direction, xml);
+  } catch (...) {
+  }
+}
+
 void DebugView::sent(std::string_view xml) const {
-  if (on()) debugger_(Direction::sent, blanked(xml));
+  if (on()) show(Direction::sent, blanked(xml));
 }
 
 void DebugView::received(const xml::StreamHeader& header) const {
   if (!on()) return;
   std::string text;
   append_tag(text, header.local, header.default_ns, header.attributes, true);
-  debugger_(Direction::received, text + '>');
+  show(Direction::received, text + '>');
 }
 
 void DebugView::received(const xml::Stanza& stanza) const {
@@ -119,15 +128,15 @@ void DebugView::received(const xml::Stanza& stanza) const {
     text += stanza.inner;
     fmt::format_to(std::back_inserter(text), "</{}>", stanza.local);
   }
-  debugger_(Direction::received, blanked(text));
+  show(Direction::received, blanked(text));
 }
 
 void DebugView::received_end() const {
-  if (on()) debugger_(Direction::received, "</stream:stream>");
+  if (on()) show(Direction::received, "</stream:stream>");
 }
 
 void DebugView::note(std::string_view line) const {
-  if (on()) debugger_(Direction::received, fmt::format("<!-- {} -->", line));
+  if (on()) show(Direction::received, fmt::format("<!-- {} -->", line));
 }
 
 Debugger debug_to(std::ostream& stream) {

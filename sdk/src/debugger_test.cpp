@@ -20,6 +20,13 @@ TEST(Debugger, BlanksWhatIsSecret) {
             "<x:response xmlns:x='urn:ietf:params:xml:ns:xmpp-sasl'>…</x:response>");
 }
 
+TEST(Debugger, BlanksAPasswordInAForm) {
+  EXPECT_EQ(blanked("<query xmlns='jabber:iq:register'><x xmlns='jabber:x:data'><field var='password'>"
+                    "<value>s3cret</value></field></x></query>"),
+            "<query xmlns='jabber:iq:register'><x xmlns='jabber:x:data'><field var='password'>"
+            "<value>…</value></field></x></query>");
+}
+
 TEST(Debugger, LeavesEverythingElse) {
   for (const char* xml : {"<message><body>auth &lt;password&gt;</body></message>", "<presence/>", "</stream:stream>",
                           "<?xml version='1.0'?><stream:stream to='example.org'>", "<password/>", "<auth></auth>", "x"})

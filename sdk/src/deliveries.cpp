@@ -8,6 +8,7 @@ namespace anser::sdk {
 
 void Deliveries::expect(std::string id, std::string to, DeliveryListener listener) {
   if (const auto old = waiting_.find(id); old != waiting_.end()) forget(old);
+  if (auto prepared = prepare_address(to)) to = std::move(*prepared);  // as the answers will have it
   waiting_.emplace(std::move(id), Waiting{std::move(to), std::move(listener), {}, false});
 }
 
@@ -25,6 +26,12 @@ std::function<void()> Deliveries::delivered(const std::string& id, std::string_v
   const auto at = waiting_.find(id);
   if (at == waiting_.end() || bare_of(from) != bare_of(at->second.to)) return {};
   auto told = tell(at->second, {Delivery::Outcome::delivered, id});
+  if (!at->second.stored) {  // the receipt was faster than the server's acknowledgement
+    told = [first = tell(at->second, {Delivery::Outcome::stored, id}), then = std::move(told)] {
+      first();
+      then();
+    };
+  }
   forget(at);
   return told;
 }

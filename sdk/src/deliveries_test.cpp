@@ -34,6 +34,14 @@ TEST_F(DeliveriesTest, AreStoredThenDelivered) {
   EXPECT_TRUE(deliveries.empty());
 }
 
+TEST_F(DeliveriesTest, AreStoredWhenTheyAreDelivered) {
+  expect("1");
+
+  run(deliveries.delivered("1", "juliet@example.org/balcony"));
+
+  EXPECT_THAT(told, ElementsAre(Outcome::stored, Outcome::delivered));
+}
+
 TEST_F(DeliveriesTest, AreStoredOnce) {
   expect("1");
 
@@ -52,6 +60,14 @@ TEST_F(DeliveriesTest, BelieveOnlyWhomTheMessageWentTo) {
 
   EXPECT_TRUE(run(deliveries.bounced("1", "example.org", {Errc::stanza, "", "service-unavailable"})));
   EXPECT_THAT(told, ElementsAre(Outcome::failed));
+}
+
+TEST_F(DeliveriesTest, KnowAnAddressHoweverItWasWritten) {
+  expect("1", "Juliet@Example.ORG/balcony");
+  expect("2", "Juliet@Example.ORG");
+
+  EXPECT_TRUE(run(deliveries.delivered("1", "juliet@example.org/balcony")));
+  EXPECT_TRUE(run(deliveries.bounced("2", "juliet@example.org", {})));
 }
 
 TEST_F(DeliveriesTest, EndOnceAndForAll) {

@@ -1,8 +1,7 @@
 // Messages that have come before: a server may give one again after a session that was lost unacknowledged. Only ids
 // that somebody made to be unique count: the archive's of the own account (XEP-0359 stanza-id), and the sender's
 // origin-id together with the sender. The `id` attribute does not: programs send id='1' for ever. Remembers the last
-// 4,096 and up to as many before them. What is kept is a hash; a sender could make two of his own ids look alike, but
-// not one of his and one of somebody else's that is still to come.
+// 4,096 and up to as many before them, as hashes under a secret key.
 #pragma once
 
 #include <cstdint>

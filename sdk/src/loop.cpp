@@ -26,7 +26,10 @@ class Known final : public boost::asio::execution_context::service {
   std::weak_ptr<LoopState> state;
 
  private:
-  void shutdown() override {}
+  // What still runs on the worker must not come back to a loop that is gone.
+  void shutdown() override {
+    if (const auto left = state.lock()) left->stop_workers();
+  }
 };
 
 boost::asio::execution_context::id Known::id;
@@ -61,6 +64,10 @@ LoopState::~LoopState() {
   } else {
     thread_.join();
   }
+}
+
+void LoopState::stop_workers() {
+  if (workers_) workers_->stop();
 }
 
 net::Workers& LoopState::workers() {

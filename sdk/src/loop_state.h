@@ -33,6 +33,7 @@ class LoopState {
 
   net::Core& core() { return *core_; }
   net::Workers& workers();  // on the loop's thread
+  void stop_workers();
   // Thousands of connections mostly talk to one server, and learn the same about it. On the loop's thread.
   Features shared(std::vector<std::string> features);
   bool on_its_thread() const { return core_->io().get_executor().running_in_this_thread(); }

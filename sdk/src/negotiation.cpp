@@ -13,8 +13,9 @@ constexpr xml::Name kStartTls{kTlsNs, "starttls"};
 
 }  // namespace
 
-Negotiation::Negotiation(const ConnectionConfiguration& configuration, std::string_view account)
-    : configuration_(configuration), features_(kFeatures) {
+Negotiation::Negotiation(const ConnectionConfiguration& configuration, std::string_view account,
+                         std::optional<SecurityMode> security)
+    : configuration_(configuration), security_(security.value_or(configuration.security)), features_(kFeatures) {
   auto service = core::prepare_domain(configuration.service_name);
   if (!service) return;  // start() tells
   service_ = std::move(*service);
@@ -74,7 +75,7 @@ Next Negotiation::on_header(const xml::StreamHeader& header, std::string& out) {
 Next Negotiation::without_features(std::string& out) {
   if (complaint_) return fail_with(*complaint_, out);
   if (authenticated_) return wrong(out, "the server fell back to the time before XMPP 1.0");
-  if (!tls_ && configuration_.security == SecurityMode::required)
+  if (!tls_ && security_ == SecurityMode::required)
     return fail_with({Errc::insecure, "the server is from before XMPP 1.0 and has no STARTTLS"}, out);
   if (configuration_.sasl_enabled)
     return fail_with({Errc::unsupported, "the server is from before XMPP 1.0 and has no SASL"}, out);
@@ -86,13 +87,12 @@ Next Negotiation::on_features(xml::Element features, std::string& out) {
   features_ = std::move(features);
   if (authenticated_) return go_on(out);
   const xml::Element* starttls = features_.find(kStartTls);
-  const auto security = configuration_.security;
-  if (!tls_ && starttls && security != SecurityMode::disabled) {
+  if (!tls_ && starttls && security_ != SecurityMode::disabled) {
     out.append("<starttls xmlns='").append(kTlsNs).append("'/>");
     state_ = State::proceed;
     return Next::wait;
   }
-  if (!tls_ && security == SecurityMode::required)
+  if (!tls_ && security_ == SecurityMode::required)
     return fail_with(
         {Errc::insecure, "the server offers no STARTTLS, or somebody in between has taken it out, and TLS is required"},
         out);

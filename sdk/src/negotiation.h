@@ -42,8 +42,9 @@ enum class Next : std::uint8_t {
 // A session that is to go on (XEP-0198 §5).
 struct Resume {
   std::string id;
-  std::uint32_t h = 0;  // what we have handled of the server's
-  std::string address;  // its full address
+  std::uint32_t h = 0;      // what we have handled of the server's
+  std::string address;      // its full address
+  bool or_nothing = false;  // if it can't go on, no new one: failed, with facts().lost
 };
 
 struct Management {
@@ -72,7 +73,9 @@ class Negotiation {
  public:
   // The configuration must live as long as this. `account` is the bare address if it is known: it is told to the server
   // once the stream is secure.
-  explicit Negotiation(const ConnectionConfiguration& configuration, std::string_view account = {});
+  // `security` instead of the configuration's: who was secure once does not come back in the clear.
+  explicit Negotiation(const ConnectionConfiguration& configuration, std::string_view account = {},
+                       std::optional<SecurityMode> security = {});
   Negotiation(const Negotiation&) = delete;  // parts of it refer to others
   Negotiation& operator=(const Negotiation&) = delete;
 
@@ -171,6 +174,7 @@ class Negotiation {
   Next answer_old_login(const xml::Element& element, std::string& out);
 
   const ConnectionConfiguration& configuration_;
+  const SecurityMode security_;
   State state_ = State::idle;
   Error error_;
   Negotiated facts_;

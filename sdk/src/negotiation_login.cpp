@@ -150,7 +150,7 @@ void Negotiation::append_authenticate(std::string_view initial, std::string& out
   const auto* bind = child_of(inlined, {kBind2Ns, "bind"});
   resume_asked_ = resume_ && child_of(inlined, {kManagementNs, "sm"});
   bind_asked_ = bind && credentials_.resource.empty() && resume_asked_ == resume_.has_value() &&
-                !configuration_.compression_enabled;
+                !(resume_ && resume_->or_nothing) && !configuration_.compression_enabled;
   carbons_asked_ = bind_asked_ && configuration_.carbons_enabled && enables(bind, kCarbonsNs);
 
   xml::Writer writer{out};

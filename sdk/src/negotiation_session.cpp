@@ -37,6 +37,10 @@ Next Negotiation::go_on(std::string& out) {
     state_ = State::resumed;
     return Next::wait;
   }
+  if (resume_ && resume_->or_nothing) {
+    facts_.lost = true;
+    return fail_with({Errc::closed, "the session is over"}, out);
+  }
   return ask_to_bind(out);
 }
 

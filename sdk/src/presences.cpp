@@ -31,6 +31,24 @@ Presence unavailable_from(std::string_view bare, std::string_view resource = {})
   return presence;
 }
 
+// What somebody else may make us keep. What a presence has beyond that is not needed to know who is there.
+Presence slim(const Presence& presence, std::size_t most) {
+  std::size_t extensions = 0, texts = 0;
+  for (const auto& extension : presence.raw_extensions()) extensions += extension.xml.size();
+  for (const auto& status : presence.statuses()) texts += status.text.size();
+  if (extensions + texts <= most) return presence;
+  Presence slim{presence.type()};
+  slim.set_id(presence.id());
+  slim.set_from(presence.from());
+  slim.set_to(presence.to());
+  slim.set_mode(presence.mode());
+  slim.set_priority(presence.priority());
+  if (texts <= most) {
+    for (const auto& status : presence.statuses()) slim.set_status(status.text, status.language);
+  }
+  return slim;
+}
+
 }  // namespace
 
 void Presences::apply(const Presence& presence, const std::string& bare, const std::string& resource, bool is_contact) {
@@ -44,12 +62,13 @@ void Presences::apply(const Presence& presence, const std::string& bare, const s
   }
   person.heard = ++heard_;
   if (presence.is_available()) {
-    person.there.insert_or_assign(resource, Resource{presence, heard_});
+    person.there.insert_or_assign(resource,
+                                  Resource{slim(presence, person.is_contact ? kContactBytes : kStrangerBytes), heard_});
     person.gone.reset();
     bound(person);
   } else {
     resource.empty() ? person.there.clear() : static_cast<void>(person.there.erase(resource));
-    person.gone = presence;
+    person.gone = slim(presence, kContactBytes);
   }
   if (!person.is_contact && person.there.empty()) {
     people_.erase(found);

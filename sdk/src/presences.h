@@ -19,6 +19,9 @@ class Presences {
  public:
   static constexpr std::size_t kStrangers = 1'000;
   static constexpr std::size_t kResources = 100;
+  // Of texts and extensions of one presence; more of them is left out.
+  static constexpr std::size_t kContactBytes = 16 * 1024;
+  static constexpr std::size_t kStrangerBytes = 1024;
 
   // Available, unavailable or error, from this address. Unavailable and errors from a bare address speak for all of its
   // resources (RFC 6121 §4.5.4).

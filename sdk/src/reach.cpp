@@ -8,6 +8,7 @@
 #include "anser/address.h"
 #include "codec/idna.h"
 #include "net/dial.h"
+#include "net/host.h"
 #include "net/workers.h"
 
 namespace anser::sdk {
@@ -35,7 +36,7 @@ net::Task<anser::Result<net::File>> make_socket(net::Workers& workers, SocketFac
 // As the DNS knows it; addresses as they are, without brackets.
 anser::Result<std::string> dns_name(const std::string& host) {
   if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
-  if (host.find(':') != std::string::npos) return host;
+  if (host.find(':') != std::string::npos || net::is_host_name(host)) return host;
   return codec::to_a_labels(host);
 }
 

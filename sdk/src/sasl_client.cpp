@@ -51,7 +51,9 @@ SaslClient::SaslClient(const ConnectionConfiguration& configuration, const Crede
   const bool plain_is_safe = tls_ != nullptr || configuration.plain_in_the_clear;
   for (const auto& name : wanted) {
     if (!has(offer_.mechanisms, name) || !fits(name) || has(left_, name)) continue;
-    if (name == "PLAIN" && !plain_is_safe)
+    if (name == "PLAIN" && credentials.no_plain)
+      refusal_ = "the server would take the password by PLAIN only, and had a better mechanism before";
+    else if (name == "PLAIN" && !plain_is_safe)
       refusal_ = "the server would take the password by PLAIN only, and the connection is not secure";
     else
       left_.push_back(name);
@@ -73,7 +75,13 @@ void SaslClient::look_for_binding(const std::vector<std::string>& wanted) {
   if (!offer_.binding_types) {
     offer_must_be_proved_ = offer_.sasl2;
     const bool exporter = ours(kExporter) && tls_->version == "TLSv1.3";
-    usable_binding_ = exporter ? kExporter : ours(kEndPoint) ? kEndPoint : tls_->bindings.begin()->first;
+    // Whoever does not say it may be from before XEP-0440 and know the type of RFC 5802 alone, tls-unique, which
+    // TLS 1.3 does not have: ejabberd 23.01 refuses all others there. XEP-0440 leaves it to us but with SASL2.
+    if (exporter && !offer_.sasl2) return;
+    usable_binding_ = exporter          ? kExporter
+                      : ours(kUnique)   ? kUnique
+                      : ours(kEndPoint) ? kEndPoint
+                                        : tls_->bindings.begin()->first;
     return;
   }
   for (const auto type : {kExporter, kUnique, kEndPoint}) {

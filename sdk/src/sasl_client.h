@@ -27,6 +27,7 @@ struct Credentials {
   std::string authzid = {};   // with a certificate: which of its addresses; "" the only one
   std::string resource = {};  // "": the server's choice
   std::string nonce = {};     // our part of SCRAM's; "": drawn. Set by tests
+  bool no_plain = false;      // a better mechanism has worked before (XEP-0474 §7)
 };
 
 // What SASL needs to know of the TLS connection.

@@ -25,7 +25,7 @@ struct Login {
   ConnectionConfiguration configuration{"montague.example"};
   Credentials credentials{.username = "romeo", .password = "pencil"};
   const TlsState* tls = &kTls13;
-  SaslOffer offer{.mechanisms = kEverything};
+  SaslOffer offer{.mechanisms = kEverything, .binding_types = {{"tls-exporter"}}};
 
   SaslClient client() const { return SaslClient{configuration, credentials, tls, offer}; }
   // The mechanism that is chosen, or why none is.
@@ -53,7 +53,9 @@ TEST(SaslClient, TakesTheStrongestMechanismOfBoth) {
   EXPECT_EQ((Login{.tls = nullptr}.choice()), "SCRAM-SHA-512");
   EXPECT_EQ((Login{.offer = {.mechanisms = {"PLAIN", "SCRAM-SHA-1"}}}.choice()), "SCRAM-SHA-1");
   EXPECT_EQ((Login{.offer = {.mechanisms = {"PLAIN", "DIGEST-MD5"}}}.choice()), "PLAIN");
-  EXPECT_EQ((Login{.offer = {.mechanisms = {"SCRAM-SHA-512", "SCRAM-SHA-1-PLUS"}}}.choice()), "SCRAM-SHA-1-PLUS");
+  EXPECT_EQ((Login{.offer = {.mechanisms = {"SCRAM-SHA-512", "SCRAM-SHA-1-PLUS"}, .binding_types = {{"tls-exporter"}}}}
+                 .choice()),
+            "SCRAM-SHA-1-PLUS");
 }
 
 TEST(SaslClient, TakesTheApplicationsOrder) {
@@ -128,13 +130,6 @@ TEST(SaslClient, BindsToTheStrongestTypeOfBoth) {
   EXPECT_EQ(with(kTls13, {"tls-server-end-point", "tls-unique"}), "p=tls-server-end-point");
   EXPECT_EQ(with(kTls12, {"tls-server-end-point", "tls-unique"}), "p=tls-unique");
   EXPECT_EQ(with(kTls12, {"tls-server-end-point"}), "p=tls-server-end-point");
-}
-
-TEST(SaslClient, GuessesTheTypeThatAServerDoesNotName) {
-  EXPECT_EQ((Login{.tls = &kTls13}.flag()), "p=tls-exporter");
-  EXPECT_EQ((Login{.tls = &kTls12}.flag()), "p=tls-server-end-point");
-  const TlsState only_unique{{{"tls-unique", "finished"}}, "TLSv1.2"};
-  EXPECT_EQ((Login{.tls = &only_unique}.flag()), "p=tls-unique");
 }
 
 TEST(SaslClient, SaysThatItCouldHaveBound) {
@@ -215,7 +210,8 @@ TEST(SaslClient, TriesNothingElseWhenTheCredentialsAreRefused) {
 }
 
 TEST(SaslClient, IsNotTalkedOutOfBinding) {
-  const Login sasl_login{.offer = {.mechanisms = {"SCRAM-SHA-1", "PLAIN", "SCRAM-SHA-256-PLUS"}}};
+  const Login sasl_login{
+      .offer = {.mechanisms = {"SCRAM-SHA-1", "PLAIN", "SCRAM-SHA-256-PLUS"}, .binding_types = {{"tls-exporter"}}}};
   auto sasl = sasl_login.client();
   ASSERT_TRUE(sasl.choose());
   ASSERT_EQ(sasl.mechanism(), "SCRAM-SHA-256-PLUS");

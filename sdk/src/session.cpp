@@ -50,7 +50,7 @@ Session::Session(ConnectionConfiguration configuration, std::shared_ptr<LoopStat
     : configuration_(std::move(configuration)),
       loop_(std::move(loop)),
       core_(loop_->core()),
-      debug_(configuration_.debugger),
+      debug_(configuration_.debugger, &alive_),
       service_(prepare_address(configuration_.service_name).value_or(configuration_.service_name)),
       backoff_(configuration_.reconnection, &draw),
       id_prefix_(core::random_id(10) + "-"),
@@ -119,6 +119,7 @@ void Session::connect(Done done) {
       return call(refused);
     }
     connect_done_ = std::move(done);
+    backoff_ = Backoff{configuration_.reconnection, &draw};
     returning_ = false;
     start_attempt();
   });
@@ -147,10 +148,10 @@ void Session::disconnect(Presence unavailable, std::function<void()> done) {
     if (state_ == State::closing) return;
     if (!attempting_) return finish({Errc::closed, "the connection was closed"}, true);
     const bool logged_in = state_ == State::authenticated;
-    state_ = State::closing;
-    public_state_ = state_;
+    enter(State::closing);
     if (!link_ || !logged_in) return give_up({Errc::closed, "the connection was closed"});
     unavailable.set_type(Presence::Type::unavailable);
+    if (!unavailable.check()) unavailable = Presence{Presence::Type::unavailable};
     presence_.reset();
     std::string xml;
     append_stanza(xml, unavailable);
@@ -168,6 +169,7 @@ void Session::network_changed() {
       start_attempt();
     } else if (state_ == State::authenticated) {
       ask_if_alive();
+      core_.timers().arm(idle_, configuration_.limits.ping_answer);
     }
   });
 }
@@ -209,29 +211,35 @@ void Session::abandon() {
     self->stanza_listeners_.clear();
     self->sending_listeners_.clear();
     self->give_up({Errc::closed, "the connection was destroyed"});
-    boost::asio::post(self->core_.io(), [gone = self->gone_] { gone->set(&Gone::abandoned, true); });
+    self->core_.timers().rest();
+    // It may be all that holds the session, and what called us goes on in it.
+    boost::asio::post(self->core_.io(), [self]() mutable {
+      const auto gone = self->gone_;
+      self.reset();  // first: whoever waits destroys the session
+      gone->abandon();
+    });
   };
   if (on_loop()) return end();
   boost::asio::post(core_.io(), std::move(end));
   if (!loop_->has_thread()) return;
   std::unique_lock lock{gone_->mutex};
-  gone_->changed.wait(lock, [this] { return gone_->abandoned && !gone_->attempting; });
+  gone_->changed.wait(lock, [this] { return gone_->abandoned && gone_->attempts == 0; });
 }
 
 // --------------------------------------------------------------------------------------------- the attempt's ends
 
 void Session::start_attempt() {
   attempting_ = true;
-  state_ = State::connecting;
+  enter(State::connecting);
   ending_.reset();
   limit_to(configuration_.limits.connect, "stream");
   update_facts();
-  gone_->set(&Gone::attempting, true);
+  gone_->attempt_begins();
   // Posted, because the last attempt may be on the stack still.
   boost::asio::post(core_.io(), [self = shared_from_this()]() mutable {
     auto over = [gone = self->gone_](std::exception_ptr thrown) {
-      if (thrown) std::terminate();  // our own fault: the attempt has not told its end
-      gone->set(&Gone::attempting, false);
+      if (thrown) std::terminate();  // our own fault: an attempt tells its end, whatever happens in it
+      gone->attempt_is_over();
     };
     auto token = boost::asio::bind_cancellation_slot(self->cancel_.slot(), std::move(over));
     net::Core& core = self->core_;
@@ -250,6 +258,11 @@ void Session::give_up(Error why) {
   }
 }
 
+void Session::enter(State state) {
+  state_ = state;
+  public_state_ = state;
+}
+
 void Session::limit_to(std::chrono::milliseconds time, std::string_view what) {
   limited_ = what;
   core_.timers().arm(limit_, time);
@@ -258,11 +271,13 @@ void Session::limit_to(std::chrono::milliseconds time, std::string_view what) {
 // The attempt is over: sockets are closed, the coroutine is about to return.
 void Session::ended(Error why) {
   attempting_ = false;
+  negotiated_ = false;
   limit_.disarm();
   idle_.disarm();
   confirm_soon_.disarm();
   goodbye_.disarm();
   deliver_early();  // it counts as handled
+  core_.timers().rest();
   confirmation_asked_ = false;
   barrier_.reset();
   stream_closed_ = false;
@@ -275,23 +290,34 @@ void Session::ended(Error why) {
   const bool was_in = state_ == State::authenticated;
   if (was_in) backoff_.session_ended(Backoff::Clock::now());
   const bool closing = state_ == State::closing;
-  if (closing || !comes_back(why)) return finish(why, closing);
+  if (closing || !comes_back(why)) return finish(conflict_.value_or(why), closing);
+  // Whatever is called from here on may disconnect, or connect anew.
+  enter(State::waiting);
   if (!(managed_ && managed_->terms.resumable)) end_session(why);
   if (was_in) {
-    for (Extension* extension : extensions_) extension->on_closed(!managed_);
-    if (!is_alive()) return;
+    for (Extension* extension : extensions_) {
+      if (is_alive() && state_ == State::waiting) extension->on_closed(!managed_);
+    }
   }
-  wait_and_retry(why);
+  if (is_alive() && state_ == State::waiting) wait_and_retry(why);
 }
 
 // Whether a new attempt makes sense: not after what will not get better by itself.
-bool Session::comes_back(const Error& why) const {
+bool Session::comes_back(const Error& why) {
   if (!configuration_.reconnection.allowed || !has_credentials_) return false;
   if (login_done_ || connect_done_) return false;  // the application waits for its answer and may try again itself
   if (why.code == Errc::authentication && why.condition != "temporary-auth-failure") return false;
   if (why.code == Errc::insecure || why.code == Errc::invalid_argument) return false;
-  if (why.code == Errc::stream && (why.condition == "conflict" || why.condition == "not-authorized" ||
-                                   why.condition == "host-unknown" || why.condition == "host-gone"))
+  // On a bad network an older stream of ours may get to the server late, and take the session from the newer one. The
+  // session tells: it can be resumed then, and is gone if somebody else has our place.
+  if (conflict_ && negotiation_ && negotiation_->facts().lost) return false;
+  if (why.code == Errc::stream && why.condition == "conflict") {
+    if (!(managed_ && managed_->terms.resumable)) return false;
+    conflict_ = why;
+    return true;
+  }
+  if (why.code == Errc::stream &&
+      (why.condition == "not-authorized" || why.condition == "host-unknown" || why.condition == "host-gone"))
     return false;
   return true;
 }
@@ -301,13 +327,14 @@ void Session::wait_and_retry(const Error& why) {
   returning_ = true;
   const auto after = backoff_.next();
   if (!after) return finish(why, false);
-  state_ = State::waiting;
+  enter(State::waiting);
   update_facts();
   core_.timers().arm(retry_, *after);
   connection_listeners_.tell(*this, [&](const ConnectionListener& listener) {
     if (first && listener.closed_on_error) listener.closed_on_error(why);
     if (!first && listener.reconnection_failed) listener.reconnection_failed(why);
   });
+  if (!is_alive() || state_ != State::waiting) return;
   connection_listeners_.tell(*this, [&](const ConnectionListener& listener) {
     if (listener.reconnecting_in) listener.reconnecting_in(*after);
   });
@@ -324,8 +351,12 @@ void Session::end_session(const Error& why) {
 void Session::finish(const Error& why, bool by_us) {
   const bool had_stream = state_ != State::idle && state_ != State::connecting;
   const bool was_returning = returning_.exchange(false);
-  state_ = State::idle;
-  has_credentials_ = false;
+  enter(State::idle);
+  Done connect_done = std::exchange(connect_done_, nullptr), login_done = std::exchange(login_done_, nullptr);
+  auto disconnect_done = std::exchange(disconnect_done_, {});
+  has_credentials_ = was_secure_ = false;
+  login_goes_on_ = false;
+  conflict_.reset();
   elsewhere_.reset();
   const Error reason = why;
   end_session(reason);
@@ -336,21 +367,21 @@ void Session::finish(const Error& why, bool by_us) {
   forsake(std::move(never), Delivery::Outcome::failed, reason);
   user_.clear();
   server_features_ = account_features_ = stream_features_ = nullptr;
-  negotiated_ = {};
+  stream_facts_ = {};
   negotiation_.reset();
   update_facts();
   if (had_stream || was_returning) {
     for (Extension* extension : extensions_) extension->on_closed(true);
   }
-  settle(connect_done_, tl::make_unexpected(reason));
-  settle(login_done_, tl::make_unexpected(reason));
+  settle(connect_done, tl::make_unexpected(reason));
+  settle(login_done, tl::make_unexpected(reason));
   if (had_stream || was_returning) {
     connection_listeners_.tell(*this, [&](const ConnectionListener& listener) {
       if (by_us && listener.closed) listener.closed();
       if (!by_us && listener.closed_on_error) listener.closed_on_error(reason);
     });
   }
-  for (auto& done : std::exchange(disconnect_done_, {})) call(done);
+  for (const auto& done : disconnect_done) call(done);
 }
 
 void Session::settle(Done& done, Result<void> result) {
@@ -363,7 +394,7 @@ void Session::settle(Done& done, Result<void> result) {
 
 void Session::on_connected() {
   limit_.disarm();
-  state_ = State::connected;
+  enter(State::connected);
   update_facts();
   if (returning_) return begin_login();
   settle(connect_done_, {});
@@ -373,16 +404,17 @@ void Session::on_connected() {
 }
 
 void Session::begin_login() {
-  state_ = State::logging_in;
+  enter(State::logging_in);
   limit_to(configuration_.limits.login, "login");
   std::optional<Resume> resume;
-  if (managed_ && managed_->terms.resumable) resume = {managed_->terms.id, managed_->handled, managed_->address};
+  if (managed_ && managed_->terms.resumable)
+    resume = {managed_->terms.id, managed_->handled, managed_->address, conflict_.has_value()};
   std::string out;
   const Next next = negotiation_->login(credentials_, std::move(resume), out);
   write(out);
   if (next == Next::refused) {
     limit_.disarm();
-    state_ = State::connected;
+    enter(State::connected);
     const Error why = negotiation_->error();
     if (returning_) return give_up(why);
     settle(login_done_, tl::make_unexpected(why));
@@ -394,14 +426,27 @@ void Session::begin_login() {
 void Session::on_logged_in() {
   const Negotiated& facts = negotiation_->facts();
   has_credentials_ = true;
+  was_secure_ = is_secure();
+  credentials_.no_plain = facts.mechanism.starts_with("SCRAM");
   backoff_.session_began(Backoff::Clock::now());
   last_input_ = std::chrono::steady_clock::now();
   if (configuration_.limits.ping_after.count() > 0) core_.timers().arm(idle_, configuration_.limits.ping_after);
 
+  conflict_.reset();
   if (facts.resumed) {
     auto known = outbox_.confirm(facts.handled.value_or(0));
-    if (!known) return give_up(known.error());
-    state_ = State::authenticated;
+    if (!known) {
+      end_session(known.error());  // the next attempt would hear the same
+      return give_up(known.error());
+    }
+    if (login_goes_on_) {  // the connection was lost in the middle of it
+      ++login_steps_;      // no answer completes it before we are through here
+      update_facts();
+      write_again();
+      confirmed(std::move(*known));
+      return login_step_done(login_);
+    }
+    enter(State::authenticated);
     update_facts();
     write_again();
     write_held();
@@ -410,6 +455,7 @@ void Session::on_logged_in() {
     return;
   }
 
+  login_steps_ = 0;
   if (managed_) {
     // What the server still knows of the old session decides what is certain.
     if (facts.handled) {
@@ -426,12 +472,14 @@ void Session::on_logged_in() {
   update_facts();
 
   // Questions, roster and presence go out together: one round trip.
+  login_goes_on_ = true;
   login_steps_ = 1;
+  const auto login = ++login_;
   learn_features(false);
   if (!local_of(user_).empty()) learn_features(true);
   for (Extension* extension : extensions_) {
     ++login_steps_;
-    extension->on_bound([this] { login_step_done(); });
+    extension->on_bound([this, login] { login_step_done(login); });
     if (!is_alive()) return;
   }
   if (presence_ || configuration_.send_presence) {
@@ -440,25 +488,27 @@ void Session::on_logged_in() {
     append_stanza(xml, *presence_);
     put(std::move(xml), {}, false);
   }
-  login_step_done();
+  login_step_done(login);
 }
 
 void Session::learn_features(bool account) {
   ++login_steps_;
   const std::string to = account ? std::string{bare_of(user_)} : service_;
   request(IQ{IQ::Type::get, Element{"query", kDiscoInfo}, to},
-          [this, account](Result<IQ> answer) {
+          [this, account, login = login_](Result<IQ> answer) {
             if (answer) (account ? account_features_ : server_features_) = loop_->shared(features_of(*answer));
-            login_step_done();
+            login_step_done(login);
           },
           {});
 }
 
-void Session::login_step_done() {
-  if (login_steps_ == 0 || --login_steps_ > 0) return;
-  if (state_ != State::logging_in) return;
+void Session::login_step_done(std::uint64_t login) {
+  if (login != login_ || login_steps_ == 0 || --login_steps_ > 0) return;
+  // The connection may be lost; once the session is resumed the login is completed there.
+  if (state_ != State::logging_in || !negotiated_ || !is_alive()) return;
+  login_goes_on_ = false;
   limit_.disarm();
-  state_ = State::authenticated;
+  enter(State::authenticated);
   update_facts();
   write_held();
   session_is_ready(false);
@@ -471,7 +521,7 @@ void Session::keep_negotiated() {
     features.push_back(stream_feature(feature.local(), feature.ns()));
   std::sort(features.begin(), features.end());
   stream_features_ = loop_->shared(std::move(features));
-  negotiated_ = negotiation_->facts();
+  stream_facts_ = negotiation_->facts();
   negotiation_.reset();
 }
 
@@ -493,6 +543,7 @@ void Session::session_is_ready(bool resumed) {
 }
 
 void Session::deliver_early() {
+  early_bytes_ = 0;
   for (const auto& stanza : std::exchange(early_, {})) {
     if (is_alive()) on_stanza(*stanza);
   }
@@ -529,10 +580,9 @@ bool Session::has_stream_feature(std::string_view name, std::string_view ns) con
   return has(stream_features_, stream_feature(name, ns));
 }
 
-bool Session::has_bound(std::string_view ns) const { return ns == kCarbonsNs && negotiated_.carbons; }
+bool Session::has_bound(std::string_view ns) const { return ns == kCarbonsNs && stream_facts_.carbons; }
 
 void Session::update_facts() {
-  public_state_ = state_;
   Facts facts;
   facts.user = user_;
   facts.host = reached_.host;
@@ -542,7 +592,7 @@ void Session::update_facts() {
   facts.anonymous = facts.authenticated && credentials_.kind == Credentials::Kind::anonymous;
   facts.managed = facts.authenticated && managed_.has_value();
   facts.server_features = server_features_;
-  const Negotiated& negotiated = negotiation_ ? negotiation_->facts() : negotiated_;
+  const Negotiated& negotiated = negotiation_ ? negotiation_->facts() : stream_facts_;
   facts.stream_id = negotiated.stream_id;
   facts.compressed = negotiated.compressed;
   if (link_ && link_->tls()) {

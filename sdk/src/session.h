@@ -87,7 +87,10 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void call(const std::function<void()>& application) override;
   bool is_alive() const override { return alive_.load(std::memory_order_relaxed); }
   bool is_connected() const override;
-  bool is_authenticated() const override { return state_ == State::authenticated; }
+  // From the bound address on: what the login itself asks is asked by who is logged in.
+  bool is_authenticated() const override {
+    return state_ == State::authenticated || (state_ == State::logging_in && negotiated_);
+  }
   bool is_secure() const override { return link_ && link_->tls(); }
   const std::string& user() const override { return user_; }
   bool has_server_feature(std::string_view feature) const override;
@@ -130,16 +133,17 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void start_attempt();
   void ended(Error why);
   void end_session(const Error& why);
-  bool comes_back(const Error& why) const;
+  bool comes_back(const Error& why);
   void wait_and_retry(const Error& why);
   void finish(const Error& why, bool by_us);
+  void enter(State state);
   void limit_to(std::chrono::milliseconds time, std::string_view what);
   void give_up(Error why);
   void begin_login();
   void on_connected();
   void on_logged_in();
   void learn_features(bool account);
-  void login_step_done();
+  void login_step_done(std::uint64_t login);
   void session_is_ready(bool resumed);
   void deliver_early();
   void settle(Done& done, Result<void> result);
@@ -183,6 +187,8 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void on_stanza(const Stanza& stanza);
   void on_message(const Message& message);
   void on_iq(const IQ& iq);
+  void answer(IQ iq);
+  static std::string_view sender_of(const Message& message);
   bool is_duplicate(const Message& message);
   bool tell_listeners(const Listeners<StanzaListener>& listeners, const Stanza& stanza);
 
@@ -198,8 +204,9 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   std::optional<Error> ending_;          // why we end the attempt, if it is us
   boost::asio::cancellation_signal cancel_;
   net::Connection* link_ = nullptr;         // the attempt's
+  bool negotiated_ = false;                 // the stream is the session's; before, only the negotiation may write to it
   std::optional<Negotiation> negotiation_;  // until the session is ready
-  Negotiated negotiated_;                   // what is left of it
+  Negotiated stream_facts_;                 // what is left of it
   Features stream_features_;                // their names, as stream_feature() writes them
   xml::StreamReader reader_;
   std::shared_ptr<const net::TlsClient> tls_client_;
@@ -207,16 +214,21 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   std::optional<Reached> elsewhere_;  // where the server has sent us
   Reached reached_;
   std::vector<std::unique_ptr<Stanza>> early_;  // arrived while logging in
+  std::size_t early_bytes_ = 0;
 
   Credentials credentials_;
   bool has_credentials_ = false;
+  bool was_secure_ = false;  // so it comes back secure, or not at all
   std::string user_, service_;
   Features server_features_, account_features_;
-  int login_steps_ = 0;               // what the login still waits for
+  bool login_goes_on_ = false;        // bound, and not all of the first questions are answered; across a resumption too
+  int login_steps_ = 0;               // what it still waits for
+  std::uint64_t login_ = 0;           // which one: answers to an older one do not count
   std::optional<Presence> presence_;  // the last without an address
   Backoff backoff_;
 
   std::optional<Managed> managed_;
+  std::optional<Error> conflict_;  // the server said that another stream has taken our place: perhaps our own
   Outbox outbox_;
   std::vector<Held> held_;  // messages that wait for a session
   std::size_t held_bytes_ = 0;
@@ -230,6 +242,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   std::string id_prefix_;
   std::uint64_t last_id_ = 0;
   std::chrono::steady_clock::time_point last_input_;
+  std::optional<std::chrono::steady_clock::time_point> asked_;  // whether the server is there
 
   Requests requests_;
   Done connect_done_, login_done_;
@@ -259,11 +272,24 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   struct Gone {
     std::mutex mutex;
     std::condition_variable changed;
-    bool attempting = false, abandoned = false;
+    int attempts = 0;  // one may begin before the last has returned
+    bool abandoned = false;
 
-    void set(bool Gone::*what, bool value) {
+    void attempt_begins() {
+      change([this] { ++attempts; });
+    }
+    void attempt_is_over() {
+      change([this] { --attempts; });
+    }
+    void abandon() {
+      change([this] { abandoned = true; });
+    }
+
+   private:
+    template <class Change>
+    void change(Change change) {
       const std::lock_guard lock{mutex};
-      this->*what = value;
+      change();
       changed.notify_all();
     }
   };

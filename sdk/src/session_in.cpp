@@ -39,13 +39,22 @@ std::optional<Error> Session::on_element(const xml::Stanza& element) {
   auto stanza = read_stanza(element);
   if (!stanza) {
     complain(stanza.error().message);
+    if (element.local == "iq" && element.has_attr("id")) {
+      IQ refusal{IQ::Type::error};
+      refusal.set_id(std::string{element.attr("id")});
+      refusal.set_to(std::string{element.attr("from")});
+      refusal.set_error(StanzaError{.condition = "bad-request", .type = "modify"});
+      answer(std::move(refusal));
+    }
   } else if (state_ == State::logging_in && (*stanza)->kind() != Stanza::Kind::iq) {
-    if (early_.size() >= kEarly) return Error{Errc::protocol, "the server does not answer, but sends stanzas"};
+    early_bytes_ += element.inner.size();
+    if (early_.size() >= kEarly || early_bytes_ > configuration_.queue_bytes)
+      return Error{Errc::protocol, "the server does not answer, but sends stanzas"};
     early_.push_back(std::move(*stanza));
   } else {
     on_stanza(**stanza);
   }
-  if (managed_) ++managed_->handled;
+  if (managed_ && negotiated_) ++managed_->handled;
   return std::nullopt;
 }
 
@@ -79,6 +88,13 @@ void Session::on_message(const Message& message) {
   tell_listeners(stanza_listeners_, message);
 }
 
+// Whose an origin-id is. In a room all have the same bare address, and anybody could take another one's id.
+std::string_view Session::sender_of(const Message& message) {
+  const bool in_room =
+      message.type() == Message::Type::groupchat || message.has_extension("http://jabber.org/protocol/muc#user");
+  return in_room ? std::string_view{message.from()} : bare_of(message.from());
+}
+
 // By ids that are unique (XEP-0359): the account's archive's, and the sender's.
 bool Session::is_duplicate(const Message& message) {
   bool seen = false;
@@ -92,7 +108,7 @@ bool Session::is_duplicate(const Message& message) {
       const std::string_view by = element.attribute("by", by_room);
       if (by == bare_of(user_) && !duplicates_.add(by, id)) seen = true;
     } else if (extension.name == "origin-id") {
-      if (!duplicates_.add(bare_of(message.from()), id)) seen = true;
+      if (!duplicates_.add(sender_of(message), id)) seen = true;
     }
   }
   return seen;
@@ -101,18 +117,18 @@ bool Session::is_duplicate(const Message& message) {
 void Session::on_iq(const IQ& iq) {
   if (iq.is_request()) {
     for (Extension* extension : extensions_) {
-      const auto answer = extension->on_request(iq);
+      auto answered = extension->on_request(iq);
       if (!is_alive()) return;
-      if (answer) {
-        static_cast<void>(submit(*answer, nullptr));
-        return;
-      }
+      if (!answered) continue;
+      answer(std::move(*answered));
+      tell_listeners(stanza_listeners_, iq);
+      return;
     }
-    const auto answer = client_info_.answer(iq);
-    if (!answer || !is_alive()) return;
-    std::string xml;
-    append_stanza(xml, *answer);
-    put(std::move(xml), {}, false);
+    auto answered = client_info_.answer(iq);
+    if (!answered || !is_alive()) return;
+    if (answered->is_request() || !answered->check())
+      answered = IQ::error_for(iq, {.condition = "internal-server-error", .type = "wait"});
+    answer(std::move(*answered));
     tell_listeners(stanza_listeners_, iq);
     return;
   }
@@ -130,6 +146,12 @@ void Session::on_iq(const IQ& iq) {
   tell_listeners(stanza_listeners_, iq);
 }
 
+void Session::answer(IQ iq) {
+  std::string xml;
+  append_stanza(xml, iq);
+  put(std::move(xml), {}, false);
+}
+
 bool Session::tell_listeners(const Listeners<StanzaListener>& listeners, const Stanza& stanza) {
   return listeners.tell(*this, [&](const StanzaListener& held) {
     if (!held.filter || held.filter(stanza)) held.listener(stanza);
@@ -145,8 +167,7 @@ void Session::request(IQ iq, Requests::Done done, std::chrono::milliseconds limi
   };
   if (!iq.is_request()) return refuse({Errc::invalid_argument, "only a get or a set is answered"});
   if (auto fits = iq.check(); !fits) return refuse(fits.error());
-  const bool open =
-      link_ && (state_ == State::authenticated || state_ == State::connected || state_ == State::logging_in);
+  const bool open = link_ && (state_ == State::connected || is_authenticated());
   if (!open) return refuse({Errc::wrong_state, "the connection is not open"});
   if (limit.count() <= 0) limit = configuration_.limits.request;
   if (!requests_.add(iq.id(), iq.to(), done, limit))

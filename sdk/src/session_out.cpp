@@ -26,6 +26,9 @@ void Session::write(std::string_view xml) {
   debug_.sent(xml);
   link_->out() += xml;
   link_->flush_soon();
+  // Messages are bounded before they come here; answers to a server that asks and does not read are not.
+  if (link_->queued() > 2 * configuration_.queue_bytes + kRoom * 1024)
+    give_up({Errc::timeout, "the server does not read what it is sent"});
 }
 
 std::string Session::next_id() { return id_prefix_ + std::to_string(++last_id_); }
@@ -119,7 +122,12 @@ void Session::send_message(const Message& message, DeliveryListener listener) {
     xml += "'/></message>";
   }
   const bool tracked = listener != nullptr;
-  if (tracked) deliveries_.expect(id, message.to(), std::move(listener));
+  if (tracked) {
+    if (const auto told = deliveries_.ended(id, Delivery::Outcome::unconfirmed, {Errc::closed, "its id is used again"}))
+      call(told);
+    if (!is_alive()) return;
+    deliveries_.expect(id, message.to().empty() ? std::string{bare_of(user_)} : message.to(), std::move(listener));
+  }
   put(std::move(xml), std::move(id), tracked);
 }
 
@@ -128,7 +136,7 @@ void Session::send_message(const Message& message, DeliveryListener listener) {
 void Session::put(std::string xml, std::string id, bool tracked) {
   const bool message = !id.empty();
   // The presence and the questions of a login that is not complete are part of it; messages come after it.
-  const bool login = state_ == State::logging_in || state_ == State::connected;
+  const bool login = (state_ == State::logging_in && negotiated_) || state_ == State::connected;
   const bool open =
       link_ && !stream_closed_ && (state_ == State::authenticated || state_ == State::closing || (login && !message));
   if (!open) {
@@ -138,10 +146,10 @@ void Session::put(std::string xml, std::string id, bool tracked) {
     return count_waiting();
   }
   write(xml);
-  if (!(managed_ && state_ != State::connected) && !tracked) return;
+  if (!(managed_ && state_ != State::connected) && !tracked) return count_waiting();
   outbox_.push({std::move(xml), std::move(id)});
   count_waiting();
-  if (message) want_confirmation(tracked);
+  want_confirmation(tracked);
 }
 
 // A resumed session's.
@@ -158,7 +166,7 @@ void Session::write_held() {
 
 void Session::count_waiting() {
   waiting_messages_ = outbox_.messages() + held_.size();
-  waiting_bytes_ = outbox_.bytes() + held_bytes_;
+  waiting_bytes_ = outbox_.bytes() + held_bytes_ + (link_ && !managed_ ? link_->queued() : 0);
 }
 
 void Session::want_confirmation(bool soon) {
@@ -180,7 +188,8 @@ void Session::ask_for_confirmation() {
       [this](const Result<IQ>& answer) {
         confirmation_asked_ = false;
         const auto handled = std::exchange(barrier_, std::nullopt);
-        if (!answer && answer.error().code != Errc::stanza) return;  // no answer: the stream is about to end
+        if (!answer && answer.error().code == Errc::timeout) return want_confirmation(true);
+        if (!answer && answer.error().code != Errc::stanza) return;  // the stream has ended
         if (!handled) return;
         if (auto entries = outbox_.confirm(*handled)) confirmed(std::move(*entries));
       },
@@ -196,7 +205,11 @@ void Session::confirmed(std::vector<Outbox::Entry> entries) {
       if (!is_alive()) return;
     }
   }
-  if (state_ == State::closing) return look_if_said();
+  if (state_ == State::closing) {
+    look_if_said();
+    if (!stream_closed_ && outbox_.size() > 0) ask_for_confirmation();
+    return;
+  }
   if (outbox_.size() > 0) want_confirmation(!deliveries_.empty());
 }
 
@@ -219,7 +232,10 @@ std::optional<Error> Session::on_management(const xml::Stanza& element) {
   const auto handled = number(element.attr("h"));
   if (!handled) return Error{Errc::protocol, "an acknowledgement without a number"};
   auto entries = outbox_.confirm(*handled);
-  if (!entries) return entries.error();
+  if (!entries) {
+    managed_->terms.resumable = false;  // it would go on with the same nonsense
+    return entries.error();
+  }
   confirmation_asked_ = false;
   confirmed(std::move(*entries));
   return std::nullopt;
@@ -229,18 +245,21 @@ std::optional<Error> Session::on_management(const xml::Stanza& element) {
 
 // Half-open connections look like silence.
 void Session::look_if_alive() {
-  const auto silent =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - last_input_);
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::steady_clock::now();
   const auto& limits = configuration_.limits;
-  if (silent >= limits.ping_after + limits.ping_answer)
-    return give_up({Errc::timeout, fmt::format("the server has been silent for {} ms", silent.count())});
-  if (silent < limits.ping_after) return core_.timers().arm(idle_, limits.ping_after - silent);
-  ask_if_alive();
-  core_.timers().arm(idle_, limits.ping_after + limits.ping_answer - silent);
+  const auto since = [now](auto then) { return std::chrono::duration_cast<milliseconds>(now - then); };
+  if (asked_ && last_input_ >= *asked_) asked_.reset();
+  if (asked_ && since(*asked_) >= limits.ping_answer)
+    return give_up({Errc::timeout, fmt::format("the server has been silent for {} ms", since(last_input_).count())});
+  if (!asked_ && limits.ping_after.count() <= 0) return;
+  if (!asked_ && since(last_input_) >= limits.ping_after) ask_if_alive();
+  core_.timers().arm(idle_, asked_ ? limits.ping_answer - since(*asked_) : limits.ping_after - since(last_input_));
 }
 
 void Session::ask_if_alive() {
   if (!link_ || state_ != State::authenticated) return;
+  if (!asked_) asked_ = std::chrono::steady_clock::now();
   if (managed_) {
     confirmation_asked_ = false;  // whatever became of the last one
     return ask_for_confirmation();

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <exception>
 #include <utility>
 
 #include "anser/address.h"
@@ -48,7 +49,12 @@ net::Task<void> Session::attempt(std::shared_ptr<Session> self) {
   Error why;
   for (int referrals = 0;; ++referrals) {
     auto living = self->live();
-    why = co_await std::move(living);
+    try {
+      why = co_await std::move(living);
+    } catch (const std::exception& thrown) {
+      // A cancelled task that waits again, or a system without threads or memory.
+      why = self->ending_.value_or(Error{Errc::closed, thrown.what()});
+    }
     const bool referred = why.code == Errc::stream && self->elsewhere_ && !self->ending_ && referrals < kReferrals;
     if (!referred || self->state_ != State::connecting) break;
   }
@@ -58,7 +64,10 @@ net::Task<void> Session::attempt(std::shared_ptr<Session> self) {
 // From the look-up to the last byte; why it ended.
 net::Task<Error> Session::live() {
   if (ending_) co_return *ending_;
-  if (!tls_client_ && configuration_.security != SecurityMode::disabled) {
+  const bool tls = configuration_.security != SecurityMode::disabled;
+  if (!tls && configuration_.direct_tls && !configuration_.host.empty())
+    co_return Error{Errc::invalid_argument, "direct TLS is wanted, and security is disabled"};
+  if (!tls_client_ && tls) {
     auto making = make_tls();
     auto made = co_await std::move(making);
     if (ending_) co_return *ending_;
@@ -92,8 +101,12 @@ net::Task<Result<std::shared_ptr<const net::TlsClient>>> Session::make_tls() {
 }
 
 net::Task<Error> Session::converse(net::Connection& link) {
-  negotiation_.emplace(configuration_,
-                       has_credentials_ && !user_.empty() ? std::string{bare_of(user_)} : std::string{});
+  const std::string account{has_credentials_ ? bare_of(user_) : std::string_view{}};
+  const auto security = was_secure_ ? std::optional{SecurityMode::required} : std::nullopt;
+  negotiation_.emplace(configuration_, account, security);
+  asked_.reset();
+  link.on_writable([this] { count_waiting(); });
+  negotiated_ = false;
   reader_ = xml::StreamReader{};
   std::string out;
   if (reached_.direct_tls) {
@@ -101,8 +114,9 @@ net::Task<Error> Session::converse(net::Connection& link) {
     auto failed = co_await std::move(carrying);
     if (failed) co_return *failed;
   } else {
-    negotiation_->start(out);
+    const Next started = negotiation_->start(out);
     write(out);
+    if (started == Next::failed) co_return negotiation_->error();
   }
   std::string kept;  // input that outlives a wait
   for (;;) {
@@ -142,12 +156,13 @@ net::Task<Error> Session::converse(net::Connection& link) {
         on_connected();
       } else if (next == Next::refused) {
         limit_.disarm();
-        state_ = State::connected;
+        enter(State::connected);
         const Error why = negotiation_->error();
         if (returning_) co_return why;
         settle(login_done_, tl::make_unexpected(why));
       } else if (next == Next::logged_in) {
         reader_.set_limits(limits_of(configuration_));
+        negotiated_ = true;
         on_logged_in();
       } else if (next == Next::deliver) {
         if (auto failed = on_element(reader_.stanza())) co_return *failed;
@@ -176,7 +191,7 @@ Next Session::feed(xml::StreamReader::Event event) {
     case Event::stanza:
       debug_.received(reader_.stanza());
       // Logged in, but the session's own first questions are not answered yet.
-      if (login_steps_ > 0) return Next::deliver;
+      if (negotiated_) return Next::deliver;
       next = negotiation_->on_element(reader_.stanza(), out);
       break;
     case Event::end:
@@ -227,7 +242,7 @@ net::Task<std::optional<Error>> Session::carry_out(Next next, net::Connection& l
 
 net::Task<Result<void>> Session::secure(net::Connection& link) {
   net::TlsLimits limits;
-  limits.handshake = std::chrono::duration_cast<std::chrono::seconds>(configuration_.limits.connect);
+  limits.handshake = std::chrono::ceil<std::chrono::seconds>(configuration_.limits.connect);
   auto shaking = link.connect_tls(tls_client_, limits, service_, tls_session_);
   const auto shaken = co_await std::move(shaking);
   if (shaken) co_return Result<void>{};

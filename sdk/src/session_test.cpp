@@ -197,18 +197,138 @@ TEST_F(SessionTest, FindsAHalfOpenConnection) {
   EXPECT_EQ(lost.get().code, Errc::timeout);  // the server says nothing
 }
 
+constexpr std::string_view kConflict =
+    "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>";
+
 TEST_F(SessionTest, DoesNotComeBackWhenItWasReplaced) {
   Connection connection{server.configuration()};
   Told<Error> lost;
   connection.add_connection_listener({.closed_on_error = [tell = lost.teller()](const Error& why) { tell(why); }});
-  log_in(connection, true);
+  log_in(connection);
 
-  server.says("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>");
+  server.says(kConflict);
 
   const Error why = lost.get();
   EXPECT_EQ(why.code, Errc::stream);
   EXPECT_EQ(why.condition, "conflict");
   EXPECT_FALSE(connection.is_connected());
+}
+
+// An older stream of its own may have come to the server late, and taken the session.
+TEST_F(SessionTest, TakesItsSessionBackFromALateStreamOfItsOwn) {
+  Connection connection{server.configuration()};
+  Told<bool> resumed;
+  connection.add_connection_listener({.authenticated = [tell = resumed.teller()](bool again) {
+    if (again) tell(true);
+  }});
+  log_in(connection, true);
+
+  server.says(kConflict);
+  server.is_asked_to_resume();
+  server.resumes(2);
+
+  EXPECT_TRUE(resumed.get());
+}
+
+TEST_F(SessionTest, BindsNoNewAddressWhenSomebodyElseHasReplacedIt) {
+  Connection connection{server.configuration()};
+  Told<Error> first, last;
+  connection.add_connection_listener(
+      {.closed_on_error = [tell = first.teller(), then = last.teller(), told = false](const Error& why) mutable {
+        std::exchange(told, true) ? then(why) : tell(why);
+      }});
+  log_in(connection, true);
+
+  server.says(kConflict);
+  EXPECT_EQ(first.get().condition, "conflict");
+  server.is_asked_to_resume();
+  server.has_no_such_session();
+
+  EXPECT_EQ(last.get().condition, "conflict");
+  EXPECT_EQ(server.hears("</stream:stream>"), "</stream:stream>");  // and no <bind/> before it
+  EXPECT_FALSE(connection.is_connected());
+}
+
+TEST_F(SessionTest, LeavesASessionWhoseCountMakesNoSense) {
+  Connection connection{server.configuration()};
+  log_in(connection, true);
+
+  server.cuts();
+  server.is_asked_to_resume();
+  server.resumes(100);
+
+  server.accept();
+  server.opens_stream();
+  server.offers_plain();
+  server.lets_in();
+  server.binds(true);  // nobody asks for the old one
+}
+
+TEST_F(SessionTest, ALoginThatIsCutGoesOnWhenItsSessionIsResumed) {
+  Connection connection{server.configuration()};
+  log_in(connection, true);
+  Told<bool> in;
+  connection.add_connection_listener({.authenticated = [tell = in.teller()](bool resumed) { tell(!resumed); }});
+  server.cuts();
+  server.is_asked_to_resume();
+  server.has_no_such_session();
+  const std::string id = TestServer::id_of(server.hears("</iq>"));
+  server.says("<iq type='result' id='" + id +
+              "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>romeo@example.org/orchard</jid></bind></iq>");
+  server.hears("<enable");
+  server.hears("/>");
+  server.says("<enabled xmlns='urn:xmpp:sm:3' id='s-2' resume='true'/>");
+  server.hears("</iq>");  // a question, which is not answered
+
+  server.cuts();
+  server.is_asked_to_resume("s-2");
+  server.resumes(0, "s-2");
+  server.tells_features();
+
+  EXPECT_TRUE(in.get());
+  EXPECT_TRUE(connection.is_authenticated());
+}
+
+TEST_F(SessionTest, AsksNothingWhileAReconnectionIsUnderNegotiation) {
+  Connection connection{server.configuration()};
+  Told<bool> resumed;
+  connection.add_connection_listener({.authenticated = [tell = resumed.teller()](bool again) {
+    if (again) tell(true);
+  }});
+  log_in(connection, true);
+  server.cuts();
+  server.accept();
+  server.opens_stream();
+  server.offers_plain();
+  server.hears("</auth>");
+
+  const auto refused = connection.request(IQ{IQ::Type::get, Element{"query", "jabber:iq:version"}}).get();
+  server.says("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::wrong_state);
+  server.opens_stream();
+  server.says("<stream:features><sm xmlns='urn:xmpp:sm:3'/></stream:features>");
+  EXPECT_THAT(server.hears("/>"), testing::StartsWith("<resume"));
+  server.resumes(2);
+  EXPECT_TRUE(resumed.get());
+}
+
+TEST_F(SessionTest, HasTheRosterWhenTheLoginIsDone) {
+  auto configuration = server.configuration();
+  configuration.roster_loaded_at_login = true;
+  Connection connection{configuration};
+  Told<Result<void>> in;
+  connection.connect([&](const Result<void>&) { connection.login("romeo", "secret", "orchard", in.teller()); });
+  server.takes_login();
+  const std::string request = server.hears("</iq>");
+  EXPECT_THAT(request, HasSubstr("jabber:iq:roster"));
+  server.says("<iq type='result' id='" + TestServer::id_of(request) +
+              "'><query xmlns='jabber:iq:roster'><item jid='juliet@example.org' subscription='both'/></query></iq>");
+
+  ASSERT_TRUE(in.get());
+  EXPECT_TRUE(connection.roster().is_loaded());
+  EXPECT_TRUE(connection.roster().contains("juliet@example.org"));
 }
 
 TEST_F(SessionTest, AnswersPingsAndRefusesWhatItDoesNotKnow) {

@@ -124,6 +124,23 @@ class TestServer {
            "'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
     }
   }
+  // A reconnection, up to the question for the old session; `old` is its id.
+  void is_asked_to_resume(std::string_view old = "s-1") {
+    accept();
+    opens_stream();
+    offers_plain();
+    lets_in();
+    says(
+        "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='urn:xmpp:sm:3'/>"
+        "</stream:features>");
+    EXPECT_EQ(attribute_of(hears("/>"), "previd"), old);
+  }
+  void resumes(int handled, std::string_view old = "s-1") {
+    says("<resumed xmlns='urn:xmpp:sm:3' previd='" + std::string{old} + "' h='" + std::to_string(handled) + "'/>");
+  }
+  void has_no_such_session() {
+    says("<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
+  }
   void takes_login(bool management = false) {
     accept();
     opens_stream();

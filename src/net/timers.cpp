@@ -87,6 +87,12 @@ void Timers::arm(Timer& timer, std::chrono::milliseconds after) {
   if (!waking_at_ || visit < *waking_at_) look_again();
 }
 
+void Timers::rest() {
+  if (!wheel_.empty() || !waking_at_) return;
+  waking_at_.reset();
+  alarm_.cancel();
+}
+
 void Timers::look_again() {
   const auto next = wheel_.next();
   if (!next || (waking_at_ && *waking_at_ <= *next)) return;

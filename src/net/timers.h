@@ -82,6 +82,9 @@ class Timers {
 
   // Arms or moves. Call it on the loop's thread.
   void arm(Timer& timer, std::chrono::milliseconds after);
+  // Nothing is waited for while nothing is armed, so that an application's loop may run out of work. Worth a call after
+  // the last one was disarmed.
+  void rest();
 
  private:
   std::uint32_t ticks_now() const;

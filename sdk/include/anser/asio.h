@@ -22,15 +22,40 @@ namespace anser::sdk {
 
 namespace detail {
 
+// Completes on the handler's executor; with Errc::closed when the connection was destroyed before there was an answer.
+template <class T, class Handler>
+class Completion {
+ public:
+  explicit Completion(Handler handler)
+      : handler_(std::move(handler)),
+        work_(boost::asio::make_work_guard(boost::asio::get_associated_executor(handler_))) {}
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
+  ~Completion() {
+    if (!done_) complete(tl::make_unexpected(Error{Errc::closed, "the connection was destroyed"}));
+  }
+
+  void complete(T result) {
+    done_ = true;
+    auto call = [handler = std::move(handler_), result = std::move(result)]() mutable {
+      std::move(handler)(std::move(result));
+    };
+    boost::asio::dispatch(work_.get_executor(), std::move(call));
+  }
+
+ private:
+  using Executor = boost::asio::associated_executor_t<Handler>;
+
+  Handler handler_;
+  boost::asio::executor_work_guard<Executor> work_;
+  bool done_ = false;
+};
+
 // A std::function must be copyable, handlers are moved only.
 template <class T, class Handler>
 std::function<void(T)> completion(Handler handler) {
-  auto kept = std::make_shared<Handler>(std::move(handler));
-  auto work = boost::asio::make_work_guard(boost::asio::get_associated_executor(*kept));
-  return [kept, work](T result) {
-    auto complete = [kept, result = std::move(result)]() mutable { std::move (*kept)(std::move(result)); };
-    boost::asio::dispatch(work.get_executor(), std::move(complete));
-  };
+  auto kept = std::make_shared<Completion<T, Handler>>(std::move(handler));
+  return [kept](T result) { kept->complete(std::move(result)); };
 }
 
 }  // namespace detail

@@ -57,7 +57,8 @@ ANSER_API Debugger debug_to(std::ostream& stream);
 ANSER_API Result<Debugger> debug_to_file(const std::string& path);
 
 // Makes a connected stream socket to the host and returns its descriptor, which the connection then owns. Called on a
-// worker thread; may block.
+// worker thread; may block, and while it does the logins of other connections on the loop, and who destroys this one,
+// wait for it.
 using SocketFactory = std::function<Result<int>(const std::string& host, std::uint16_t port)>;
 
 // A connection that was lost comes back by itself: after a random part of min(cap, base * 2^n) (full jitter), one
