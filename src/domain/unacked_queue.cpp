@@ -82,7 +82,7 @@ void UnackedQueue::drop_front(std::size_t count) {
     entries_[first_++] = {};
   }
   if (first_ == entries_.size()) {
-    entries_ = {};
+    entries_ = std::vector<Outgoing>{};  // with `{}` alone it would keep its memory
     first_ = 0;
   } else if (first_ >= kCompact && first_ * 2 >= entries_.size()) {
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(first_));
@@ -93,7 +93,7 @@ void UnackedQueue::drop_front(std::size_t count) {
 std::vector<Outgoing> UnackedQueue::take_all() {
   std::vector<Outgoing> all(std::make_move_iterator(entries_.begin() + static_cast<std::ptrdiff_t>(first_)),
                             std::make_move_iterator(entries_.end()));
-  entries_ = {};
+  entries_ = std::vector<Outgoing>{};
   first_ = written_ = reached_ = bytes_ = 0;
   return all;
 }

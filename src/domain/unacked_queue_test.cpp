@@ -118,6 +118,18 @@ TEST(UnackedQueue, GivesBackAllThatIsLeftWrittenOrNot) {
   EXPECT_EQ(queue.bytes(), 0u);
 }
 
+TEST(UnackedQueue, HoldsNoMemoryWhenAllIsConfirmedOrTaken) {
+  UnackedQueue confirmed = queue_of({"a", "b", "c"});
+  write_all(confirmed);
+  ASSERT_TRUE(confirmed.acknowledge(3));
+
+  UnackedQueue taken = queue_of({"a", "b", "c"});
+  (void)taken.take_all();
+
+  EXPECT_EQ(confirmed.entries().data(), nullptr);
+  EXPECT_EQ(taken.entries().data(), nullptr);
+}
+
 TEST(UnackedQueue, KeepsCountOfItsBytes) {
   UnackedQueue queue;
   std::size_t expected = 0;
