@@ -302,6 +302,7 @@ void MessageLog::append_some(Lock& lock) {
 MessageLog::Batch MessageLog::take_batch() {
   Batch batch;
   batch.by_core.resize(handlers_.size());
+  batch.records.reserve(std::min(taken_.size(), options_.batch_entries));
   std::uint64_t sequence = last_sequence_;
   Time time = std::max(clock_.now(), last_time_ + kStep);
   while (!taken_.empty() && batch.records.size() < options_.batch_entries) {
