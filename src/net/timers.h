@@ -46,6 +46,19 @@ class Alarm final : public Timer {
   std::function<void()> ring_;
 };
 
+// The same for who has many of them: it calls its owner, and is smaller for that.
+template <class Owner>
+class AlarmOf final : public Timer {
+ public:
+  using Ring = void (*)(Owner&);
+  AlarmOf(Owner& owner, Ring ring) : owner_(owner), ring_(ring) {}
+
+ private:
+  void on_time() override { ring_(owner_); }
+  Owner& owner_;
+  const Ring ring_;
+};
+
 // The rule without the clock: a hashed wheel that counts ticks. Arming, moving and disarming take constant time.
 class TimerWheel {
  public:

@@ -136,6 +136,17 @@ TEST_F(TimerWheelTest, SaysWhenToLookAgain) {
   EXPECT_THAT(fired, ElementsAre(1));
 }
 
+TEST_F(TimerWheelTest, AnAlarmOfAnOwnerCallsItAndMayRingAgain) {
+  AlarmOf<std::vector<int>> alarm{fired, [](std::vector<int>& owner) { owner.push_back(7); }};
+
+  wheel.arm(alarm, 2);
+  wheel.advance(2);
+  wheel.arm(alarm, 3);
+  wheel.advance(3);
+
+  EXPECT_THAT(fired, ElementsAre(7, 7));
+}
+
 TEST(Timers, WakeTheLoopAndLetItSleepOtherwise) {
   Core core{0};
   const auto start = std::chrono::steady_clock::now();

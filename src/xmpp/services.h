@@ -48,12 +48,12 @@ struct Services {
   Shared& shared;
   net::Core& core;
   domain::Router& router;
-  const Features* features = nullptr;                          // set when they are made, before the first stream
-  std::unordered_set<Negotiation*> negotiations = {};          // of this core, for the server's stop
-  std::unordered_multimap<std::string, Stream*> unbound = {};  // logged in, without a resource yet; by account
-  std::unordered_map<std::string, Stream*> resumable = {};     // by the id of their session (XEP-0198)
-  std::size_t unfinished = 0;                                  // bytes that its streams keep of unfinished stanzas
-  bool stopping = false;                                       // whoever comes now is told so
+  const Features* features = nullptr;                            // set when they are made, before the first stream
+  std::unordered_set<Negotiation*> negotiations = {};            // of this core, for the server's stop
+  std::unordered_multimap<std::string, Stream*> unbound = {};    // logged in, without a resource yet; by account
+  std::unordered_map<std::string_view, Stream*> resumable = {};  // by the id of their session, which has it (XEP-0198)
+  std::size_t unfinished = 0;                                    // bytes that its streams keep of unfinished stanzas
+  bool stopping = false;                                         // whoever comes now is told so
   domain::ArchiveIds archive_ids{shared.archive_key};
 };
 

@@ -538,9 +538,9 @@ void Stream::fence_passed(std::uint64_t number) {
   fence_passed_ = number;
   if (management_) {
     auto& marks = management_->marks;
-    std::size_t passed = 0;
-    while (passed < marks.size() && marks[passed].fence <= number) management_->fenced = marks[passed++].taken;
-    marks.erase(marks.begin(), marks.begin() + static_cast<std::ptrdiff_t>(passed));
+    auto passed = marks.begin();
+    while (passed != marks.end() && passed->fence <= number) management_->fenced = (passed++)->taken;
+    drop(marks, marks.begin(), passed);
     acknowledge_soon();
   }
   if (!must_wait()) gate_.open();

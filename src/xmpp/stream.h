@@ -144,11 +144,12 @@ class Stream final : public domain::Session {
   std::string resumed() const;
   void attach();  // what `resume` has left here
   void resume(Resumption resumption);
-  void expire();
   void forget_management();  // the session ends
 
   // stream_journal.cpp
-  bool restored() const { return management_->journal && management_->journal->restored; }
+  bool restored() const {
+    return management_->journal && management_->journal->past && management_->journal->past->waits;
+  }
   std::uint64_t full_number(std::uint32_t handled) const;
   bool may_have(std::uint32_t handled) const;
   void start_journal();
@@ -177,9 +178,9 @@ class Stream final : public domain::Session {
   // there: a stream that ends keeps it, emptied.
   class Outbox final : public net::TurnEnd {
    public:
-    explicit Outbox(Stream& stream) : patience([&stream] { stream.lose_patience(); }), stream_(stream) {}
+    explicit Outbox(Stream& stream) : patience(stream, [](Stream& late) { late.lose_patience(); }), stream_(stream) {}
     domain::UnackedQueue queue;
-    net::Alarm patience;
+    net::AlarmOf<Stream> patience;  // with the client, that it reads; without one, that it comes back
 
    private:
     void at_end_of_turn() override { stream_.settle_outbox(); }

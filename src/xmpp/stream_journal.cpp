@@ -38,9 +38,9 @@ std::uint64_t random_journal() {
 // ---- while it lives -------------------------------------------------------------------------------------------------
 
 void Stream::start_journal() {
-  management_->journal = std::make_unique<Journal>([this] {
-    note_news();
-    acknowledge_soon();
+  management_->journal = std::make_unique<Journal>(*this, [](Stream& stream) {
+    stream.note_news();
+    stream.acknowledge_soon();
   });
   if (journal() != 0) return;
   set_journal(random_journal());
@@ -98,9 +98,9 @@ std::optional<domain::SessionNote> Stream::given_news(std::uint64_t& mark) {
   if (ended_ || !management_ || !management_->journal || !outbox_) return std::nullopt;
   auto& j = *management_->journal;
   const auto& queue = outbox_->queue;
-  if (j.restored) {
-    const auto notes = domain::due_notes(journal(), queue.entries().subspan(j.due));
-    j.due = queue.size();
+  if (restored()) {
+    const auto notes = domain::due_notes(journal(), queue.entries().subspan(j.past->due));
+    j.past->due = queue.size();
     mark = mark_of(kDue);
     return notes ? std::optional{*notes} : std::nullopt;
   }
@@ -167,7 +167,7 @@ void Stream::noted(std::uint64_t mark, bool stored) {
       j.given = std::max(j.given, number >> kGenerationBits);
       return send_waiting();
     case kDue:
-      if (!stored) j.due = j.known;
+      if (!stored) j.past->due = j.past->known;
       return;
   }
   if (!stored) return;
@@ -195,7 +195,7 @@ std::optional<domain::SessionNote> Stream::rows_confirmed(std::size_t count) {
     rest.first = end->first = through + 1;
     rest.entries = queue.entries().subspan(count, end->last - through);
   }
-  rows.erase(rows.begin(), end);
+  drop(rows, rows.begin(), end);
   return domain::given_note(journal(), rest);
 }
 
@@ -220,16 +220,16 @@ Stream::Stream(Services& services, domain::SavedSession& saved)
   m.resume_within = std::min(m.resume_within, settings_->resume_within);
   set_journal(saved.journal);
   start_journal();
-  auto& j = *m.journal;
-  j.restored = true;
-  j.numbers = std::move(saved.numbers);
+  m.journal->past = std::make_unique<Journal::Past>();
+  auto& past = *m.journal->past;
+  past.numbers = std::move(saved.numbers);
   // What was committed without a gap is done, told or not.
   m.taken = saved.handled;
   auto next = saved.taken.begin();
   while (next != saved.taken.end() && next->number == m.taken + 1) m.taken = (next++)->number;
-  j.taken.assign(next, saved.taken.end());
+  past.taken.assign(next, saved.taken.end());
   m.told = m.taken;
-  j.known = j.due = saved.given.size();
+  past.known = past.due = saved.given.size();
   outbox().queue.restore(saved.confirmed, std::move(saved.given));
 }
 
@@ -247,14 +247,14 @@ void Stream::reopened(Result<void> outcome) {
     return gate_.open();
   }
   bound_ = true;
-  services_.core.timers().arm(management_->expiry, management_->resume_within);
+  services_.core.timers().arm(outbox_->patience, management_->resume_within);
   recall_given();
 }
 
 // The full number next to what is known of it; beyond all numbers if there is none.
 std::uint64_t Stream::full_number(std::uint32_t handled) const {
   const auto& queue = outbox_->queue;
-  if (management_->journal->numbers.empty()) return handled;
+  if (management_->journal->past->numbers.empty()) return handled;
   const std::int64_t ahead = static_cast<std::int32_t>(handled - queue.acked());
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(queue.confirmed()) + ahead);
 }
@@ -263,30 +263,29 @@ std::uint64_t Stream::full_number(std::uint32_t handled) const {
 // and there had its limit.
 bool Stream::may_have(std::uint32_t handled) const {
   constexpr std::uint64_t kUnknown = 1 << 16;
-  const auto& numbers = management_->journal->numbers;
+  const auto& numbers = management_->journal->past->numbers;
   return numbers.empty() || full_number(handled) <= numbers.back() + settings_->queue_stanzas + kUnknown;
 }
 
 // Its client says what it has; the rest is read from the log again.
 void Stream::recall_given() {
-  if (!restored() || !bound_ || !management_->resumption || management_->journal->recalling) return;
-  auto& j = *management_->journal;
+  if (!restored() || !bound_ || !management_->resumption || management_->journal->past->recalling) return;
+  auto& past = *management_->journal->past;
   auto& queue = outbox_->queue;
-  j.recalling = true;
+  past.recalling = true;
   const std::uint64_t confirmed = full_number(management_->resumption->handled);
-  const auto count =
-      static_cast<std::size_t>(std::upper_bound(j.numbers.begin(), j.numbers.end(), confirmed) - j.numbers.begin());
-  j.numbers.erase(j.numbers.begin(), j.numbers.begin() + static_cast<std::ptrdiff_t>(count));
+  const auto count = static_cast<std::size_t>(std::ranges::upper_bound(past.numbers, confirmed) - past.numbers.begin());
+  past.numbers.erase(past.numbers.begin(), past.numbers.begin() + static_cast<std::ptrdiff_t>(count));
   if (count > 0) {
-    const domain::Given rest{.entries = queue.entries().subspan(count, j.numbers.size()),
-                             .numbers = j.numbers,
+    const domain::Given rest{.entries = queue.entries().subspan(count, past.numbers.size()),
+                             .numbers = past.numbers,
                              .instead_of = domain::SessionNote::Range{0, domain::kLastNumber}};
     services_.router.acknowledged(*this, count, domain::given_note(journal(), rest));
   }
   auto entries = queue.take_all();
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
-  j.known -= count;
-  j.due -= count;
+  past.known -= count;
+  past.due -= count;
   std::vector<std::uint64_t> sequences;
   for (const Outgoing& entry : entries) {
     if (entry.absent) sequences.push_back(entry.stamp.sequence);
@@ -303,7 +302,7 @@ void Stream::recalled(Result<std::vector<domain::LogRecord>> records) {
   }
   auto& j = *management_->journal;
   outbox_->queue.fill(std::move(*records));
-  j.restored = j.recalling = false;
+  j.past->waits = j.past->recalling = false;
   // They have new numbers now: those of stanzas that no log had are taken by others.
   j.given = j.noting_given = outbox_->queue.confirmed();
   j.renote = 0;
@@ -314,8 +313,8 @@ void Stream::recalled(Result<std::vector<domain::LogRecord>> records) {
 
 // A client that was not told sends again what had been done.
 bool Stream::done_before(const domain::Envelope& stanza) {
-  if (!management_->journal || management_->journal->taken.empty()) return false;
-  auto& taken = management_->journal->taken;
+  if (!management_->journal || !management_->journal->past) return false;
+  auto& taken = management_->journal->past->taken;
   const std::uint64_t number = management_->taken;
   while (!taken.empty() && taken.front().number < number) taken.erase(taken.begin());
   if (taken.empty() || taken.front().number > number) return false;

@@ -81,7 +81,8 @@ Stream::Then Stream::take_management(const xml::Stanza& stanza) {
 }
 
 void Stream::start_management() {
-  management_ = std::make_unique<Management>([this] { answer_late(); }, [this] { ask_late(); }, [this] { expire(); });
+  management_ = std::make_unique<Management>(
+      *this, [](Stream& stream) { stream.answer_late(); }, [](Stream& stream) { stream.ask_late(); });
   set_confirms();
 }
 
@@ -97,7 +98,7 @@ std::string Stream::enable_management(const xml::Element& element) {
     if (const auto wish = number_of(element.attr("max")); wish && *wish > 0) {
       m.resume_within = std::min(m.resume_within, std::chrono::seconds{*wish});
     }
-    m.id = core::random_id();
+    m.id = core::random_id(Management::kIdLength);
     services_.resumable.emplace(m.id, this);
     start_journal();
     text.append(fmt::format(" id='{}' resume='true' max='{}'", m.id, m.resume_within.count()));
@@ -133,7 +134,7 @@ void Stream::request_answered(std::uint64_t request) {
   auto& open = management_->open;
   const auto found = std::lower_bound(open.begin(), open.end(), request);
   if (found == open.end() || *found != request) return;
-  open.erase(found);
+  drop(open, found, found + 1);
   acknowledge_soon();
 }
 
@@ -197,7 +198,7 @@ void Stream::confirm_delivered() {
   while (!confirmations.empty()) {
     const auto [number, waiting] = confirmations.front();
     if (outbox_->queue.confirmed() < number) return;
-    confirmations.erase(confirmations.begin());
+    drop(confirmations, confirmations.begin(), confirmations.begin() + 1);
     services_.router.confirmed(*this, waiting);
     unfenced_ = std::max(unfenced_, 1u);  // more may come now: a ping behind this is answered behind that
   }
@@ -238,7 +239,7 @@ std::string Stream::seek_session(const xml::Element& element) {
   const auto handled = number_of(element.attr("h"));
   if (!handled) return failed("bad-request");
   // A session of another account is no session: nobody learns that it exists.
-  const auto found = services_.resumable.find(std::string{element.attr("previd")});
+  const auto found = services_.resumable.find(element.attr("previd"));
   if (found == services_.resumable.end() || found->second->account_ != account_ ||
       services_.router.changed_since(found->second->jid().to_bare(), since_)) {
     return failed("item-not-found");
@@ -275,13 +276,12 @@ void Stream::detach() {
   in_stanza_ = pinged_ = false;
   connection_->abort();
   outbox_->queue.rewind();
-  outbox_->patience.disarm();
   m.asking = m.owes = false;
   m.answer_late.disarm();
   m.ask_late.disarm();
   if (unfenced_ > 0) set_fence();
   acknowledge_soon();
-  services_.core.timers().arm(m.expiry, m.resume_within);
+  services_.core.timers().arm(outbox_->patience, m.resume_within);
 }
 
 // What came over the old connection is done first: its client will send again what <resumed/> does not count.
@@ -298,7 +298,7 @@ std::string Stream::resumed() const {
 void Stream::attach() {
   auto& m = *management_;
   const auto resumption = std::move(m.resumption);
-  m.expiry.disarm();
+  outbox_->patience.disarm();
   connection_.emplace(services_.core, std::move(resumption->handed));
   connection_->held_by(this, sizeof *this);
   connection_->on_writable([this] { send_waiting(); });
@@ -321,8 +321,6 @@ void Stream::attach() {
   send_waiting();
 }
 
-void Stream::expire() { end({"connection-timeout", "the session was not resumed in time"}); }
-
 void Stream::forget_management() {
   if (!management_) return;
   auto& m = *management_;
@@ -331,7 +329,6 @@ void Stream::forget_management() {
   if (journal() != 0) services_.router.forget(journal(), jid());
   set_journal(0);
   m.journal.reset();
-  m.expiry.disarm();
   m.ask_late.disarm();
   m.answer_late.disarm();
   if (!m.resumption) return;

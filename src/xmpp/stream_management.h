@@ -9,7 +9,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +22,8 @@
 #include "xmpp/welcome.h"
 
 namespace anser::xmpp {
+
+class Stream;
 
 inline constexpr std::string_view kManagementNs = "urn:xmpp:sm:3";
 
@@ -41,29 +42,39 @@ struct Journal {
   static constexpr std::chrono::seconds kTryAgain{1};
   static constexpr std::uint64_t kHandledUnasked = 256;  // stanzas done before that is noted without a request
 
-  explicit Journal(std::function<void()> again) : try_again(std::move(again)) {}
+  Journal(Stream& stream, net::AlarmOf<Stream>::Ring again) : try_again(stream, again) {}
 
   // One note of each kind is on its way at a time, however often the client makes it due; but of `given` any number.
   bool state_due = false, directed_due = false;
   bool noting_state = false, noting_directed = false;
+  std::uint8_t generation = 0;          // of what was given: notes behind one that found no room are void
   std::uint64_t noting_handled = 0;     // 0: none
   std::uint64_t given = 0;              // entries of the outbox up to this number may be written
   std::uint64_t noting_given = 0;       // and up to this one are on their way
-  std::uint8_t generation = 0;          // of these: those behind one that found no room are void
   std::optional<std::uint64_t> renote;  // what they left in the log, from this number on, goes with the next
   struct Row {
     std::uint64_t first, last;
   };
   std::vector<Row> rows;  // of what is given, oldest first
-  net::Alarm try_again;
+  net::AlarmOf<Stream> try_again;
 
-  // Until a session of before this process is resumed.
-  bool restored = false;
-  bool recalling = false;
-  std::vector<std::uint64_t> numbers;    // of the outbox's entries, which have no gaps there
-  std::size_t known = 0, due = 0;        // of these the log knows, from before the restart or since
-  std::vector<domain::TakenNote> taken;  // beyond what is told: its client sends them again, and they are done
+  // What a session of before this process was.
+  struct Past {
+    bool waits = true;  // until it is resumed, and what it was given recalled
+    bool recalling = false;
+    std::vector<std::uint64_t> numbers;    // of the outbox's entries, which have no gaps there
+    std::size_t known = 0, due = 0;        // of these the log knows, from before the restart or since
+    std::vector<domain::TakenNote> taken;  // beyond what is told: its client sends them again, and they are done
+  };
+  std::unique_ptr<Past> past;
 };
+
+// Most sessions are idle and shall hold nothing: the last one that goes takes the vector's memory along.
+template <class T>
+void drop(std::vector<T>& from, typename std::vector<T>::iterator first, typename std::vector<T>::iterator last) {
+  from.erase(first, last);
+  if (from.empty()) from = std::vector<T>{};
+}
 
 struct Management {
   // How long an answer to <r/> may wait for the disk before the client hears how far it is.
@@ -72,8 +83,11 @@ struct Management {
   static constexpr std::size_t kAskAfter = 16;
   static constexpr std::chrono::milliseconds kAskWithin{2'000};
 
-  Management(std::function<void()> answer, std::function<void()> ask, std::function<void()> expire)
-      : answer_late(std::move(answer)), ask_late(std::move(ask)), expiry(std::move(expire)) {}
+  // 90 bits, which nobody guesses (and another account's is no use); a std::string holds as much without an allocation.
+  static constexpr std::size_t kIdLength = 15;
+
+  using Ring = net::AlarmOf<Stream>::Ring;
+  Management(Stream& stream, Ring answer, Ring ask) : answer_late(stream, answer), ask_late(stream, ask) {}
 
   bool resumable() const { return !id.empty(); }
 
@@ -92,11 +106,11 @@ struct Management {
   std::vector<std::uint64_t> open;  // requests without an answer, ascending
   std::uint64_t routing = 0;        // the request that is being routed now and has not begun; 0: none
   bool owes = false;                // an <a/>, once everything up to `asked` is done
+  bool asking = false;              // <r/> is out
   std::uint64_t asked = 0;
   std::uint64_t told = 0;  // the last h we sent or may send: the log knows it
 
   // What it was given.
-  bool asking = false;  // <r/> is out
   struct Confirmation {
     std::uint64_t number;   // of the stanza in this stream
     std::uint64_t waiting;  // Router::confirmed is told so
@@ -105,7 +119,7 @@ struct Management {
 
   std::unique_ptr<Journal> journal;        // if it can be resumed
   std::unique_ptr<Resumption> resumption;  // until the stream's coroutine takes it
-  net::Alarm answer_late, ask_late, expiry;
+  net::AlarmOf<Stream> answer_late, ask_late;
 };
 
 }  // namespace anser::xmpp

@@ -125,8 +125,9 @@ void Stream::give_back() {
   }
 }
 
-// Nothing of what waits has been taken for too long.
+// Nothing of what waits has been taken for too long; or its client has not come back.
 void Stream::lose_patience() {
+  if (!attached_) return end({"connection-timeout", "the session was not resumed in time"});
   if (!may_detach()) return fall_behind();
   drop_connection({"connection-timeout", "nothing is read"});
 }
