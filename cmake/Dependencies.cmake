@@ -9,6 +9,8 @@ find_package(Boost 1.74 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+find_library(TINFO tinfo REQUIRED)  # libedit's own: what the terminal can do
 find_package(spdlog REQUIRED)
 
 # Asio is used header-only; the defines keep what we do not use out of the build.

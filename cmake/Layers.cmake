@@ -1,6 +1,6 @@
 # anser_layer(NAME [DIR ...] LINKS ...): the library anser_NAME from every .cpp in src/NAME (or DIR), unit tests left
 # aside.
-# They are gathered in ANSER_UNIT_TESTS for tests/CMakeLists.txt, so a new test needs no line anywhere.
+# They are gathered in ANSER_UNIT_TESTS_NAME for tests/CMakeLists.txt, so a new test needs no line anywhere.
 function(anser_layer name)
   cmake_parse_arguments(ARG "" "DIR" "LINKS" ${ARGN})
   if(NOT ARG_DIR)
@@ -32,6 +32,6 @@ function(anser_layer name)
     target_include_directories(anser_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(anser_${name} INTERFACE ${links})
   endif()
-  set_property(GLOBAL APPEND PROPERTY ANSER_UNIT_TESTS ${tests})
+  set_property(GLOBAL PROPERTY ANSER_UNIT_TESTS_${name} ${tests})
   set_property(GLOBAL APPEND PROPERTY ANSER_LAYERS anser_${name})
 endfunction()

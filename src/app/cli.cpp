@@ -15,6 +15,7 @@
 #include "app/logging.h"
 #include "app/offline_admin.h"
 #include "app/reload.h"
+#include "sdk/programs/send.h"
 
 namespace anser::app {
 namespace {
@@ -113,6 +114,17 @@ int run_serve(const Arguments& arguments, const Console& console, const Serve& s
   return serve(loaded->config, make_reload(choice, loaded->config));
 }
 
+// The programs of the client library have errors of the library's.
+std::function<sdk::Result<std::string>(std::string_view)> ask_for(const Console& console) {
+  return [ask = console.ask](std::string_view question) -> sdk::Result<std::string> {
+    auto answer = ask(question);
+    if (answer) return std::move(*answer);
+    const bool no_terminal = answer.error().code == Errc::unavailable;
+    return tl::make_unexpected(
+        sdk::Error{no_terminal ? sdk::Errc::unsupported : sdk::Errc::closed, answer.error().message});
+  };
+}
+
 // ---- what CLI11 is told ---------------------------------------------------------------------------------------------
 
 void add_places(CLI::App& command, Arguments& arguments) {
@@ -135,6 +147,7 @@ class CommandLine {
     add_command(app_, "serve", "run the server", a_, [this, serve] { exit_ = run_serve(a_, console_, serve); });
     add_user_commands();
     add_config_commands();
+    programs::add_send_command(app_, client_console_, exit_);
     app_.add_subcommand("version", "say which Anser this is")->callback([this] {
       console_.out << "anser " << ANSER_VERSION << '\n';
     });
@@ -213,6 +226,7 @@ class CommandLine {
   void add_json(CLI::App& command) { command.add_flag("--json", a_.json, "as JSON"); }
 
   const Console& console_;
+  const programs::Console client_console_{console_.out, console_.err, ask_for(console_)};
   CLI::App app_{"Anser, an instant-messaging server", "anser"};
   Arguments a_;
   int exit_ = kDone;

@@ -1,5 +1,5 @@
-// The command line: `anser serve|user|config|version`. Exit codes: 0 done; 1 it could not be done, with one clear
-// sentence (or one line for each mistake in the configuration) on standard error; 2 it was called wrongly.
+// The command line: `anser serve|user|config|send|version`. Exit codes: 0 done; 1 it could not be done, with one
+// clear sentence (or one line for each mistake in the configuration) on standard error; 2 it was called wrongly.
 #pragma once
 
 #include <functional>

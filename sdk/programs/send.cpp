@@ -1,0 +1,121 @@
+#include "sdk/programs/send.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <ostream>
+
+#include "anser/address.h"
+#include "sdk/programs/fail.h"
+#include "sdk/programs/sender.h"
+#include "sdk/programs/text.h"
+
+namespace anser::programs {
+namespace {
+
+sdk::Result<std::string> read_all(int in) {
+  std::string text;
+  std::array<char, 16 * 1024> piece;
+  for (;;) {
+    const ssize_t size = read(in, piece.data(), piece.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return fail(sdk::Errc::io, std::string{"cannot read standard input: "} + std::strerror(errno));
+    if (size == 0) break;
+    text.append(piece.data(), static_cast<std::size_t>(size));
+    if (text.size() > Sender::kTextBytes)
+      return fail(sdk::Errc::invalid_argument,
+                  "the message is longer than " + std::to_string(Sender::kTextBytes) + " bytes");
+  }
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+// Of the arguments or standard input; what needs no connection fails before there is one.
+sdk::Result<std::string> get_text(const SendOptions& options, const Console& console) {
+  std::string text;
+  for (const std::string& word : options.words) text += (text.empty() ? "" : " ") + word;
+  if (options.words.empty()) {
+    auto all = read_all(console.in);
+    if (!all) return all;
+    text = std::move(*all);
+  }
+  if (text.empty()) return fail(sdk::Errc::invalid_argument, "there is no text to send");
+  if (!is_utf8(text)) return fail(sdk::Errc::invalid_argument, "the text is not UTF-8");
+  return text;
+}
+
+sdk::Result<void> log_in(sdk::Connection& connection, Login& login) {
+  if (auto connected = connection.connect(); !connected) return connected;
+  return connection.login(std::move(login.username), std::move(login.password), std::move(login.resource));
+}
+
+sdk::Result<bool> send_all(const SendOptions& options, const Console& console) {
+  const auto to = sdk::prepare_address(options.to);
+  if (!to) return tl::make_unexpected(to.error());
+  std::string text;
+  if (!options.lines) {
+    auto got = get_text(options, console);
+    if (!got) return tl::make_unexpected(got.error());
+    text = std::move(*got);
+  }
+  auto login = make_login(options.account, console);
+  if (!login) return tl::make_unexpected(login.error());
+
+  // A script is nobody who is there: what waits for the account keeps waiting.
+  login->configuration.send_presence = false;
+  login->configuration.roster_loaded_at_login = false;
+  login->configuration.carbons_enabled = false;
+  login->configuration.send_receipts = false;
+  sdk::Connection connection{login->configuration};
+  if (auto in = log_in(connection, *login); !in) return tl::make_unexpected(in.error());
+
+  Sender sender{options, *to, connection, console};
+  if (options.lines) {
+    sender.send_lines(console.in);
+  } else {
+    sender.send_one(text);
+  }
+  const bool all_went_well = sender.finish();
+  connection.disconnect();
+  return all_went_well;
+}
+
+}  // namespace
+
+int send(const SendOptions& options, const Console& console) {
+  const auto sent = send_all(options, console);
+  if (sent) return *sent ? kDone : kFailed;
+  console.err << "anser: " << shown(words(sent.error())) << '\n';
+  return kFailed;
+}
+
+void add_send_command(CLI::App& program, const Console& console, int& exit) {
+  using Type = sdk::Message::Type;
+  const auto options = std::make_shared<SendOptions>();
+  CLI::App& command = *program.add_subcommand("send", "send messages, from a script say");
+  add_account_options(command, options->account);
+  command.add_option("--to", options->to, "who gets it")->type_name("ADDRESS")->required();
+  const std::map<std::string, Type> types{{"chat", Type::chat}, {"normal", Type::normal}, {"headline", Type::headline}};
+  command.add_option("--type", options->type, "chat, normal or headline (chat)")
+      ->type_name("TYPE")
+      ->transform(CLI::CheckedTransformer(types).description(""));
+  command.add_option("--subject", options->subject, "a subject")->type_name("TEXT");
+  CLI::Option* words =
+      command.add_option("text", options->words, "the message; without it standard input is")->type_name("TEXT");
+  command.add_flag("--lines", options->lines, "each line of standard input is a message")->excludes(words);
+  command.add_flag("--wait-receipt", options->wait_receipt, "wait until the recipient says that it came (XEP-0184)");
+  command
+      .add_option_function<int>(
+          "--patience", [options](int seconds) { options->patience = std::chrono::seconds{seconds}; },
+          "seconds in which something has to happen to what is under way (60)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86'400));
+  command.callback([options, &console, &exit] { exit = send(*options, console); });
+}
+
+}  // namespace anser::programs
