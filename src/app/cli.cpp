@@ -15,6 +15,7 @@
 #include "app/logging.h"
 #include "app/offline_admin.h"
 #include "app/reload.h"
+#include "sdk/programs/chat.h"
 #include "sdk/programs/send.h"
 
 namespace anser::app {
@@ -147,6 +148,7 @@ class CommandLine {
     add_command(app_, "serve", "run the server", a_, [this, serve] { exit_ = run_serve(a_, console_, serve); });
     add_user_commands();
     add_config_commands();
+    programs::add_chat_command(app_, client_console_, exit_);
     programs::add_send_command(app_, client_console_, exit_);
     app_.add_subcommand("version", "say which Anser this is")->callback([this] {
       console_.out << "anser " << ANSER_VERSION << '\n';

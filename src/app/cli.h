@@ -1,4 +1,4 @@
-// The command line: `anser serve|user|config|send|version`. Exit codes: 0 done; 1 it could not be done, with one
+// The command line: `anser serve|user|config|chat|send|version`. Exit codes: 0 done; 1 it could not be done, with one
 // clear sentence (or one line for each mistake in the configuration) on standard error; 2 it was called wrongly.
 #pragma once
 
