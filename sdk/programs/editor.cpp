@@ -87,6 +87,8 @@ class Editor final : public Terminal {
   bool serve_signals();
   std::wstring_view line() const;
   void hide_line();  // the cursor is where the prompt began, and nothing is below it
+  // To where `written` began, of which the cursor stands at the end or so many rows below it; clears from there on.
+  void go_back(std::wstring_view written, std::size_t rows_below);
   void show_line() { el_wset(edit_, EL_REFRESH); }
   void clear_line();
   void tell_typing();
@@ -189,6 +191,8 @@ std::optional<std::string> Editor::read_line(const Waits& waits) {
   }
   std::wstring_view text{got, static_cast<std::size_t>(count)};
   while (text.ends_with(L'\n') || text.ends_with(L'\r')) text.remove_suffix(1);
+  // What comes of it is shown, so it need not stay; the cursor is in the row below it.
+  go_back(prompt_ + std::wstring{text}, 1);
   if (!text.empty()) {
     HistEventW event;
     history_w(history_, &event, H_ENTER, std::wstring{text}.c_str());
@@ -283,11 +287,14 @@ bool Editor::serve_signals() {
 // ---- drawing --------------------------------------------------------------------------------------------------------
 
 void Editor::hide_line() {
+  const LineInfoW& info = *el_wline(edit_);
+  go_back(prompt_ + std::wstring{text_of(info).substr(0, cursor_of(info))}, 0);
+}
+
+void Editor::go_back(std::wstring_view written, std::size_t rows_below) {
   winsize size{};
   ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-  const LineInfoW& info = *el_wline(edit_);
-  const std::wstring before = prompt_ + std::wstring{text_of(info).substr(0, cursor_of(info))};
-  const std::size_t rows = place_after(before, size.ws_col == 0 ? 80 : size.ws_col).row;
+  const std::size_t rows = rows_below + place_after(written, size.ws_col == 0 ? 80 : size.ws_col).row;
   std::fputs("\r", stdout);
   if (rows > 0) std::fprintf(stdout, "\x1b[%zuA", rows);
   std::fputs(kClearBelow, stdout);

@@ -97,6 +97,9 @@ async def test_a_line_longer_than_the_terminal_survives_too(server, chat):
     assert romeo.screen.text().split("\n")[-3:] == rows[-3:]
     romeo.type("\r")
     assert (await juliet.hears()).text_of("body") == text
+    await romeo.prompts(f"{juliet.bare} ✓>")
+    assert romeo.screen.text().count("好") == 70  # as what was said, no longer as what was typed
+    assert ": hark!\n" in romeo.screen.text()
 
 
 async def test_lines_come_back_with_the_arrow_key(server, chat):
