@@ -51,7 +51,7 @@ void Roster::Contacts::on_bound(std::function<void()> done) {
   }
   if (!forget_presences() || !take_account()) return done();
   if (!wanted_ && !channel_.configuration().roster_loaded_at_login) return done();
-  reload([done = std::move(done)](const Result<void>&) { done(); });
+  ask([done = std::move(done)](const Result<void>&) { done(); });
 }
 
 void Roster::Contacts::on_closed(bool lost) {
@@ -61,6 +61,11 @@ void Roster::Contacts::on_closed(bool lost) {
 
 void Roster::Contacts::reload(Done done) {
   if (!channel_.is_authenticated()) return give(channel_, done, fail(Errc::wrong_state, "not logged in"));
+  ask(std::move(done));
+}
+
+// The login does, before it is complete.
+void Roster::Contacts::ask(Done done) {
   if (waiting_.size() >= kWaiting)
     return give(channel_, done, fail(Errc::queue_full, "{} calls wait for the roster already", kWaiting));
   wanted_ = true;

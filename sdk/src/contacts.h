@@ -22,7 +22,7 @@
 
 namespace anser::sdk {
 
-class Roster::Contacts final : public Extension {
+class ANSER_HIDDEN Roster::Contacts final : public Extension {
  public:
   explicit Contacts(Channel& channel) : channel_(channel) {}
 
@@ -60,6 +60,7 @@ class Roster::Contacts final : public Extension {
 
   static constexpr std::size_t kWaiting = 1'000;  // calls for the same answer
 
+  void ask(Done done);
   // Each false when a listener destroyed the connection.
   bool take_account();
   bool take_roster(const xml::Element& query);
