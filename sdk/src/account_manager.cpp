@@ -20,7 +20,7 @@ IQ set_of(const Channel& channel, const Element& query) {
 
 // Lives on the loop. The form is asked for once a connection, by whoever comes first; the others wait for the same
 // answer.
-class AccountManager::Registration final : public Extension {
+class ANSER_HIDDEN AccountManager::Registration final : public Extension {
  public:
   using Answered = std::function<void(const Result<RegistrationForm>& form)>;
 

@@ -13,7 +13,7 @@
 
 namespace anser::sdk {
 
-class ArchiveManager::Queries final : public Extension {
+class ANSER_HIDDEN ArchiveManager::Queries final : public Extension {
  public:
   using Finished = std::function<void(Result<ArchivePage>)>;
 

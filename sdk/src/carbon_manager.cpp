@@ -17,7 +17,7 @@ constexpr std::string_view kCarbonsNs = "urn:xmpp:carbons:2";
 
 }  // namespace
 
-class CarbonManager::Carbons final : public Extension {
+class ANSER_HIDDEN CarbonManager::Carbons final : public Extension {
  public:
   explicit Carbons(Channel& channel) : channel_(channel), wanted_(channel.configuration().carbons_enabled) {}
 

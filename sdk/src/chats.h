@@ -17,7 +17,7 @@
 
 namespace anser::sdk {
 
-struct Chat::State {
+struct ANSER_HIDDEN Chat::State {
   State(std::string participant, std::string thread);
 
   const std::string participant;  // as it was given
@@ -35,7 +35,7 @@ struct Chat::State {
 };
 
 // Invariant: at most kChats are kept. The newest of those with an address is the one that is found by it.
-class ChatManager::Chats final : public Extension, public std::enable_shared_from_this<Chats> {
+class ANSER_HIDDEN ChatManager::Chats final : public Extension, public std::enable_shared_from_this<Chats> {
  public:
   using StatePtr = std::shared_ptr<Chat::State>;
   static constexpr std::size_t kChats = 1'024;

@@ -12,7 +12,7 @@ namespace anser::sdk {
 
 // ---- collectors -----------------------------------------------------------------------------------------------------
 
-struct StanzaCollector::State {
+struct ANSER_HIDDEN StanzaCollector::State {
   static constexpr std::size_t kLimit = 65'536;
 
   std::mutex mutex;

@@ -10,7 +10,7 @@
 
 namespace anser::sdk {
 
-struct Element::Tree {
+struct ANSER_HIDDEN Element::Tree {
   xml::Element element;
   bool writable = true;  // every name in it can be said in XML; its text is looked at when it is written
 };
