@@ -56,26 +56,6 @@ TEST_F(SessionTest, ConnectsLogsInAndSaysGoodbye) {
   EXPECT_EQ(connection.send(to_juliet("too late")).error().code, Errc::wrong_state);
 }
 
-TEST_F(SessionTest, LoginLoadsTheRoster) {
-  auto configuration = server.configuration();
-  configuration.roster_loaded_at_login = true;
-  Connection connection{configuration};
-  Told<Result<void>> in;
-  connection.connect([&](const Result<void>& connected) {
-    ASSERT_TRUE(connected) << connected.error().message;
-    connection.login("romeo", "secret", "orchard", in.teller());
-  });
-
-  server.takes_login();
-  const auto question = server.hears("</iq>");
-  EXPECT_THAT(question, HasSubstr("<query xmlns='jabber:iq:roster'/>"));
-  server.says("<iq type='result' id='" + TestServer::id_of(question) +
-              "'><query xmlns='jabber:iq:roster'><item jid='juliet@example.org'/></query></iq>");
-
-  ASSERT_TRUE(in.get());
-  EXPECT_TRUE(connection.roster().contains("juliet@example.org"));
-}
-
 TEST_F(SessionTest, SendsAndReceivesInOrder) {
   Connection connection{server.configuration()};
   log_in(connection);
