@@ -268,7 +268,7 @@ TEST_F(SessionTest, ALoginThatIsCutGoesOnWhenItsSessionIsResumed) {
   Connection connection{server.configuration()};
   log_in(connection, true);
   Told<bool> in;
-  connection.add_connection_listener({.authenticated = [tell = in.teller()](bool resumed) { tell(!resumed); }});
+  connection.add_connection_listener({.reconnected = [tell = in.teller()] { tell(true); }});
   server.cuts();
   server.is_asked_to_resume();
   server.has_no_such_session();
