@@ -55,7 +55,8 @@ struct ConnectionListener {
   std::function<void(std::exception_ptr)> failed = {};         // one of the application's functions threw
 };
 
-// What became of a message. It is told `stored`, then perhaps `delivered`; or one of the others, and then nothing more.
+// What became of a message. It is told `stored`, then perhaps `delivered`, or `failed` when it comes back after all; or
+// one of the others, and then nothing more.
 struct Delivery {
   enum class Outcome : std::uint8_t {
     stored,       // the server has it (XEP-0198)
