@@ -2,7 +2,8 @@
 // may be called from elsewhere says so. One attempt (a coroutine that dials, negotiates and reads) and one timer of
 // each kind at any time. Kept by its Connection and by its attempt.
 //
-//   session.cpp         its life: connect, login, loss, reconnection, the end
+//   session.cpp         its life: what is asked of it, loss, reconnection, the end
+//   session_login.cpp   from the stream to a session that is ready, and what is known of both
 //   session_stream.cpp  an attempt: sockets, negotiation, the reading loop
 //   session_out.cpp     what is sent, and its acknowledgement
 //   session_in.cpp      what arrives, and who hears of it
@@ -129,7 +130,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
     std::uint32_t handled = 0;  // of the server's stanzas
   };
 
-  // session.cpp
+  // session.cpp, session_login.cpp
   void start_attempt();
   void ended(Error why);
   void end_session(const Error& why);
