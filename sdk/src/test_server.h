@@ -209,4 +209,22 @@ class Told {
   std::future<T> future_;
 };
 
+class SessionTest : public testing::Test {
+ protected:
+  void log_in(Connection& connection, bool management = false) {
+    Told<Result<void>> in;
+    connection.connect([&](const Result<void>& connected) {
+      ASSERT_TRUE(connected) << connected.error().message;
+      connection.login("romeo", "secret", "orchard", in.teller());
+    });
+    server.takes_login(management);
+    const auto done = in.get();
+    ASSERT_TRUE(done) << done.error().message;
+  }
+
+  TestServer server;
+};
+
+inline Message to_juliet(std::string body) { return {"juliet@example.org", std::move(body), Message::Type::chat}; }
+
 }  // namespace anser::sdk
