@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "net/tls_channel.h"
+#include "net/websocket.h"
 #include "net/zip.h"
 
 namespace anser::net {
@@ -28,6 +29,7 @@ Connection::Connection(Core& core, Handed handed)
       socket_(std::move(handed.socket)),
       tls_(std::move(handed.tls)),
       zip_(std::move(handed.zip)),
+      websocket_(std::move(handed.websocket)),
       unread_(std::move(handed.unread)),
       wire_(std::move(handed.unsent)),
       peer_(handed.peer),
@@ -58,7 +60,9 @@ Task<Result<std::string_view>> Connection::read() {
   }
 }
 
-std::optional<Result<std::string_view>> Connection::take() {
+std::optional<Result<std::string_view>> Connection::take() { return websocket_ ? take_message() : take_bytes(); }
+
+std::optional<Result<std::string_view>> Connection::take_bytes() {
   if (closed_) return fail(Errc::closed, "the connection is closed");
   if (late_) return fail(Errc::timeout, "the time limit has passed");
   if (!more_ && (std::exchange(waited_, false) || take_ready(wanted_))) input_may_be_there();
@@ -69,6 +73,44 @@ std::optional<Result<std::string_view>> Connection::take() {
     if (!input || !input->empty()) return input;
   }
   return std::nullopt;
+}
+
+std::optional<Result<std::string_view>> Connection::take_message() {
+  using Event = WebSocket::Event;
+  for (;;) {
+    if (closed_) return fail(Errc::closed, "the connection is closed");
+    switch (websocket_->next()) {
+      case Event::need_more: {
+        auto bytes = take_bytes();
+        if (!bytes || !*bytes) return bytes;
+        // It is in the loop's read buffer, which is ours to write to.
+        websocket_->feed({const_cast<char*>((*bytes)->data()), (*bytes)->size()});
+        break;
+      }
+      case Event::text:
+      case Event::binary:
+        return websocket_->payload();
+      case Event::ping:
+        if (congested()) break;  // who does not read asks in vain
+        websocket_->append(out(), codec::Opcode::pong, websocket_->payload());
+        flush_soon();
+        break;
+      case Event::pong:
+        break;
+      case Event::close: {
+        peer_close_code_ = websocket_->close_code();
+        std::string reason{websocket_->reason()};
+        close_websocket(peer_close_code_, {});
+        return fail(Errc::closed, "{}", reason);
+      }
+      case Event::error: {
+        const std::uint16_t code = websocket_->close_code();
+        std::string reason{websocket_->reason()};
+        close_websocket(code, reason);
+        return fail(code == codec::close_code::kTooBig ? Errc::policy_violation : Errc::bad_request, "{}", reason);
+      }
+    }
+  }
 }
 
 // Not a coroutine where that can be helped: a session that has been silent for long finds less of itself gone cold.
@@ -352,11 +394,27 @@ Result<void> Connection::start_compression(const CompressionLimits& limits) {
   return {};
 }
 
+void Connection::start_websocket(std::unique_ptr<WebSocket> websocket) {
+  ANSER_ASSERT(!zip_);
+  websocket_ = std::move(websocket);
+}
+
+void Connection::end_message(std::size_t start) {
+  if (websocket_) websocket_->frame(out(), start);
+}
+
 // ---------------------------------------------------------------------------------------------------------- the end
+
+void Connection::close_websocket(std::uint16_t code, std::string_view reason) {
+  if (closed_) return;
+  if (!output_lost_) websocket_->append_close(out(), code, reason);
+  close_after_flush();
+}
 
 void Connection::close_after_flush() {
   if (closed_) return;
   if (output_lost_ || handshaking_) return close_now();
+  if (websocket_) websocket_->append_close(out(), codec::close_code::kNormal, {});
   spawn(core_.io(), see_off(core_, hand_over()));
 }
 
@@ -376,6 +434,7 @@ Task<void> Connection::see_off(Core& core, Handed handed) {
   if (last.tls_) last.tls_->say_goodbye();
   last.tls_.reset();
   last.zip_.reset();
+  last.websocket_.reset();
   last.unread_.reset();
   ::shutdown(last.socket_.get(), SHUT_WR);
   // Closing with input unread would reset the connection, and the peer might lose what we said last.
@@ -421,6 +480,7 @@ Handed Connection::hand_over(std::string_view unread) {
   Handed handed{std::move(socket_), peer_, std::move(admission_)};
   handed.tls = std::move(tls_);
   handed.zip = std::move(zip_);
+  handed.websocket = std::move(websocket_);
   handed.unread = std::move(unread_);
   handed.unsent = std::exchange(wire_, {});
   handed.bytes_in = bytes_in_;

@@ -31,6 +31,7 @@ namespace anser::net {
 class TlsChannel;
 class TlsClient;
 class TlsSession;
+class WebSocket;
 class Zip;
 
 // A connection between two cores, or fresh from the listener: a value, and whoever holds it owns the socket.
@@ -46,6 +47,7 @@ struct Handed {
   Admission admission;
   std::unique_ptr<TlsChannel> tls;
   std::unique_ptr<Zip> zip;
+  std::unique_ptr<WebSocket> websocket;
   std::unique_ptr<std::string> unread;  // the first read() gives it
   std::string unsent;                   // what the socket has not taken, as it goes on the wire below TLS
   std::uint64_t bytes_in = 0;
@@ -109,8 +111,19 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   Result<void> start_compression(const CompressionLimits& limits);
   bool compressed() const { return zip_ != nullptr; }
 
-  // Flushes what is queued, says goodbye (TLS and TCP) and closes, in the background and within kGoodbyeLimit. The
-  // connection is closed for its owner at once and may be destroyed.
+  // Messages instead of bytes, from the next byte on (RFC 6455): read() and take() give one whole message each, and
+  // answer pings. A close frame is answered, and is Errc::closed with its reason; what breaks the protocol is answered
+  // with a close frame, and is policy_violation (too big) or bad_request. The connection is closed then.
+  void start_websocket(std::unique_ptr<WebSocket> websocket);
+  WebSocket* websocket() { return websocket_.get(); }                 // null: bytes
+  std::uint16_t peer_close_code() const { return peer_close_code_; }  // 0: no close frame has come
+  // What was appended to out() since it had this size is one text message. Without a WebSocket it is nothing special.
+  void end_message(std::size_t start);
+  // Says goodbye with a code (RFC 6455 §7.4) and ends as close_after_flush() does.
+  void close_websocket(std::uint16_t code, std::string_view reason);
+
+  // Flushes what is queued, says goodbye (WebSocket, TLS and TCP) and closes, in the background and within
+  // kGoodbyeLimit. The connection is closed for its owner at once and may be destroyed.
   void close_after_flush();
   // Closes at once; what is queued is lost.
   void abort();
@@ -149,6 +162,8 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   void output_possible() override { write(); }
   void input_may_be_there();
 
+  std::optional<Result<std::string_view>> take_bytes();
+  std::optional<Result<std::string_view>> take_message();
   Result<std::string_view> receive();
   Result<std::string_view> receive_unread();
   Result<std::string_view> receive_inflated();
@@ -173,6 +188,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   File socket_;
   std::unique_ptr<TlsChannel> tls_;
   std::unique_ptr<Zip> zip_;
+  std::unique_ptr<WebSocket> websocket_;
   std::unique_ptr<std::string> unread_;
   std::string out_;       // appended, in the clear
   std::string wire_;      // compressed if agreed, on its way into the socket (or into TLS)
@@ -183,6 +199,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
   std::uint32_t wanted_ = kInput;  // what read() waits for
+  std::uint16_t peer_close_code_ = 0;
   std::uint8_t reads_in_a_row_ = 0;
   bool more_ = false;         // input is probably there: do not wait
   bool waited_ = false;       // and woke: look whether it is

@@ -1,0 +1,297 @@
+#include "net/http_server.h"
+
+#include <algorithm>
+#include <boost/beast/http/status.hpp>
+#include <ctime>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace anser::net {
+namespace {
+
+// RFC 9110 §5.6.7
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[40];
+  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return {text, size};
+}
+
+std::string_view reason_of(unsigned status) {
+  const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  return {reason.data(), reason.size()};
+}
+
+// What a handler writes never breaks the head: a line end in a value would begin another field.
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ");
+  for (const char c : value) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+  out.append("\r\n");
+}
+
+}  // namespace
+
+class HttpConnection {
+ public:
+  HttpConnection(HttpServer& server, Core& core, Handed handed, bool direct_tls)
+      : server_(server),
+        core_(core),
+        settings_(server.settings_()),
+        connection_(std::make_unique<Connection>(core, std::move(handed))),
+        direct_tls_(direct_tls),
+        reader_(settings_.limits) {
+    server_.cores_[core_.id()].connections.insert(this);
+  }
+  ~HttpConnection() { server_.cores_[core_.id()].connections.erase(this); }
+
+  Task<void> run();
+  void shut_down() {
+    if (idle_) connection_->close_after_flush();
+  }
+
+ private:
+  friend class HttpExchange;
+  using Event = HttpReader::Event;
+
+  bool stopping() const { return server_.cores_[core_.id()].stopping; }
+  bool gone() const { return taken_ || connection_->closed(); }
+  Task<bool> secure();
+  Task<Result<Event>> next();
+  Task<void> serve();
+  Task<bool> skip_body();
+  void write(const HttpResponse& response, bool last);
+  void refuse(unsigned status, std::string text) {
+    write({.status = status, .body = text + "\n", .type = "text/plain; charset=utf-8"}, true);
+    connection_->close_after_flush();
+  }
+  void keep_rest() {  // the loop's read buffer is everybody's from here on
+    std::string left{input_};
+    rest_ = std::move(left);
+    input_ = rest_;
+  }
+
+  HttpServer& server_;
+  Core& core_;
+  const HttpServer::Settings settings_;
+  std::unique_ptr<Connection> connection_;
+  const bool direct_tls_;
+  HttpReader reader_;
+  std::string rest_;
+  std::string_view input_;
+  bool idle_ = false;      // between two requests
+  bool taken_ = false;     // by a handler
+  bool last_ = false;      // the answer says that no request may follow
+  bool body_ended_ = true;
+  bool continued_ = false;  // 100 has been said
+};
+
+namespace {
+
+Task<void> live(std::unique_ptr<HttpConnection> connection) { co_await connection->run(); }
+
+}  // namespace
+
+HttpServer::HttpServer(unsigned cores, std::function<Settings()> settings,
+                       std::function<std::shared_ptr<const TlsServer>()> tls)
+    : settings_(std::move(settings)), tls_(std::move(tls)), cores_(cores) {}
+HttpServer::~HttpServer() = default;
+
+void HttpServer::route(std::string path, Handler handler) {
+  routes_.emplace_back(std::move(path), std::move(handler));
+  std::ranges::stable_sort(routes_, [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+}
+
+const HttpServer::Handler* HttpServer::find(std::string_view path) const {
+  for (const auto& [route, handler] : routes_) {
+    if (path == route || (route.ends_with('/') && path.starts_with(route))) return &handler;
+  }
+  return nullptr;
+}
+
+void HttpServer::accept(Core& core, Handed handed, bool direct_tls) {
+  auto connection = std::make_unique<HttpConnection>(*this, core, std::move(handed), direct_tls);
+  spawn(core.io(), live(std::move(connection)));
+}
+
+void HttpServer::shut_down(Core& core) {
+  auto& here = cores_[core.id()];
+  here.stopping = true;
+  for (auto* connection : std::unordered_set<HttpConnection*>(here.connections)) connection->shut_down();
+}
+
+// ---- the connection -------------------------------------------------------------------------------------------------
+
+Task<void> HttpConnection::run() {
+  connection_->limit(settings_.head_timeout);
+  if (direct_tls_) {
+    const bool secured = co_await secure();
+    if (!secured) co_return;
+  }
+  for (bool first = true;; first = false) {
+    if (stopping()) co_return connection_->close_after_flush();
+    idle_ = !first && input_.empty() && reader_.between_requests();
+    auto next_task = next();
+    const Result<Event> event = co_await std::move(next_task);
+    idle_ = false;
+    if (!event) {
+      if (event.error().code == Errc::timeout && !reader_.between_requests())
+        co_return refuse(408, "the request took too long");
+      co_return connection_->close_after_flush();
+    }
+    if (*event == Event::error) co_return refuse(reader_.status(), reader_.reason());
+    ANSER_ASSERT(*event == Event::head);
+    body_ended_ = false;
+    continued_ = false;
+    last_ = !reader_.request().keep_alive;
+    connection_->limit(settings_.silence_timeout);
+    co_await serve();
+    if (gone()) co_return;
+    const bool skipped = co_await skip_body();
+    if (!skipped || last_ || gone()) {
+      if (!gone()) connection_->close_after_flush();
+      co_return;
+    }
+    if (connection_->congested()) {  // whoever asks and does not read the answers is not listened to
+      keep_rest();
+      const auto drained = co_await connection_->drained();
+      if (!drained) co_return connection_->abort();
+    }
+  }
+}
+
+Task<bool> HttpConnection::secure() {
+  auto tls = server_.tls_();
+  if (!tls) {
+    connection_->abort();
+    co_return false;
+  }
+  auto task = connection_->accept_tls(std::move(tls));
+  const auto secured = co_await std::move(task);
+  if (!secured) {
+    if (secured.error().code == Errc::io) log::info("http", "{}: {}", connection_->peer(), secured.error().message);
+    if (!connection_->closed()) connection_->close_after_flush();
+    co_return false;
+  }
+  co_return true;
+}
+
+// The next event of the reader, need_more left out.
+Task<Result<HttpReader::Event>> HttpConnection::next() {
+  for (;;) {
+    const Event event = reader_.next(input_);
+    if (event != Event::need_more) co_return event;
+    auto bytes = co_await connection_->read();
+    if (!bytes) co_return pass(bytes);
+    // A request has a time from its first byte to its head's end, a body from each piece to the next.
+    if (reader_.between_requests()) connection_->limit(settings_.head_timeout);
+    else if (!body_ended_) connection_->limit(settings_.silence_timeout);
+    input_ = *bytes;
+  }
+}
+
+Task<void> HttpConnection::serve() {
+  keep_rest();
+  HttpExchange exchange{*this};
+  const auto* handler = server_.find(reader_.request().path);
+  if (!handler) {
+    exchange.respond({.status = 404, .body = "there is nothing here\n"});
+    co_return;
+  }
+  auto task = (*handler)(exchange);
+  co_await std::move(task);
+  if (gone() || exchange.responded()) co_return;
+  log::warn("http", "a request for {} was not answered", reader_.request().path);
+  exchange.respond({.status = 500, .body = "the server could not answer\n"});
+}
+
+// What the handler left of the body, if it is little: the next request stands behind it.
+Task<bool> HttpConnection::skip_body() {
+  if (body_ended_) co_return true;
+  if (reader_.request().expects_continue && !continued_) co_return false;  // it may come or not: nobody knows
+  for (std::size_t skipped = 0;;) {
+    auto next_task = next();
+    const Result<Event> event = co_await std::move(next_task);
+    if (!event || *event == Event::error) co_return false;
+    if (*event == Event::end) break;
+    if ((skipped += reader_.body().size()) > settings_.unread_body) co_return false;
+  }
+  body_ended_ = true;
+  connection_->limit(settings_.silence_timeout);
+  co_return true;
+}
+
+void HttpConnection::write(const HttpResponse& response, bool last) {
+  last_ = last_ || last || stopping();
+  std::string& out = connection_->out();
+  out.append(fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status)));
+  append_field(out, "date", http_date());
+  for (const auto& [name, value] : response.fields) append_field(out, name, value);
+  if (response.status >= 200 && response.status != 204 && response.status != 304) {
+    if (!response.type.empty()) append_field(out, "content-type", response.type);
+    append_field(out, "content-length", std::to_string(response.body.size()));
+  }
+  append_field(out, "x-content-type-options", "nosniff");
+  if (last_) append_field(out, "connection", "close");
+  else if (reader_.request().http_1_0) append_field(out, "connection", "keep-alive");
+  out.append("\r\n");
+  if (reader_.request().method != "HEAD") out.append(response.body);
+  connection_->flush_soon();
+}
+
+// ---- what a handler sees --------------------------------------------------------------------------------------------
+
+const HttpRequest& HttpExchange::request() const { return connection_.reader_.request(); }
+const Connection& HttpExchange::connection() const { return *connection_.connection_; }
+Core& HttpExchange::core() { return connection_.core_; }
+
+Task<Result<std::string_view>> HttpExchange::read() {
+  if (connection_.body_ended_) co_return std::string_view{};
+  if (request().expects_continue && !std::exchange(connection_.continued_, true) && !responded_) {
+    connection_.connection_->out().append("HTTP/1.1 100 Continue\r\n\r\n");
+    connection_.connection_->flush_soon();
+  }
+  auto next_task = connection_.next();
+  const Result<HttpReader::Event> event = co_await std::move(next_task);
+  if (!event) co_return pass(event);
+  if (*event == HttpReader::Event::error) co_return fail(Errc::bad_request, "{}", connection_.reader_.reason());
+  if (*event == HttpReader::Event::body) co_return connection_.reader_.body();
+  connection_.body_ended_ = true;
+  co_return std::string_view{};
+}
+
+Task<Result<std::string>> HttpExchange::read_all(std::size_t limit) {
+  std::string all;
+  if (request().content_length.value_or(0) > limit) co_return fail(Errc::policy_violation, "more than {} bytes", limit);
+  for (;;) {
+    auto task = read();
+    const Result<std::string_view> piece = co_await std::move(task);
+    if (!piece) co_return pass(piece);
+    if (piece->empty()) co_return std::move(all);
+    if (all.size() + piece->size() > limit) co_return fail(Errc::policy_violation, "more than {} bytes", limit);
+    all.append(*piece);
+  }
+}
+
+void HttpExchange::respond(HttpResponse response) {
+  ANSER_ASSERT(!responded_);
+  responded_ = true;
+  if (connection_.gone()) return;
+  connection_.write(response, false);
+}
+
+Result<Handed> HttpExchange::switch_protocols(const std::vector<std::pair<std::string, std::string>>& fields) {
+  ANSER_ASSERT(!responded_);
+  responded_ = true;
+  if (connection_.gone()) return fail(Errc::closed, "the client has gone");
+  std::string& out = connection_.connection_->out();
+  out.append("HTTP/1.1 101 Switching Protocols\r\n");
+  for (const auto& [name, value] : fields) append_field(out, name, value);
+  out.append("\r\n");
+  connection_.taken_ = true;
+  return connection_.connection_->hand_over(connection_.input_);
+}
+
+}  // namespace anser::net
