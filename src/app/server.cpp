@@ -118,6 +118,13 @@ xmpp::SharedSettings settings_of(const Config& config) {
   return settings;
 }
 
+door::SharedSignInSettings sign_in_of(const Config& config) {
+  auto settings = std::make_shared<door::SignInSettings>();
+  settings->plain_without_tls = config.auth.plain_without_tls;
+  settings->scram_iterations = config.auth.scram_iterations;
+  return settings;
+}
+
 domain::RouterLimits router_limits_of(const Config& config) {
   domain::RouterLimits limits;
   limits.sessions_per_account = config.xmpp.max_resources;
@@ -140,8 +147,8 @@ domain::RouterLimits router_limits_of(const Config& config) {
   return limits;
 }
 
-xmpp::LoginGuard::Limits guard_limits_of(const Config& config) {
-  xmpp::LoginGuard::Limits limits;
+door::LoginGuard::Limits guard_limits_of(const Config& config) {
+  door::LoginGuard::Limits limits;
   const auto per_minute = [](std::size_t count, Config::Duration window) {
     return 60'000.0 * static_cast<double>(count) / static_cast<double>(std::max<long long>(1, window.count()));
   };
@@ -253,11 +260,12 @@ class Server {
   Config config_;
   SystemClock clock_;
   domain::Hosts hosts_;
-  xmpp::LoginGuard guard_;
+  door::LoginGuard guard_;
   std::atomic<bool> broken_{false};
 
-  std::mutex reload_mutex_;  // guards the two below: read when a connection comes, written by SIGHUP
+  std::mutex reload_mutex_;  // guards the three below: read when a connection comes, written by SIGHUP
   xmpp::SharedSettings settings_;
+  door::SharedSignInSettings sign_in_;
   std::shared_ptr<const net::TlsServer> tls_;
 
   std::unique_ptr<store::Stores> stores_;
@@ -299,6 +307,7 @@ Result<void> Server::start() {
   if (!tls) return pass(tls);
   tls_ = std::move(*tls);
   settings_ = settings_of(config_);
+  sign_in_ = sign_in_of(config_);
 
   const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
   cores_ = std::make_unique<net::Cores>(
@@ -326,7 +335,12 @@ Result<void> Server::start() {
       *cores_, [this](CoreId core, domain::Mail mail) { homes_[core]->router.receive(std::move(mail)); });
 
   shared_ = std::make_unique<xmpp::Shared>(
-      xmpp::Shared{*cores_, *workers_, *storage_, *post_, clock_, hosts_, guard_, std::move(*secret), clock_.now(),
+      xmpp::Shared{{*cores_, *workers_, *storage_, *post_, clock_, hosts_, guard_, std::move(*secret), clock_.now(),
+                    [this] {
+                      const std::lock_guard lock(reload_mutex_);
+                      return sign_in_;
+                    },
+                    std::move(*archive_key), [this] { return post_->congested(); }},
                    [this] {
                      const std::lock_guard lock(reload_mutex_);
                      return settings_;
@@ -336,7 +350,7 @@ Result<void> Server::start() {
                      return tls_;
                    },
                    [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; },
-                   std::move(*archive_key), [this] { return post_->congested(); }, std::move(*tokens)});
+                   std::move(*tokens)});
   for (unsigned core = 0; core < cores_->size(); ++core) {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
     homes_.back()->router.set_limits(router_limits_of(config_));
@@ -425,6 +439,7 @@ void Server::reload(const Config& fresh) {
   {
     const std::lock_guard lock(reload_mutex_);
     settings_ = settings_of(fresh);
+    sign_in_ = sign_in_of(fresh);
     tls_ = std::move(*tls);
   }
   for (unsigned core = 0; core < cores_->size(); ++core) {

@@ -69,7 +69,7 @@ class FeaturesTest : public testing::Test {
   LoginGuard guard_{LoginGuard::Limits{}};
   net::Cores cores_{1};
   net::Workers workers_{1, 1};
-  Shared shared_{cores_, workers_, storage_, post_, clock_, hosts_, guard_, "secret", {}, {}, {}, {}};
+  Shared shared_{{cores_, workers_, storage_, post_, clock_, hosts_, guard_, "secret"}};
   domain::Router router_{0, 1, hosts_, storage_, log_, post_, clock_};
   Services services_{shared_, cores_.at(0), router_};
   Features features_{services_};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "core/random.h"
 #include "xmpp/sasl_messages.h"
 #include "xmpp/stream_text.h"
@@ -27,16 +26,6 @@ SaslStep success(core::Jid account, std::string mechanism, Tick since, std::stri
   return step;
 }
 
-// Which stored key a password in clear text is checked against. Every account has this one, so names that exist and
-// names that do not cost the same.
-constexpr core::Hash kPlainHash = core::Hash::sha256;
-
-const core::ScramKeys& keys_for_plain(const domain::AccountRecord& record) {
-  const auto found =
-      std::find_if(record.keys.begin(), record.keys.end(), [](const auto& keys) { return keys.hash == kPlainHash; });
-  return found == record.keys.end() ? record.keys.front() : *found;
-}
-
 core::ChannelBindings bindings_of(const net::Connection& connection) {
   core::ChannelBindings found;
   const net::TlsFacts* tls = connection.tls();
@@ -48,7 +37,12 @@ core::ChannelBindings bindings_of(const net::Connection& connection) {
   return found;
 }
 
-constexpr std::string_view kWrong = "the name or the password is wrong";
+// RFC 6120 §6.5, XEP-0388.
+std::string_view condition_of(Errc code) {
+  return code == Errc::not_authorized ? "not-authorized"
+         : code == Errc::forbidden    ? "account-disabled"
+                                      : "temporary-auth-failure";
+}
 
 }  // namespace
 
@@ -112,8 +106,8 @@ net::Task<SaslStep> Authenticator::start(std::string mechanism, std::optional<st
     }
     co_return failure("invalid-mechanism", "this mechanism is not offered");
   }
-  if (shared_.guard.refuse(connection_.peer_address(), shared_.clock.tick())) {
-    co_return failure("temporary-auth-failure", "too many attempts from this address have failed; try again later");
+  if (auto may = door::may_try(shared_, peer()); !may) {
+    co_return failure("temporary-auth-failure", std::move(may.error().message));
   }
   awaited_ = mechanism;
   if (const auto scram = core::scram_mechanism(mechanism)) {
@@ -182,10 +176,11 @@ net::Task<Result<std::optional<domain::AccountRecord>>> Authenticator::find(core
   co_return found;
 }
 
+door::Peer Authenticator::peer() const { return {connection_.peer_address(), connection_.peer(), "xmpp"}; }
+
 net::Task<SaslStep> Authenticator::refused(std::string account, std::string_view condition, std::string text) {
-  const auto wait = shared_.guard.failed(connection_.peer_address(), account, shared_.clock.tick());
-  log::info("xmpp", "login of {} from {} failed: {}", for_log(account), connection_.peer(), condition);
-  if (wait.count() > 0) co_await net::pause_for(wait);
+  auto failed_task = door::login_failed(shared_, peer(), std::move(account), condition);
+  co_await std::move(failed_task);
   co_return failure(condition, std::move(text));
 }
 
@@ -205,31 +200,11 @@ net::Task<SaslStep> Authenticator::plain(std::string message) {
 }
 
 net::Task<SaslStep> Authenticator::check_password(std::string username, std::string password, std::string mechanism) {
-  auto account = core::Jid::make(username, host_);
-  if (!account || !account->has_local())
-    account = core::Jid::make("unknown", host_);  // fails below, after the same work
-  const bool impossible = !core::prepare_local(username).has_value();
-  auto record_task = find(*account);
-  auto record = co_await std::move(record_task);
-  if (!record) co_return failure("temporary-auth-failure", "accounts cannot be read at the moment");
-
-  // The same derivation is done whether the account exists or not.
-  const bool known = !impossible && record->has_value() && !(*record)->keys.empty();
-  core::ScramKeys keys = known ? keys_for_plain(**record)
-                               : core::fake_keys(kPlainHash, shared_.secret, username, settings_->scram_iterations);
-  auto work = [keys = std::move(keys), password = std::move(password)] { return core::verify(keys, password); };
-  auto right_task = net::run_on(shared_.workers, std::move(work));
-  auto right = co_await std::move(right_task);
-  if (!right) co_return failure("temporary-auth-failure", "too many logins at once; try again");
-  if (!known || !*right) {
-    auto step_task = refused(account->full(), "not-authorized", std::string{kWrong});
-    SaslStep step = co_await std::move(step_task);
-    co_return step;
-  }
-  if ((*record)->disabled) co_return failure("account-disabled", "the account is disabled");
-  shared_.guard.succeeded(account->full());
-  SaslStep step = success(std::move(*account), std::move(mechanism), since_);
-  step.login->keys = std::move((*record)->keys);
+  auto checked_task = door::check_password(shared_, host_, std::move(username), std::move(password), peer());
+  auto checked = co_await std::move(checked_task);
+  if (!checked) co_return failure(condition_of(checked.error().code), std::move(checked.error().message));
+  SaslStep step = success(std::move(checked->account), std::move(mechanism), checked->since);
+  step.login->keys = std::move(checked->keys);
   co_return step;
 }
 
@@ -308,7 +283,7 @@ net::Task<SaslStep> Authenticator::scram_final(std::string message) {
   if (!last || !known_) {
     const bool malformed = !last && last.error().code == Errc::bad_request;
     auto step_task = refused(claimed_.full(), malformed ? "malformed-request" : "not-authorized",
-                             malformed ? last.error().message : std::string{kWrong});
+                             malformed ? last.error().message : std::string{door::kWrongPassword});
     SaslStep step = co_await std::move(step_task);
     co_return step;
   }

@@ -13,6 +13,7 @@
 #include "core/hashed_token.h"
 #include "core/jid.h"
 #include "core/scram.h"
+#include "door/sign_in.h"
 #include "net/connection.h"
 #include "net/task.h"
 #include "xmpp/services.h"
@@ -87,6 +88,7 @@ class Authenticator {
   net::Task<SaslStep> external(std::string authzid);
   net::Task<SaslStep> scram_first(std::string message);
   net::Task<SaslStep> scram_final(std::string message);
+  door::Peer peer() const;
   net::Task<SaslStep> refused(std::string account, std::string_view condition, std::string text);
   net::Task<Result<std::optional<domain::AccountRecord>>> find(core::Jid account);
   bool may_be(std::string_view authzid, const core::Jid& account) const;

@@ -28,14 +28,6 @@ Result<PlainMessage> parse_plain(std::string_view message) {
   return plain;
 }
 
-std::string name_at_host(std::string username, const std::string& host, const domain::Hosts& hosts) {
-  if (username.find('@') == std::string::npos) return username;
-  const auto jid = core::Jid::parse(username);
-  const auto real = jid ? hosts.canonical(*jid) : std::nullopt;
-  if (real && real->domain() == host && real->is_bare()) return std::string{real->local()};
-  return username;
-}
-
 bool may_act_as(std::string_view authzid, const core::Jid& account, const domain::Hosts& hosts) {
   if (authzid.empty() || authzid == account.local()) return true;
   const auto jid = core::Jid::parse(authzid);

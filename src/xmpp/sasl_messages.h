@@ -10,9 +10,12 @@
 #include "base/result.h"
 #include "core/jid.h"
 #include "domain/hosts.h"
+#include "door/names.h"
 #include "xml/element.h"
 
 namespace anser::xmpp {
+
+using door::name_at_host;
 
 // The message in <auth/> (`begins`) or <response/>: base64, `=` for an empty one. Nothing when <auth/> brings none.
 // Errc::bad_request: <incorrect-encoding/>.
@@ -25,9 +28,6 @@ struct PlainMessage {
 };
 // message = authzid NUL username NUL password, all UTF-8. Errc::bad_request: <malformed-request/>.
 Result<PlainMessage> parse_plain(std::string_view message);
-
-// Some clients send their bare address as the name: the local part if it is an address at `host`, else `username`.
-std::string name_at_host(std::string username, const std::string& host, const domain::Hosts& hosts);
 
 // May who logs in as `account` (bare) ask for `authzid`? Only for none, the own name, or the own bare address.
 bool may_act_as(std::string_view authzid, const core::Jid& account, const domain::Hosts& hosts);

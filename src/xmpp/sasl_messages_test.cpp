@@ -56,19 +56,6 @@ TEST(Plain, RefusesEverythingElse) {
   }
 }
 
-TEST(Plain, TakesTheBareAddressForTheName) {
-  EXPECT_EQ(name_at_host("romeo@montague.example", "montague.example", kHosts), "romeo");
-  EXPECT_EQ(name_at_host("Romeo@OLD.montague.example", "montague.example", kHosts), "romeo");
-  EXPECT_EQ(name_at_host("romeo@192.0.2.7", "montague.example", kHosts), "romeo");
-}
-
-TEST(Plain, LeavesEveryOtherNameAlone) {
-  for (const std::string name : {"romeo", "Romeo", "romeo@capulet.example", "romeo@elsewhere.example", "romeo@",
-                                 "romeo@montague.example/orchard", "@montague.example", "a@b@montague.example"}) {
-    EXPECT_EQ(name_at_host(name, "montague.example", kHosts), name);
-  }
-}
-
 // Authorization identities ------------------------------------------------------------------------------------------
 
 TEST(Authzid, MayNameTheOwnAccount) {

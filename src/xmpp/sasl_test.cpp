@@ -79,6 +79,8 @@ class SaslTest : public testing::Test {
     return "c=biws," + nonce + ",p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=";
   }
 
+  static door::SharedSignInSettings sign_in() { return std::make_shared<const door::SignInSettings>(); }
+
   net::Loop loop_;
   net::Pair pair_ = net::tcp_pair();
   net::Connection connection_{loop_.core, std::move(pair_.ours)};
@@ -89,7 +91,7 @@ class SaslTest : public testing::Test {
   LoginGuard guard_{{.address_burst = 8, .free_failures = 100}};
   net::Cores cores_{1};
   net::Workers workers_{1, 8};
-  Shared shared_{cores_, workers_, storage_, post_, clock_, hosts_, guard_, "secret", {}, {}, {}, {}};
+  Shared shared_{{cores_, workers_, storage_, post_, clock_, hosts_, guard_, "secret", {}, sign_in}};
   Settings settings_;
   std::optional<Authenticator> authenticator_;
 };

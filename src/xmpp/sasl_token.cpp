@@ -113,8 +113,8 @@ net::Task<SaslStep> Authenticator::use_token(TokenUse use) {
   const auto said = core::parse_token_message(use.message);
   if (!said) co_return failure("malformed-request", said.error().message);
   if (use.agent.empty()) co_return failure("malformed-request", "a token is used with the id of its user-agent");
-  if (shared_.guard.refuse(connection_.peer_address(), shared_.clock.tick())) {
-    co_return failure("temporary-auth-failure", "too many attempts from this address have failed; try again later");
+  if (auto may = door::may_try(shared_, peer()); !may) {
+    co_return failure("temporary-auth-failure", std::move(may.error().message));
   }
   auto account = core::Jid::make(name_at_host(said->authcid, host_, shared_.hosts), host_);
   const bool possible = account && account->has_local();

@@ -66,18 +66,6 @@ StreamFailure failure_of(const xml::StreamReader& reader) {
   return {xml::condition_of(reader.stream_error()), reader.error().message};
 }
 
-std::string for_log(std::string_view address) {
-  std::string word;
-  word.reserve(address.size());
-  for (const char c : address) {
-    if (c == ' ')
-      word.append("\\20");
-    else
-      word.push_back(c);
-  }
-  return word;
-}
-
 Result<xml::Element> to_element(const xml::Stanza& stanza) {
   std::string text = "<s xmlns='";
   xml::append_escaped_attribute(text, stanza.ns);

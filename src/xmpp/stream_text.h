@@ -8,11 +8,14 @@
 
 #include "core/jid.h"
 #include "domain/hosts.h"
+#include "door/names.h"
 #include "xml/element.h"
 #include "xml/reader.h"
 #include "xmpp/errors.h"
 
 namespace anser::xmpp {
+
+using door::for_log;
 
 inline constexpr std::string_view kTlsNs = "urn:ietf:params:xml:ns:xmpp-tls";
 inline constexpr std::string_view kSaslNs = "urn:ietf:params:xml:ns:xmpp-sasl";
@@ -37,10 +40,6 @@ std::optional<StreamFailure> check_from(const xml::StreamHeader& header, const d
 void append_limits(std::string& out, std::size_t bytes, std::chrono::seconds silence);
 
 StreamFailure failure_of(const xml::StreamReader& reader);
-
-// An address of a client's as a log line shows it: in one word (a space is \20), so that a resource cannot pass for the
-// words around it. Other white space is in no address (RFC 7622 §3.4).
-std::string for_log(std::string_view address);
 
 // The stanza as a tree that owns its text; for everything that is not on the hot path.
 Result<xml::Element> to_element(const xml::Stanza& stanza);

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "xmpp/archive_form.h"
-#include "xmpp/await_done.h"
 #include "xmpp/feature.h"
 
 namespace anser::xmpp {

@@ -1,7 +1,6 @@
 // src/xmpp/features/blocking.cpp: XEP-0191 Blocking Command. The router enforces the list (src/domain/router.cpp).
 #include <algorithm>
 
-#include "xmpp/await_done.h"
 #include "xmpp/feature.h"
 
 namespace anser::xmpp {

@@ -1,6 +1,5 @@
 // src/xmpp/features/push.cpp: XEP-0357 Push Notifications: an account says which push services are to be told of news.
 // When they are told is in src/domain/push.cpp, in which words in src/xmpp/push_text.cpp.
-#include "xmpp/await_done.h"
 #include "xmpp/feature.h"
 #include "xmpp/push_text.h"
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "xmpp/await_done.h"
 #include "xmpp/feature.h"
 
 namespace anser::xmpp {

@@ -1,7 +1,6 @@
 // src/xmpp/features/roster.cpp: RFC 6121 §2, the roster: get (with versions), set, remove. The rules are the router's.
 #include <set>
 
-#include "xmpp/await_done.h"
 #include "xmpp/feature.h"
 #include "xmpp/roster_text.h"
 

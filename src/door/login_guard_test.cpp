@@ -1,10 +1,10 @@
-#include "xmpp/login_guard.h"
+#include "door/login_guard.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace anser::xmpp {
+namespace anser::door {
 namespace {
 
 using boost::asio::ip::make_address;
@@ -228,4 +228,4 @@ TEST_F(LoginGuardTest, ForgetsChangesOfPasswordsOnlyWhenTheyCountNoMore) {
 }
 
 }  // namespace
-}  // namespace anser::xmpp
+}  // namespace anser::door

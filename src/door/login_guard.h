@@ -11,7 +11,7 @@
 
 #include "net/throttle.h"
 
-namespace anser::xmpp {
+namespace anser::door {
 
 class LoginGuard {
  public:
@@ -64,4 +64,4 @@ class LoginGuard {
   unsigned changes_under_way_ = 0;
 };
 
-}  // namespace anser::xmpp
+}  // namespace anser::door

@@ -1,9 +1,9 @@
-#include "xmpp/login_guard.h"
+#include "door/login_guard.h"
 
 #include <algorithm>
 #include <iterator>
 
-namespace anser::xmpp {
+namespace anser::door {
 
 bool LoginGuard::refuse(const boost::asio::ip::address& address, Tick now) {
   const std::lock_guard lock(mutex_);
@@ -64,4 +64,4 @@ void LoginGuard::password_change_over(std::string_view account) {
   --changes_under_way_;
 }
 
-}  // namespace anser::xmpp
+}  // namespace anser::door
