@@ -17,8 +17,6 @@ std::uint64_t eight_at(std::string_view text, std::size_t at) {
   return word;
 }
 
-bool all_ascii(std::uint64_t word) { return (word & kTops) == 0; }
-
 // All eight are 0x20..0x7f: an ASCII octet below 0x20 borrows from its top bit. A borrow can spoil only octets above
 // the first that is too small, so "all good" is never wrong.
 bool all_printable(std::uint64_t word) { return ((word | (word - kOnes * 0x20)) & kTops) == 0; }
@@ -28,24 +26,17 @@ bool is_xml_char(char32_t c) {
   return c != 0xfffe && c != 0xffff && c != kNotUtf8;
 }
 
-template <class Fast, class Allowed>
-bool check(std::string_view text, Fast fast, Allowed allowed) {
-  for (std::size_t at = 0; at < text.size();) {
-    if (text.size() - at >= 8 && fast(eight_at(text, at))) {
+}  // namespace
+
+bool is_xml_text(std::string_view bytes) {
+  for (std::size_t at = 0; at < bytes.size();) {
+    if (bytes.size() - at >= 8 && all_printable(eight_at(bytes, at))) {
       at += 8;
-    } else if (!allowed(next_code_point(text, at))) {
+    } else if (!is_xml_char(next_code_point(bytes, at))) {
       return false;
     }
   }
   return true;
 }
-
-}  // namespace
-
-bool is_utf8(std::string_view bytes) {
-  return check(bytes, all_ascii, [](char32_t c) { return c != kNotUtf8; });
-}
-
-bool is_xml_text(std::string_view bytes) { return check(bytes, all_printable, is_xml_char); }
 
 }  // namespace anser::core

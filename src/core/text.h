@@ -4,10 +4,11 @@
 
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace anser::core {
 
-// Well-formed UTF-8 (RFC 3629): shortest forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view bytes);
+using anser::is_utf8;
 
 // UTF-8 of nothing but XML 1.0 Chars (§2.2): no controls but tab, line feed and return, no U+FFFE, no U+FFFF.
 bool is_xml_text(std::string_view bytes);
