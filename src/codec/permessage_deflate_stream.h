@@ -1,6 +1,6 @@
 // zlib for permessage-deflate (RFC 7692 §7.2). A stream is made when the first message needs it. An Inflater belongs to
-// one reader. A Deflater that keeps its context belongs to one connection; one that does not can serve every connection
-// of a loop (SharedDeflaters).
+// one reader, which drops it after each message unless the context is taken over. A Deflater that keeps its context
+// belongs to one connection; one that does not can serve every connection of a loop (SharedDeflaters).
 #pragma once
 
 #include <zlib.h>
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,22 +28,22 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
 
   // The next piece of a message's compressed payload; read() gives what it inflates to. The bytes must stay until
-  // done() says that all of it was read.
+  // then.
   void feed(std::string_view piece);
   // The message's payload is complete: feeds what the sender took off its end.
   void feed_end();
 
   // How much of `into` was filled, 0 when the piece that was fed is done. Errc::bad_request for what is not DEFLATE,
-  // or ends inside a block; resource_limit when zlib gets no memory.
+  // resource_limit when zlib gets no memory.
   Result<std::size_t> read(std::span<char> into);
 
-  // The message ended where a message may end. Forgets the window, unless the context is taken over.
+  // The message ended where a message may end. Errc::bad_request otherwise.
   Result<void> end_message();
 
  private:
-  DeflateDirection direction_;
+  const DeflateDirection direction_;
   bool ready_ = false;
-  bool block_ended_ = true;
+  bool final_block_ended_ = false;  // and nothing came since
   z_stream stream_{};
 };
 

@@ -11,9 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
+#include "base/error.h"
 #include "codec/websocket.h"
 
 namespace anser::codec {
@@ -56,28 +58,35 @@ class WebSocketReader {
   std::size_t kept() const;
 
  private:
-  struct Unfinished;
   struct Header;
+  struct Unfinished;
 
-  Event refuse(std::uint16_t code, std::string_view reason);
-  void let_go();
-  Unfinished& unfinished();
-
+  // These return false, or Event::error, when the peer broke a rule; refuse() has then said which.
+  Event read(std::span<char>& input);
   bool read_header(std::span<char>& input, Header& header);
   bool check_header(std::string_view bytes, Header& header);
-  bool check_opcode(Header& header);
+  bool check_opcode(const Header& header);
   bool check_length(const Header& header);
-  bool begin_frame(const Header& header);
-
-  Event read_payload(std::span<char>& input);
-  Event read_control(std::span<char>& input);
-  Event read_data(std::span<char>& input);
-  bool take_piece(std::string_view piece, bool last);
-  bool take_plain(std::string_view piece, bool last);
-  bool take_compressed(std::string_view piece, bool last);
+  static bool stands_whole(const Header& header, std::span<const char> input);
+  Event read_whole(const Header& header, std::span<char>& input);
+  void begin_frame(const Header& header);
+  std::string_view take_payload(std::span<char>& input);
+  std::optional<Event> read_control(std::span<char>& input);
+  std::optional<Event> read_data(std::span<char>& input);
+  bool take_plain(std::string_view piece);
+  bool take_compressed(std::string_view piece);
+  bool inflate_all();
+  bool finish_compressed();
   Event finish_control(Opcode opcode, std::string_view payload);
-  Event finish_close(std::string_view payload);
-  Event whole_message(const Header& header, std::span<char>& input);
+  bool finish_close(std::string_view payload);
+
+  bool refuse(std::uint16_t code, std::string_view reason);
+  bool refuse_size();
+  bool refuse_text();
+  bool refuse_deflate(const Error& error);
+
+  void let_go();
+  Unfinished& unfinished();
 
   WebSocketLimits limits_;
   std::unique_ptr<Unfinished> unfinished_;  // only while there is something unfinished, or delivered just now
