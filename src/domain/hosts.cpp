@@ -3,6 +3,11 @@
 #include "base/assert.h"
 
 namespace anser::domain {
+namespace {
+
+constexpr std::string_view kGroups = "conference.";
+
+}  // namespace
 
 Hosts::Hosts(std::vector<Host> hosts, const std::vector<std::string>& own_addresses) : hosts_(std::move(hosts)) {
   ANSER_ASSERT(!hosts_.empty());
@@ -23,6 +28,21 @@ std::optional<core::Jid> Hosts::canonical(const core::Jid& address) const {
   if (!name) return std::nullopt;
   if (*name == address.domain()) return address;
   auto real = core::Jid::make(address.local(), *name, address.resource());
+  if (!real) return std::nullopt;
+  return std::move(*real);
+}
+
+const std::string* Hosts::host_of_groups(std::string_view domain) const {
+  if (!domain.starts_with(kGroups) || resolve(domain)) return nullptr;
+  return resolve(domain.substr(kGroups.size()));
+}
+
+std::optional<core::Jid> Hosts::group(const core::Jid& address) const {
+  if (!address.has_local() || address.has_resource()) return std::nullopt;
+  const std::string* host = host_of_groups(address.domain());
+  if (!host) return std::nullopt;
+  if (address.domain().substr(kGroups.size()) == *host) return address;
+  auto real = core::Jid::make(address.local(), std::string{kGroups} + *host);
   if (!real) return std::nullopt;
   return std::move(*real);
 }

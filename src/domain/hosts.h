@@ -1,5 +1,6 @@
 // The domains that are ours. Each virtual host has one real name and any number of aliases; the server's own IP
-// addresses are aliases of the first. Immutable once built, so every core reads it freely.
+// addresses are aliases of the first. Its groups are at `conference.` and the same name (groups.h), unless a host has
+// that name itself. Immutable once built, so every core reads it freely.
 #pragma once
 
 #include <optional>
@@ -27,6 +28,12 @@ class Hosts {
 
   // The same address at its real host; nothing when the domain is not ours.
   std::optional<core::Jid> canonical(const core::Jid& address) const;
+
+  // The real name of the host whose groups are at this domain, or null.
+  const std::string* host_of_groups(std::string_view domain) const;
+
+  // The group's address at its real host; nothing when it is no group's: `name@conference.HOST`, without a resource.
+  std::optional<core::Jid> group(const core::Jid& address) const;
 
   const std::vector<Host>& all() const { return hosts_; }
 
