@@ -75,6 +75,23 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // and the wait for more. `take` is empty when there is nothing yet: then wait.
   std::optional<Result<std::string_view>> take();
   Task<void> wait();
+  // The same for who is no coroutine, which saves its frame: calls `there` once, from the loop, when take() may have
+  // something (or the end). `there` begins with a pointer to what will be touched, and may own it.
+  template <class Handler>
+  void when_readable(Handler there) {
+    reads_in_a_row_ = 0;
+    if (!more_ && !closed_ && !late_) waited_ = true;
+    const bool now = more_ || closed_ || late_ || take_ready(wanted_);
+    when(now ? 0 : wanted_, std::move(there));
+    if (now) wake();  // others have their turn
+  }
+  // Calls `there` once, after resume(), or when the connection has ended: for who does not want to read now.
+  template <class Handler>
+  void park(Handler there) {
+    when(0, std::move(there));
+    if (closed_) wake();
+  }
+  void resume() { wake(); }
 
   // Append here, then flush_soon(): everything appended in a turn leaves in one send at its end.
   std::string& out();

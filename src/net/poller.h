@@ -96,6 +96,14 @@ class Watched : private Link {
     return boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>&, void()>(
         std::move(start), boost::asio::use_awaitable_t<Executor>{});
   }
+  // The same without a coroutine: `handler` is called once, from the loop. With 0 only wake() ends the wait. What the
+  // handler owns is destroyed with the wait when the loop is shut down.
+  template <class Handler>
+  void when(std::uint32_t what, Handler handler) {
+    ANSER_ASSERT(!waiter_.waits());
+    awaited_ = what;
+    waiter_.set(std::move(handler));
+  }
   // Its owner is touched when it is served, so both come into the cache together: the object that holds this one.
   void held_by(const void* owner, std::size_t bytes) {
     const auto before = reinterpret_cast<const char*>(this) - static_cast<const char*>(owner);
