@@ -68,6 +68,26 @@ struct Config {
     std::size_t max_resources = 20;
   } xmpp;
 
+  struct Http {
+    std::vector<Endpoint> listen{{"0.0.0.0", 5280}, {"::", 5280}};
+    std::vector<Endpoint> tls_listen{{"0.0.0.0", 5443}, {"::", 5443}};
+    std::size_t header_bytes = 16_KB;
+    Duration header_timeout = std::chrono::seconds{20};
+    Duration silent_limit = std::chrono::seconds{60};
+    bool demo = true;
+  } http;
+
+  struct WebSocket {
+    bool enabled = true;
+    std::size_t message_bytes = 256_KB;
+    bool compression = true;
+    std::vector<std::string> origins;
+    bool password_without_tls = false;
+    Duration ping_after = std::chrono::seconds{45};    // 0: never
+    Duration silent_limit = std::chrono::seconds{90};  // 0: no limit
+    Duration write_timeout = std::chrono::seconds{60};
+  } websocket;
+
   struct Auth {
     std::vector<std::string> mechanisms{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512",
                                         "SCRAM-SHA-256",      "SCRAM-SHA-1",        "EXTERNAL",         "PLAIN"};

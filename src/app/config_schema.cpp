@@ -223,6 +223,47 @@ std::vector<Key> make_auth_keys() {
   };
 }
 
+std::vector<Key> make_http_keys() {
+  using C = Config;
+  using H = Config::Http;
+  using W = Config::WebSocket;
+  return {
+      row<&C::http, &H::listen>("http.listen", KeyType::endpoints, {0, 64}, kRestart,
+                                "Where to listen for HTTP and WebSocket in plain text."),
+      row<&C::http, &H::tls_listen>("http.tls_listen", KeyType::endpoints, {0, 64}, kRestart,
+                                    "Where to listen for HTTP and WebSocket over TLS."),
+      row<&C::http, &H::header_bytes>("http.header_bytes", kSize, {kKB, kMB}, kSighup,
+                                      "Largest head of a request: its first line and its fields."),
+      row<&C::http, &H::header_timeout>("http.header_timeout", kDuration, {kSecond, kHour}, kSighup,
+                                        "Time for a request's head, and on a WebSocket for signing in with the first "
+                                        "frame."),
+      row<&C::http, &H::silent_limit>("http.silent_limit", kDuration, {kSecond, kHour}, kSighup,
+                                      "Silence after which a connection is closed: between two requests, or inside of "
+                                      "one's body."),
+      row<&C::http, &H::demo>("http.demo", kBoolean, kAny, kRestart,
+                              "Whether the page at /demo/ is served, a small chat to try the WebSocket door with."),
+      row<&C::websocket, &W::enabled>("websocket.enabled", kBoolean, kAny, kRestart,
+                                      "Whether apps may connect at /ws."),
+      row<&C::websocket, &W::message_bytes>("websocket.message_bytes", kSize, {kKB, 64 * kMB}, kSighup,
+                                            "Largest message, after it was inflated."),
+      row<&C::websocket, &W::compression>("websocket.compression", kBoolean, kAny, kSighup,
+                                          "Whether permessage-deflate is agreed on with clients that offer it."),
+      row<&C::websocket, &W::origins>("websocket.origins", KeyType::origins, {0, 100}, kSighup,
+                                      "Pages that may connect beside those that came from the same host and port, as "
+                                      "browsers write them: https://app.example. \"*\" is all."),
+      row<&C::websocket, &W::password_without_tls>("websocket.password_without_tls", kBoolean, kAny, kSighup,
+                                                   "Whether passwords and tokens are taken over connections without "
+                                                   "TLS from other machines; from this one they are."),
+      row<&C::websocket, &W::ping_after>("websocket.ping_after", kDuration, {kSecond, kDay, "never"}, kSighup,
+                                         "Silence after which the server sends a ping."),
+      row<&C::websocket, &W::silent_limit>("websocket.silent_limit", kDuration, {kSecond, kDay, "no limit"}, kSighup,
+                                           "Silence after which a client is taken for gone."),
+      row<&C::websocket, &W::write_timeout>("websocket.write_timeout", kDuration, {kSecond, kHour}, kSighup,
+                                            "How long a client may take nothing of what waits for it; then it is "
+                                            "disconnected and its messages wait for it."),
+  };
+}
+
 std::vector<Key> make_registration_keys() {
   using C = Config;
   using R = Config::Registration;
@@ -378,7 +419,8 @@ std::vector<Key> make_storage_keys() {
 
 std::vector<Key> make_schema() {
   std::vector<Key> all;
-  for (auto* make : {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_auth_keys, &make_registration_keys,
+  for (auto* make : {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_http_keys,
+                     &make_auth_keys, &make_registration_keys,
                      &make_compression_keys, &make_limit_keys, &make_storage_keys}) {
     auto keys = make();
     std::move(keys.begin(), keys.end(), std::back_inserter(all));
@@ -420,6 +462,8 @@ const std::vector<Table>& schema_tables() {
        "A virtual host. The table is written `[[host]]`, once for each; the first also answers to the machine's "
        "own IP addresses."},
       {"xmpp", "Connections of XMPP clients."},
+      {"http", "HTTP, and what begins with it."},
+      {"websocket", "Apps that chat over a WebSocket (docs/wire/websocket.md)."},
       {"auth", "Logging in."},
       {"registration", "Making accounts in-band (XEP-0077)."},
       {"compression", "Stream compression (XEP-0138)."},
@@ -492,6 +536,7 @@ std::string range_text(const Key& key) {
       return fmt::format("at most {} bytes", key.range.max);
     case KeyType::domains:
     case KeyType::endpoints:
+    case KeyType::origins:
       return fmt::format("at most {} of them", key.range.max);
     case KeyType::boolean:
     case KeyType::domain:

@@ -109,6 +109,17 @@ Result<std::string> read_endpoint(const Key& key, const toml::node& node) {
   return to_string(*endpoint);
 }
 
+// RFC 6454 §6.2, as browsers send it: no path, no default port.
+Result<std::string> read_origin(const Key& key, const toml::node& node) {
+  const auto* text = node.as_string();
+  const string_view origin = text ? string_view{text->get()} : string_view{};
+  const auto scheme = origin.find("://");
+  const bool whole = scheme != string_view::npos && scheme > 0 && origin.size() > scheme + 3 &&
+                     origin.find_first_of("/ ?#@", scheme + 3) == string_view::npos;
+  if (origin != "*" && !whole) return takes(key, "origins such as \"https://app.example\", or \"*\"", node);
+  return std::string{origin};
+}
+
 Result<std::string> read_text(const Key& key, const toml::node& node) {
   const auto* text = node.as_string();
   if (!text) return takes(key, "text", node);
@@ -130,6 +141,7 @@ Result<Value> read_list(const Key& key, const toml::node& node) {
   for (const toml::node& item : *list) {
     auto text = key.type == KeyType::choices   ? read_choice(key, item)
                 : key.type == KeyType::domains ? read_domain(key, item)
+                : key.type == KeyType::origins ? read_origin(key, item)
                                                : read_endpoint(key, item);
     if (!text) return pass(text);
     const bool any_port = key.type == KeyType::endpoints && text->ends_with(":0");
@@ -183,6 +195,7 @@ Result<Value> read_value(const Key& key, const toml::node& node) {
     case KeyType::choices:
     case KeyType::domains:
     case KeyType::endpoints:
+    case KeyType::origins:
       return read_list(key, node);
   }
   return fail(Errc::internal, "{} has no type", key.path);

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "app/control.h"
+#include "app/http_doors.h"
 #include "app/live_admin.h"
 #include "app/offline_admin.h"
 #include "app/token_key.h"
@@ -163,7 +164,8 @@ door::LoginGuard::Limits guard_limits_of(const Config& config) {
 }
 
 // The certificate of each host, made where none is configured and none was made before.
-Result<std::shared_ptr<const net::TlsServer>> load_tls(const Config& config) {
+// `alpn` is what is spoken over it.
+Result<std::shared_ptr<const net::TlsServer>> load_tls(const Config& config, std::string alpn, bool clients) {
   const fs::path data = config.server.data;
   std::vector<net::TlsServer::Certificate> certificates;
   for (const auto& host : config.hosts) {
@@ -182,9 +184,9 @@ Result<std::shared_ptr<const net::TlsServer>> load_tls(const Config& config) {
     for (const auto& alias : host.aliases) certificates.push_back({alias, chain, key});
   }
   net::TlsServer::Options options;
-  options.ask_client_certificate = config.xmpp.client_certificates && !config.xmpp.client_ca.empty();
+  options.ask_client_certificate = clients && config.xmpp.client_certificates && !config.xmpp.client_ca.empty();
   options.ca_file = config.xmpp.client_ca;
-  options.alpn = {"xmpp-client"};
+  options.alpn = {std::move(alpn)};
   return net::TlsServer::load(certificates, options);
 }
 
@@ -255,7 +257,7 @@ class Server {
  private:
   void restore_sessions();
   Result<void> listen();
-  Result<void> listen_on(const Endpoint& endpoint, bool direct_tls);
+  Result<void> listen_on(const Endpoint& endpoint, net::Listener::Handler handler);
 
   Config config_;
   SystemClock clock_;
@@ -263,10 +265,11 @@ class Server {
   door::LoginGuard guard_;
   std::atomic<bool> broken_{false};
 
-  std::mutex reload_mutex_;  // guards the three below: read when a connection comes, written by SIGHUP
+  std::mutex reload_mutex_;  // guards the four below: read when a connection comes, written by SIGHUP
   xmpp::SharedSettings settings_;
   door::SharedSignInSettings sign_in_;
   std::shared_ptr<const net::TlsServer> tls_;
+  std::shared_ptr<const net::TlsServer> https_;
 
   std::unique_ptr<store::Stores> stores_;
   std::unique_ptr<net::Workers> workers_;
@@ -275,6 +278,7 @@ class Server {
   std::unique_ptr<CorePost> post_;
   std::unique_ptr<xmpp::Shared> shared_;
   std::vector<std::unique_ptr<Home>> homes_;
+  std::unique_ptr<HttpDoors> http_;
   std::shared_ptr<net::Gate> gate_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<LiveAdmin> admin_;
@@ -303,9 +307,12 @@ Result<void> Server::start() {
   if (!tokens) return pass(tokens);
   auto archive_key = installation_secret(*stores_->accounts, "archive key");
   if (!archive_key) return pass(archive_key);
-  auto tls = load_tls(config_);
+  auto tls = load_tls(config_, "xmpp-client", true);
   if (!tls) return pass(tls);
   tls_ = std::move(*tls);
+  auto https = load_tls(config_, "http/1.1", false);
+  if (!https) return pass(https);
+  https_ = std::move(*https);
   settings_ = settings_of(config_);
   sign_in_ = sign_in_of(config_);
 
@@ -355,6 +362,12 @@ Result<void> Server::start() {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
     homes_.back()->router.set_limits(router_limits_of(config_));
   }
+  http_ = std::make_unique<HttpDoors>(*shared_, config_, [this] {
+    const std::lock_guard lock(reload_mutex_);
+    return https_;
+  });
+  for (unsigned core = 0; core < cores_->size(); ++core)
+    http_->add_core(cores_->at(static_cast<CoreId>(core)), homes_[core]->router);
   cores_->start();
   restore_sessions();
   if (auto listening = listen(); !listening) return listening;
@@ -399,16 +412,22 @@ void Server::restore_sessions() {
 }
 
 Result<void> Server::listen() {
-  for (const auto& endpoint : config_.xmpp.listen) {
-    if (auto open = listen_on(endpoint, false); !open) return open;
-  }
-  for (const auto& endpoint : config_.xmpp.tls_listen) {
-    if (auto open = listen_on(endpoint, true); !open) return open;
+  for (const bool tls : {false, true}) {
+    for (const auto& endpoint : tls ? config_.xmpp.tls_listen : config_.xmpp.listen) {
+      auto handler = [this, tls](net::Core& core, net::Handed handed) {
+        xmpp::accept_connection(*shared_, core, std::move(handed), tls);
+      };
+      if (auto open = listen_on(endpoint, std::move(handler)); !open) return open;
+    }
+    for (const auto& endpoint : tls ? config_.http.tls_listen : config_.http.listen) {
+      auto handler = [this, tls](net::Core& core, net::Handed handed) { http_->accept(core, std::move(handed), tls); };
+      if (auto open = listen_on(endpoint, std::move(handler)); !open) return open;
+    }
   }
   return {};
 }
 
-Result<void> Server::listen_on(const Endpoint& endpoint, bool direct_tls) {
+Result<void> Server::listen_on(const Endpoint& endpoint, net::Listener::Handler handler) {
   if (!gate_)
     gate_ = std::make_shared<net::Gate>(
         net::Gate::Limits{config_.limits.connections, config_.limits.connections_per_address});
@@ -416,9 +435,7 @@ Result<void> Server::listen_on(const Endpoint& endpoint, bool direct_tls) {
   options.address = endpoint.address;
   options.port = endpoint.port;
   options.gate = gate_;
-  auto listener = net::Listener::listen(*cores_, options, [this, direct_tls](net::Core& core, net::Handed handed) {
-    xmpp::accept_connection(*shared_, core, std::move(handed), direct_tls);
-  });
+  auto listener = net::Listener::listen(*cores_, options, std::move(handler));
   if (!listener) return pass(listener);
   listeners_.push_back(std::move(*listener));
   return {};
@@ -434,14 +451,18 @@ void Server::announce() const {
 }
 
 void Server::reload(const Config& fresh) {
-  auto tls = load_tls(fresh);
-  if (!tls) return log::error("app", "certificates stay as they are: {}", tls.error().message);
+  auto tls = load_tls(fresh, "xmpp-client", true);
+  auto https = load_tls(fresh, "http/1.1", false);
+  if (!tls || !https)
+    return log::error("app", "certificates stay as they are: {}", (tls ? https : tls).error().message);
   {
     const std::lock_guard lock(reload_mutex_);
     settings_ = settings_of(fresh);
     sign_in_ = sign_in_of(fresh);
     tls_ = std::move(*tls);
+    https_ = std::move(*https);
   }
+  http_->reload(fresh);
   for (unsigned core = 0; core < cores_->size(); ++core) {
     cores_->post(static_cast<CoreId>(core),
                  [this, core, limits = router_limits_of(fresh)] { homes_[core]->router.set_limits(limits); });
@@ -460,6 +481,7 @@ void Server::stop() {
       cores_->post(static_cast<CoreId>(core), [this, core] {
         auto& services = homes_[core]->services;
         services.stopping = true;
+        http_->shut_down(services.core);
         const auto reason = broken_ ? domain::CloseReason::storage_failed : domain::CloseReason::shutdown;
         for (auto* negotiation : std::unordered_set<xmpp::Negotiation*>(services.negotiations))
           negotiation->shut_down();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 namespace anser {
 
@@ -10,6 +11,9 @@ using Duration = std::chrono::microseconds;
 using Time = std::chrono::time_point<std::chrono::system_clock, Duration>;
 // For limits and waits; never goes back.
 using Tick = std::chrono::steady_clock::time_point;
+
+// 2026-11-22T14:03:05.123Z, in UTC (RFC 3339, XEP-0082).
+std::string to_date_time(Time time);
 
 class Clock {
  public:

@@ -392,15 +392,4 @@ void append_stanza(std::string& out, const Envelope& envelope, const domain::Sta
   out.append("</forwarded></").append(how).append("></message>");
 }
 
-std::string to_xmpp_date(Time time) {
-  const auto since = time.time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since - seconds).count();
-  const std::time_t whole = static_cast<std::time_t>(seconds.count());
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds);
-}
-
 }  // namespace anser::xmpp

@@ -37,7 +37,6 @@ Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_
 void append_stanza(std::string& out, const domain::Envelope& envelope, const domain::Stamp& stamp, const core::Jid& own,
                    const domain::ArchiveIds* ids);
 
-// 2026-11-22T14:03:05.123Z (XEP-0082)
-std::string to_xmpp_date(Time time);
+inline std::string to_xmpp_date(Time time) { return to_date_time(time); }
 
 }  // namespace anser::xmpp

@@ -1,0 +1,302 @@
+// Session, the part that writes: what the router delivers, and the outbox of what the client has not read or not
+// acknowledged. Nothing here calls the router before the end of the turn, for it is in the middle of something.
+#include <algorithm>
+
+#include "core/random.h"
+#include "door/names.h"
+#include "ws/errors.h"
+#include "ws/session.h"
+#include "xml/element.h"
+
+namespace anser::ws {
+namespace {
+
+using domain::Envelope;
+using domain::Kind;
+using domain::Type;
+
+std::string_view word_of(Type type) {
+  switch (type) {
+    case Type::unavailable:
+      return "unavailable";
+    case Type::subscribe:
+      return "subscribe";
+    case Type::subscribed:
+      return "subscribed";
+    case Type::unsubscribe:
+      return "unsubscribe";
+    case Type::unsubscribed:
+      return "unsubscribed";
+    default:
+      return {};
+  }
+}
+
+// One for the whole loop: it keeps its memory from message to message.
+door::Heard& heard_in(const Envelope& envelope, Time created) {
+  thread_local door::Heard heard;
+  door::from_envelope(envelope, created, heard);
+  return heard;
+}
+
+}  // namespace
+
+// ---- frames ---------------------------------------------------------------------------------------------------------
+
+void Session::write_payload(std::string_view payload) {
+  connection_.websocket()->append(connection_.out(),
+                                  form_ == Form::json ? codec::Opcode::text : codec::Opcode::binary, payload);
+  connection_.flush_soon();
+}
+
+void Session::send(FrameType type, const google::protobuf::Message& message) {
+  if (connection_.closed()) return;
+  thread_local std::string payload;
+  payload.clear();
+  append(payload, form_, type, message);
+  write_payload(payload);
+}
+
+void Session::push(FrameType type, const google::protobuf::Message& message) {
+  if (ended_) return;
+  if (writable()) return send(type, message);
+  std::string payload;
+  append(payload, form_, type, message);
+  put_off({{}, {}, std::move(payload)});
+}
+
+// ---- what the router delivers ---------------------------------------------------------------------------------------
+
+void Session::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
+  if (ended_) return;
+  if (envelope.kind == Kind::iq) return answer_request(envelope);
+  if (envelope.type == Type::error) return write_failure(envelope);
+  if (envelope.kind == Kind::presence) return modern_ ? write_presence(envelope) : void();
+  if (acknowledges_) {
+    if (says_something(envelope)) put_off({envelope, stamp, {}});
+    return;
+  }
+  if (!writable()) return put_off({envelope, stamp, {}});
+  write(envelope, stamp);
+}
+
+// Frames that the client gives no word about would never be acknowledged.
+bool Session::says_something(const Envelope& envelope) const {
+  if (envelope.facts.has_body) return true;
+  const auto& heard = heard_in(envelope, {});
+  return heard.message || (modern_ && (heard.state || heard.receipt));
+}
+
+void Session::write(const Envelope& envelope, const domain::Stamp& stamp) {
+  if (envelope.type == Type::groupchat) {
+    if (const std::string* frame = services_.shared_frame.find(envelope, stamp, form_)) return write_payload(*frame);
+  }
+  const Time created = stamp.sequence != 0 ? stamp.time : services_.shared.clock.now();
+  const auto& heard = heard_in(envelope, created);
+  if (heard.message) write_message(envelope, stamp, heard);
+  if (heard.state && modern_) {
+    proto::Typing typing;
+    typing.set_from(std::string{heard.state->from.bare()});
+    typing.set_to(std::string{heard.state->to.bare()});
+    typing.set_state(std::string{door::word_of(heard.state->what)});
+    if (heard.state->group) typing.set_group(std::string{heard.state->to.bare()});
+    send(FrameType::typing, typing);
+  }
+  if (heard.receipt && modern_) {
+    proto::Receipt receipt;
+    receipt.set_from(std::string{heard.receipt->from.bare()});
+    receipt.set_to(std::string{heard.receipt->to.bare()});
+    receipt.set_kind(heard.receipt->what == door::Receipt::What::read ? "read" : "delivered");
+    receipt.set_eventid(heard.receipt->event_id);
+    send(FrameType::receipt, receipt);
+  }
+}
+
+void Session::write_message(const Envelope& envelope, const domain::Stamp& stamp, const door::Heard& heard) {
+  thread_local proto::Message message;
+  thread_local std::string payload;
+  message.Clear();
+  fill(message, *heard.message, stamp);
+  message.set_eventid(event_id_of(envelope, stamp));
+  payload.clear();
+  append(payload, form_, FrameType::message, message);
+  if (envelope.type == Type::groupchat) services_.shared_frame.keep(envelope, stamp, form_, payload);
+  write_payload(payload);
+}
+
+void Session::fill(proto::Message& message, const door::ChatMessage& chat, const domain::Stamp& stamp) const {
+  message.set_eventid(chat.event_id);
+  message.set_from(std::string{chat.from.bare()});
+  message.set_to(std::string{chat.to.empty() ? chat.from.bare() : chat.to.bare()});
+  message.set_createat(to_date_time(chat.created));
+  message.set_type(chat.type);
+  message.set_body(chat.body);
+  if (!chat.thread.empty()) message.set_thread(chat.thread);
+  if (!chat.replaces.empty()) message.set_replaces(chat.replaces);
+  if (chat.group) message.set_group(std::string{chat.to.bare()});
+  if (chat.ephemeral) message.set_ephemeral(true);
+  if (stamp.archived) {
+    const auto group = chat.group ? services_.router.hosts().group(chat.to) : std::nullopt;
+    message.set_archiveid(services_.archive_ids.make(group ? group->bare() : jid().bare(), stamp.sequence));
+  }
+  if (chat.attachment) {
+    auto& attachment = *message.mutable_attachment();
+    attachment.set_url(chat.attachment->url);
+    attachment.set_name(chat.attachment->name);
+    attachment.set_size(chat.attachment->size);
+    attachment.set_mediatype(chat.attachment->media_type);
+    attachment.set_hash(chat.attachment->hash);
+  }
+}
+
+// Its sender's, or one that the client can acknowledge it by: the same each time it is given.
+std::string Session::event_id_of(const Envelope& envelope, const domain::Stamp& stamp) const {
+  if (!envelope.origin_id.empty()) return envelope.origin_id;
+  if (!envelope.id.empty() || stamp.sequence == 0) return envelope.id;
+  return fmt::format("anser-{}", services_.archive_ids.make(jid().bare(), stamp.sequence));
+}
+
+void Session::write_presence(const Envelope& envelope) {
+  proto::Presence presence;
+  presence.set_from(domain::is_subscription(envelope.type) ? std::string{envelope.from.bare()} : envelope.from.full());
+  presence.set_to(envelope.to.full());
+  presence.set_type(std::string{word_of(envelope.type)});
+  if (!envelope.inner.empty()) {
+    const auto read = xml::parse_element(std::string{"<presence>"}.append(envelope.inner.view()).append("</presence>"));
+    if (read) {
+      presence.set_show(read->child_text("show"));
+      presence.set_status(read->child_text("status"));
+    }
+  }
+  presence.set_priority(envelope.facts.priority);
+  push(FrameType::presence, presence);
+}
+
+// Something that this session has sent was refused where it was to go. It is not acknowledged then.
+void Session::write_failure(const Envelope& envelope) {
+  if (envelope.kind == Kind::message && inflow_) {
+    const auto same = [&](const Sent& sent) { return sent.acknowledge && !sent.refused && sent.event_id == envelope.id; };
+    const auto sent = std::ranges::find_if(inflow_->sent, same);
+    if (sent != inflow_->sent.end()) sent->refused = true;
+  }
+  Error failure{Errc::unavailable, "this was refused by its recipient"};
+  if (envelope.failure) failure = *envelope.failure;
+  if (envelope.kind == Kind::presence && !modern_) return;
+  refuse(failure, envelope.id, {},
+         static_cast<std::uint16_t>(envelope.kind == Kind::message ? FrameType::message : FrameType::presence));
+}
+
+// Requests of XMPP clients to this one: it has no word for them. The router hears of it when it is done with this.
+void Session::answer_request(const Envelope& envelope) {
+  if (envelope.type != Type::get && envelope.type != Type::set) return;
+  services_.core.at_turn_end([&router = services_.router, request = envelope] {
+    router.bounce(request, Errc::unavailable, "this client does not answer requests");
+  });
+}
+
+// Who acknowledges says so by an acknowledgement; of anybody else it is assumed when it has been written.
+void Session::ask_confirmation(std::uint64_t number) {
+  auto& box = outbox();
+  box.confirmations.push_back({box.queue.last(), number});
+  services_.core.mark(box);
+}
+
+// ---- what waits -----------------------------------------------------------------------------------------------------
+
+Session::Outbox& Session::outbox() {
+  if (!outbox_) outbox_ = std::make_unique<Outbox>(*this);
+  return *outbox_;
+}
+
+// May what comes now be written at once? Nothing waits that was to be written before it.
+bool Session::writable() const {
+  if (connection_.closed() || connection_.congested()) return false;
+  return !outbox_ || outbox_->queue.next() == nullptr;
+}
+
+void Session::write(const domain::Outgoing& entry) {
+  if (entry.own_words()) return write_payload(entry.text);
+  write(entry.envelope, entry.stamp);
+}
+
+void Session::put_off(domain::Outgoing entry) {
+  auto& box = outbox();
+  box.queue.push(std::move(entry));
+  send_waiting();
+  if (ended_ || too_far_behind()) services_.core.mark(box);
+}
+
+bool Session::too_far_behind() const {
+  const auto& queue = outbox_->queue;
+  if (acknowledges_) return queue.bytes() > settings_->unacked_bytes || queue.size() > settings_->unacked_messages;
+  return queue.bytes() > settings_->output_bytes || queue.size() > settings_->backlog_messages;
+}
+
+void Session::send_waiting() {
+  if (ended_ || !outbox_) return;
+  auto& queue = outbox_->queue;
+  const domain::Outgoing* next = queue.next();
+  const bool moves = next && !connection_.congested();
+  for (; next && !connection_.congested(); next = queue.next()) {
+    write(*next);
+    queue.mark_written();
+    if (!acknowledges_) (void)queue.acknowledge(queue.sent());  // as much as this client will ever tell us
+  }
+  if (acknowledges_) forget_own_words();
+  if (!next) return outbox_->patience.disarm();
+  connection_.on_writable([this] { send_waiting(); });
+  if (moves || !outbox_->patience.armed()) services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
+}
+
+// They need no acknowledgement: in front of the queue and written, they are done with.
+void Session::forget_own_words() {
+  auto& queue = outbox_->queue;
+  while (queue.written() > 0 && queue.entries().front().own_words()) {
+    (void)queue.acknowledge(static_cast<std::uint32_t>(queue.acked() + 1));
+  }
+}
+
+// At the end of a turn in which it grew too long, or something is to be confirmed, or the session ended.
+void Session::settle_outbox() {
+  if (!ended_ && too_far_behind()) end(close_code::kTimeout, "too much waits for this client");
+  if (ended_) return give_back();
+  confirm_delivered();
+}
+
+void Session::confirm_delivered() {
+  auto& confirmations = outbox_->confirmations;
+  // Without acknowledgements it counts when the socket has taken everything.
+  const bool written = acknowledges_ || connection_.queued() == 0;
+  while (!confirmations.empty() && written && outbox_->queue.confirmed() >= confirmations.front().after) {
+    const std::uint64_t number = confirmations.front().number;
+    confirmations.erase(confirmations.begin());
+    services_.router.confirmed(*this, number);
+    if (ended_) return;
+  }
+  if (!confirmations.empty() && !written && !outbox_->patience.armed())
+    services_.core.timers().arm(outbox_->patience, net::Timers::kTick);  // the socket will have taken it by then
+}
+
+void Session::give_back() {
+  outbox_->patience.disarm();
+  outbox_->confirmations.clear();
+  for (auto& entry : outbox_->queue.take_all()) {
+    if (!entry.own_words()) services_.router.undelivered(*this, std::move(entry.envelope), entry.stamp);
+  }
+}
+
+// Nothing of what waits has been taken for too long; or everything has been, and it was about a confirmation.
+void Session::lose_patience() {
+  if (outbox_->queue.next()) return fall_behind();
+  confirm_delivered();
+}
+
+void Session::fall_behind() { end(close_code::kTimeout, "what was sent was not read in time"); }
+
+void Session::start_acknowledging() {
+  acknowledges_ = true;
+  set_confirms();
+  outbox().queue.restart();
+}
+
+}  // namespace anser::ws
