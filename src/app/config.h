@@ -144,7 +144,9 @@ struct Config {
     std::size_t roster_items = 1'000;
     std::size_t blocked = 1'000;
     std::size_t directed_presences = 1'000;
-    std::size_t retries = 128;          // of each account; 0: none are recognised
+    std::size_t retries = 128;    // of each account; 0: none are recognised
+    std::size_t groups = 10'000;  // on each core
+    std::size_t groups_per_session = 100;
     std::size_t idle_accounts = 4'096;  // on each core
     std::size_t private_bytes = 1_MB;
     std::size_t vcard_bytes = 128_KB;

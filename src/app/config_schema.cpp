@@ -357,6 +357,10 @@ std::vector<Key> make_limit_keys() {
       row<&C::limits, &L::retries>(
           "limits.retries", kInteger, {1, 4'096, "none are recognised"}, kSighup,
           "Messages of one account that are remembered, so that one which its client sends again is delivered once."),
+      row<&C::limits, &L::groups>("limits.groups", kInteger, {1, 10'000'000}, kSighup,
+                                  "Groups that each core keeps in memory: those with subscribers."),
+      row<&C::limits, &L::groups_per_session>("limits.groups_per_session", kInteger, {1, 100'000}, kSighup,
+                                              "Groups that one session may subscribe to."),
       row<&C::limits, &L::idle_accounts>("limits.idle_accounts", kInteger, {16, 10'000'000}, kSighup,
                                          "Accounts that each core keeps in memory while nobody uses them."),
       row<&C::limits, &L::private_bytes>("limits.private_bytes", kSize, {kKB, kGB}, kSighup,

@@ -138,6 +138,8 @@ domain::RouterLimits router_limits_of(const Config& config) {
   limits.blocked = config.limits.blocked;
   limits.directed_presences = config.limits.directed_presences;
   limits.retries = config.limits.retries;
+  limits.groups = config.limits.groups;
+  limits.groups_per_session = config.limits.groups_per_session;
   limits.idle_accounts = config.limits.idle_accounts;
   limits.archive = config.archive.enabled;
   limits.archive_default = static_cast<domain::ArchiveDefault>(config.archive.otherwise);

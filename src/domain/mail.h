@@ -67,7 +67,37 @@ struct Refused {
   std::uint64_t message = 0;  // its fingerprint (retry_window.h)
 };
 
-using Mail = std::variant<Route, Broadcast, Probe, Fence, FencePassed, AccountChanged, SentCopy, Refused>;
+// ---- groups (groups.h) ----
+
+// A message for a group whose home is the receiving core. Its sender is subscribed.
+struct Publish {
+  Envelope envelope;
+  Jid group;  // where envelope.to leads if it names an alias; empty when envelope.to is the place itself
+};
+
+// A message of a group, for all its subscribers on the receiving core: fan-out costs one letter per core, not per
+// subscriber. Letters about one group come in the order of the log.
+struct Published {
+  Envelope envelope;
+  Jid group;                   // as in Publish
+  std::uint64_t sequence = 0;  // as in Stamp; 0: the group's archive has not got it
+  Time time{};
+};
+
+// To a group's home: the sending core has subscribers, or has them no longer.
+struct Interest {
+  Jid group;
+  CoreId core = 0;
+  bool wanted = false;
+};
+// The answer to one that was wanted.
+struct InterestNoted {
+  Jid group;
+  bool taken = false;  // false: there are too many groups
+};
+
+using Mail = std::variant<Route, Broadcast, Probe, Fence, FencePassed, AccountChanged, SentCopy, Refused, Publish,
+                          Published, Interest, InterestNoted>;
 
 void encode(const Mail& mail, std::string& out);
 Result<Mail> decode_mail(std::string_view& in);

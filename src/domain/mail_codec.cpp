@@ -1,5 +1,4 @@
-// mail      = %x00 envelope jid varint varint varints  ; Route: target, empty unless aliased; taken: session, number,
-// copies
+// mail      = %x00 envelope jid taken                  ; Route: target, empty unless aliased
 //           / %x01 envelope jids jids                  ; Broadcast: contacts, except
 //           / %x02 jid jids                            ; Probe: from, contacts
 //           / %x03 varint varint varint                ; Fence: core, session, number
@@ -7,6 +6,11 @@
 //           / %x05 jid byte varint                     ; AccountChanged: account, what, spare
 //           / %x06 envelope varint varint              ; SentCopy: sequence, microseconds since 1970
 //           / %x07 jid varint                          ; Refused: account, message
+//           / %x08 envelope jid taken                  ; Publish: group, empty unless aliased
+//           / %x09 envelope jid varint varint          ; Published: group, sequence, microseconds since 1970
+//           / %x0a jid varint byte                     ; Interest: group, core, wanted
+//           / %x0b jid byte                            ; InterestNoted: group, taken
+// taken     = varint varint varints                    ; session, number, copies
 // jids      = varint *jid;   varints = varint *varint
 #include "domain/byte_codec.h"
 #include "domain/mail.h"
@@ -16,7 +20,20 @@ namespace {
 
 constexpr std::uint64_t kMaxContacts = 1'000'000;  // only keeps a broken node from asking for all memory
 constexpr std::uint64_t kMaxTime = 1ull << 53;     // microseconds, far beyond the calendar
-enum Tag : std::uint8_t { kRoute, kBroadcast, kProbe, kFence, kFencePassed, kAccountChanged, kSentCopy, kRefused };
+enum Tag : std::uint8_t {
+  kRoute,
+  kBroadcast,
+  kProbe,
+  kFence,
+  kFencePassed,
+  kAccountChanged,
+  kSentCopy,
+  kRefused,
+  kPublish,
+  kPublished,
+  kInterest,
+  kInterestNoted
+};
 
 void put_tag(std::string& out, Tag tag) { out += static_cast<char>(tag); }
 
@@ -33,6 +50,71 @@ std::vector<Jid> read_jids(ByteReader& reader) {
   return jids;
 }
 
+void put_taken(std::string& out, const Taken& taken) {
+  put_varint(out, taken.session);
+  put_varint(out, taken.number);
+  put_varint(out, taken.copies.size());
+  for (const auto session : taken.copies) put_varint(out, session);
+}
+
+Taken read_taken(ByteReader& reader) {
+  Taken taken;
+  taken.session = reader.varint();
+  taken.number = reader.varint();
+  const std::uint64_t copies = reader.varint();
+  if (copies > kMaxContacts) reader.refuse();
+  for (std::uint64_t i = 0; i < copies && reader.ok(); ++i) taken.copies.push_back(reader.varint());
+  return taken;
+}
+
+void put_time(std::string& out, Time time) {
+  put_varint(out, static_cast<std::uint64_t>(time.time_since_epoch().count()));
+}
+
+Time read_time(ByteReader& reader) {
+  const std::uint64_t microseconds = reader.varint();
+  if (microseconds > kMaxTime) reader.refuse();
+  return Time{Duration{static_cast<std::int64_t>(microseconds)}};
+}
+
+CoreId read_core(ByteReader& reader) {
+  const std::uint64_t core = reader.varint();
+  if (core > 0xffff) reader.refuse();
+  return static_cast<CoreId>(core);
+}
+
+// The letters that begin with an envelope.
+bool carries(std::uint8_t tag) {
+  return tag == kRoute || tag == kBroadcast || tag == kSentCopy || tag == kPublish || tag == kPublished;
+}
+
+Mail read_carried(std::uint8_t tag, Envelope envelope, ByteReader& reader) {
+  if (tag == kRoute) {
+    Route route{std::move(envelope), reader.jid()};
+    route.envelope.taken = read_taken(reader);
+    return route;
+  }
+  if (tag == kSentCopy) {
+    SentCopy copy{std::move(envelope), reader.varint(), {}};
+    copy.time = read_time(reader);
+    return copy;
+  }
+  if (tag == kPublish) {
+    Publish publish{std::move(envelope), reader.jid()};
+    publish.envelope.taken = read_taken(reader);
+    return publish;
+  }
+  if (tag == kPublished) {
+    Published published{std::move(envelope), reader.jid(), 0, {}};
+    published.sequence = reader.varint();
+    published.time = read_time(reader);
+    return published;
+  }
+  Broadcast broadcast{std::move(envelope), read_jids(reader), {}};
+  broadcast.except = read_jids(reader);
+  return broadcast;
+}
+
 }  // namespace
 
 void encode(const Mail& mail, std::string& out) {
@@ -43,10 +125,7 @@ void encode(const Mail& mail, std::string& out) {
           put_tag(out, kRoute);
           encode(letter.envelope, out);
           put_jid(out, letter.target);
-          put_varint(out, letter.envelope.taken.session);
-          put_varint(out, letter.envelope.taken.number);
-          put_varint(out, letter.envelope.taken.copies.size());
-          for (const auto session : letter.envelope.taken.copies) put_varint(out, session);
+          put_taken(out, letter.envelope.taken);
         } else if constexpr (std::is_same_v<Letter, Broadcast>) {
           put_tag(out, kBroadcast);
           encode(letter.presence, out);
@@ -69,11 +148,31 @@ void encode(const Mail& mail, std::string& out) {
           put_tag(out, kSentCopy);
           encode(letter.envelope, out);
           put_varint(out, letter.sequence);
-          put_varint(out, static_cast<std::uint64_t>(letter.time.time_since_epoch().count()));
+          put_time(out, letter.time);
         } else if constexpr (std::is_same_v<Letter, Refused>) {
           put_tag(out, kRefused);
           put_jid(out, letter.account);
           put_varint(out, letter.message);
+        } else if constexpr (std::is_same_v<Letter, Publish>) {
+          put_tag(out, kPublish);
+          encode(letter.envelope, out);
+          put_jid(out, letter.group);
+          put_taken(out, letter.envelope.taken);
+        } else if constexpr (std::is_same_v<Letter, Published>) {
+          put_tag(out, kPublished);
+          encode(letter.envelope, out);
+          put_jid(out, letter.group);
+          put_varint(out, letter.sequence);
+          put_time(out, letter.time);
+        } else if constexpr (std::is_same_v<Letter, Interest>) {
+          put_tag(out, kInterest);
+          put_jid(out, letter.group);
+          put_varint(out, letter.core);
+          out += static_cast<char>(letter.wanted);
+        } else if constexpr (std::is_same_v<Letter, InterestNoted>) {
+          put_tag(out, kInterestNoted);
+          put_jid(out, letter.group);
+          out += static_cast<char>(letter.taken);
         } else {
           put_tag(out, kAccountChanged);
           put_jid(out, letter.account);
@@ -86,34 +185,16 @@ void encode(const Mail& mail, std::string& out) {
 
 Result<Mail> decode_mail(std::string_view& in) {
   ByteReader head{in};
-  const auto tag = head.byte(kRefused);
+  const auto tag = head.byte(kInterestNoted);
   if (!head.ok()) return fail(Errc::bad_request, "this is no letter");
   std::string_view rest = head.rest();
 
   Mail mail;
-  if (tag == kRoute || tag == kBroadcast || tag == kSentCopy) {
+  if (carries(tag)) {
     auto envelope = decode_envelope(rest);
     if (!envelope) return pass(envelope);
     ByteReader reader{rest};
-    if (tag == kRoute) {
-      Route route{std::move(*envelope), reader.jid()};
-      route.envelope.taken.session = reader.varint();
-      route.envelope.taken.number = reader.varint();
-      const std::uint64_t copies = reader.varint();
-      if (copies > kMaxContacts) reader.refuse();
-      for (std::uint64_t i = 0; i < copies && reader.ok(); ++i) route.envelope.taken.copies.push_back(reader.varint());
-      mail = std::move(route);
-    } else if (tag == kSentCopy) {
-      SentCopy copy{std::move(*envelope), reader.varint(), {}};
-      const std::uint64_t microseconds = reader.varint();
-      if (microseconds > kMaxTime) reader.refuse();
-      copy.time = Time{Duration{static_cast<std::int64_t>(microseconds)}};
-      mail = std::move(copy);
-    } else {
-      Broadcast broadcast{std::move(*envelope), read_jids(reader), {}};
-      broadcast.except = read_jids(reader);
-      mail = std::move(broadcast);
-    }
+    mail = read_carried(tag, std::move(*envelope), reader);
     if (!reader.ok()) return fail(Errc::bad_request, "the letter is cut short or damaged");
     in = reader.rest();
     return mail;
@@ -126,9 +207,7 @@ Result<Mail> decode_mail(std::string_view& in) {
     mail = std::move(probe);
   } else if (tag == kFence) {
     Fence fence;
-    const std::uint64_t core = reader.varint();
-    if (core > 0xffff) reader.refuse();
-    fence.core = static_cast<CoreId>(core);
+    fence.core = read_core(reader);
     fence.session = reader.varint();
     fence.number = reader.varint();
     mail = fence;
@@ -142,6 +221,17 @@ Result<Mail> decode_mail(std::string_view& in) {
     refused.account = reader.jid();
     refused.message = reader.varint();
     mail = std::move(refused);
+  } else if (tag == kInterest) {
+    Interest interest;
+    interest.group = reader.jid();
+    interest.core = read_core(reader);
+    interest.wanted = reader.byte(1) != 0;
+    mail = std::move(interest);
+  } else if (tag == kInterestNoted) {
+    InterestNoted noted;
+    noted.group = reader.jid();
+    noted.taken = reader.byte(1) != 0;
+    mail = std::move(noted);
   } else {
     AccountChanged changed;
     changed.account = reader.jid();

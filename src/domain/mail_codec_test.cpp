@@ -23,7 +23,12 @@ std::vector<Mail> one_of_each() {
           FencePassed{5, 6},
           AccountChanged{jid("romeo@montague.example"), AccountChanged::What::password, 9},
           SentCopy{envelope, 300, Time{std::chrono::milliseconds{1'700'000'000'123}}},
-          Refused{jid("romeo@montague.example"), 0xfedcba9876543210}};
+          Refused{jid("romeo@montague.example"), 0xfedcba9876543210},
+          Publish{noted, jid("verona@conference.capulet.example")},
+          Published{envelope, jid("verona@conference.capulet.example"), 300,
+                    Time{std::chrono::milliseconds{1'700'000'000'123}}},
+          Interest{jid("verona@conference.capulet.example"), 3, true},
+          InterestNoted{jid("verona@conference.capulet.example"), true}};
 }
 
 std::string encoded(const Mail& mail) {
@@ -57,7 +62,7 @@ TEST(MailCodec, RefusesALetterThatIsCutAnywhere) {
 }
 
 TEST(MailCodec, RefusesLettersThatAreNotThere) {
-  std::string_view in = "\x08";
+  std::string_view in = "\x0c";
   EXPECT_FALSE(decode_mail(in));
 }
 

@@ -163,19 +163,19 @@ bool Router::append_held(Account& account, Account::Held& held, RecordKind kind)
 }
 
 // Once a minute: whoever floods the log's queue must not flood the operator's.
-void Router::tell_of_refusal(const Account& account, const Error& error) {
+void Router::tell_of_refusal(const Jid& owner, const Error& error) {
   constexpr std::chrono::minutes kEvery{1};
   const Tick now = clock_.tick();
   if (told_of_refusal_ && now - *told_of_refusal_ < kEvery) return;
   told_of_refusal_ = now;
-  log::warn("domain", "the log refuses entries, now for {}: {}", account.bare_.full(), error.message);
+  log::warn("domain", "the log refuses entries, now for {}: {}", owner.full(), error.message);
 }
 
 // False when the log's queue is full; then nothing has happened.
 bool Router::append(Account& account, LogEntry entry, WorkId work, bool held, std::vector<PendingAppend::Told> told) {
   const std::uint64_t ticket = next_ticket_;
   if (auto taken = log_.append(core_, ticket, std::move(entry)); !taken) {
-    tell_of_refusal(account, taken.error());
+    tell_of_refusal(account.bare_, taken.error());
     if (!held) finish(work);
     return false;
   }
@@ -200,6 +200,10 @@ void Router::appended(Result<std::span<const Appended>> batch) {
     ANSER_ASSERT(!appends_.empty() && appends_.front().ticket == done.ticket);
     const PendingAppend pending = std::move(appends_.front());
     appends_.pop_front();
+    if (pending.group) {
+      published_appended(*pending.group, done);
+      continue;
+    }
     if (done.sequence == 0) {
       refused_append(pending);
       continue;
@@ -366,8 +370,9 @@ void Router::undelivered(const Session& session, Envelope envelope, const Stamp&
 }
 
 void Router::give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp) {
-  if (stamp.delayed && !stamp.owed) return;                                  // it still has its offline reference
-  if (stamp.copy != Copy::none && stamp.copied == 0 && !stamp.owed) return;  // of own words, or of what is kept
+  if (stamp.delayed && !stamp.owed) return;                                   // it still has its offline reference
+  if (stamp.copy != Copy::none && stamp.copied == 0 && !stamp.owed) return;   // of own words, or of what is kept
+  if (envelope.type == Type::groupchat && hosts_.group(envelope.to)) return;  // a group has it in its archive
   // What it was given was for its account, whatever name that had.
   const Jid target = hosts_.canonical(envelope.to).value_or(from.to_bare());
   const Jid bare = stamp.owed ? from.to_bare() : target.to_bare();

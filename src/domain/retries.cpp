@@ -22,19 +22,18 @@ constexpr unsigned kPages = 4;
 
 }  // namespace
 
-// True: nothing more is to be done with it, for now or for ever.
-bool Router::sent_before(Account& account, Session* session, Envelope& envelope, CoreId home) {
+// True: nothing more is to be done with it, for now or for ever. What is sent to a group is in the group's archive, not
+// in the sender's.
+bool Router::sent_before(Account& account, Session* session, Envelope& envelope, CoreId home, const Jid& group) {
   if (limits_.retries == 0) return false;
   if (!account.retries_) account.retries_ = std::make_unique<RetryWindow>(retry_pool_);
   RetryWindow& window = *account.retries_;
   const SessionId from = session ? session->id_ : 0;
-  if (!window.filled()) {
-    if (limits_.archive && !account.temporary_) {
-      window.wait_first({from, std::move(envelope)});
-      recall(account, std::make_shared<Recall>());
-      return true;
-    }
-    window.set_filled();
+  const bool filled = group.empty() ? window.filled() : window.filled_for(group);
+  if (!filled && limits_.archive && !account.temporary_) {
+    window.wait_first({from, std::move(envelope)});
+    recall(account, std::make_shared<Recall>(group));
+    return true;
   }
 
   const Time now = clock_.now();
@@ -60,10 +59,13 @@ bool Router::sent_before(Account& account, Session* session, Envelope& envelope,
 // ---- the window, from the archive -----------------------------------------------------------------------------------
 
 struct Router::Recall {
+  explicit Recall(Jid whose) : group(std::move(whose)) {}
+
   struct Sent {
     Fingerprint message;
     Time time;
   };
+  Jid group;                // whose archive it is; empty: the account's own
   std::vector<Sent> found;  // newest first
   std::uint64_t before = kBehindAll;
   unsigned pages = 0;
@@ -73,7 +75,8 @@ struct Router::Recall {
 void Router::recall(Account& account, std::shared_ptr<Recall> recall) {
   ++account.busy_;
   ArchiveQuery query;
-  query.owner = account.bare_;
+  query.owner = recall->group.empty() ? account.bare_ : recall->group;
+  if (!recall->group.empty()) query.with = account.bare_;
   query.before = recall->before;
   query.since = clock_.now() - RetryWindow::kRemembers;
   query.backwards = true;
@@ -109,7 +112,10 @@ void Router::recalled(Account& account, const Recall& recall) {
     window.note(recall.found[i].message, recall.found[i].time, core_, true, limits_.retries);
   }
   if (recall.tombstones) window.set_tombstones();
-  window.set_filled();
+  if (recall.group.empty())
+    window.set_filled();
+  else
+    window.set_filled_for(recall.group);
   go_on(account);
 }
 

@@ -50,11 +50,24 @@ RetryWindow::~RetryWindow() { empty(); }
 // The archive has what it held; the rest is forgotten.
 void RetryWindow::empty() {
   filled_ = tombstones_ = false;
+  groups_.reset();
   if (firsts_.empty()) return;
   pool_.size_ -= firsts_.size();
   pool_.by_use_.erase(place_);
   firsts_ = {};
   oldest_ = 0;
+}
+
+bool RetryWindow::filled_for(const Jid& group) const {
+  return groups_ && std::find(groups_->begin(), groups_->end(), std::hash<Jid>{}(group)) != groups_->end();
+}
+
+// Of too many the first one is asked again when it is needed.
+void RetryWindow::set_filled_for(const Jid& group) {
+  constexpr std::size_t kMost = 128;
+  if (!groups_) groups_ = std::make_unique<std::vector<std::size_t>>();
+  if (groups_->size() == kMost) groups_->erase(groups_->begin());
+  groups_->push_back(std::hash<Jid>{}(group));
 }
 
 const RetryWindow::First* RetryWindow::find(Fingerprint message, Time now) const {

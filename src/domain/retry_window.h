@@ -1,7 +1,8 @@
 // What an account has sent of late, by fingerprint, so that a message which its client sends again (it never saw the
 // acknowledgement) is known and delivered once. Only messages with an origin-id are remembered; whoever gives none is
-// never taken for a retry. The window is a cache of the account's own archive: it may be dropped at any time and is
-// filled again from there before the next message is decided. Of what no archive has, the window is all there is.
+// never taken for a retry. The window is a cache of the account's own archive and of the archives of the groups that it
+// writes to: it may be dropped at any time and is filled again from there before the next message is decided. Of what
+// no archive has, the window is all there is.
 //
 // An account owns its window; the windows of a core share one pool, which bounds them all. One thread.
 #pragma once
@@ -78,6 +79,9 @@ class RetryWindow {
   // The archive has been asked; until then nothing can be said of any message.
   bool filled() const { return filled_; }
   void set_filled() { filled_ = true; }
+  // As these, for what the account has sent to a group, which has an archive of its own.
+  bool filled_for(const Jid& group) const;
+  void set_filled_for(const Jid& group);
 
   // Null: it is new. The pointer holds until the next call of anything else.
   const First* find(Fingerprint message, Time now) const;
@@ -105,10 +109,11 @@ class RetryWindow {
   void empty();
 
   RetryPool& pool_;
-  std::list<RetryWindow*>::iterator place_;  // in the pool, while there is anything
-  std::vector<First> firsts_;                // a ring once it is full
-  std::uint32_t oldest_ = 0;                 // where the next one goes then
-  std::uint32_t used_ = 0;                   // when the last one was noted
+  std::list<RetryWindow*>::iterator place_;           // in the pool, while there is anything
+  std::vector<First> firsts_;                         // a ring once it is full
+  std::uint32_t oldest_ = 0;                          // where the next one goes then
+  std::uint32_t used_ = 0;                            // when the last one was noted
+  std::unique_ptr<std::vector<std::size_t>> groups_;  // hashes of those that have been asked, a bounded number
   bool filled_ = false;
   bool tombstones_ = false;
   bool held_ = false;

@@ -129,6 +129,23 @@ TEST_F(RetryWindowTest, PastWhatAllMayHoldTheOneThatIsUnusedForLongestIsEmptied)
   EXPECT_EQ(pool.size(), 2 * kMost);
 }
 
+TEST_F(RetryWindowTest, KnowsWhichGroupsHaveBeenAskedUntilItIsEmptied) {
+  const auto group = [](int number) {
+    return Jid::parse("g" + std::to_string(number) + "@conference.capulet.example").value();
+  };
+  for (int i = 0; i < 129; ++i) window.set_filled_for(group(i));
+  EXPECT_FALSE(window.filled());
+  EXPECT_FALSE(window.filled_for(group(0)));  // of so many the first one is asked again
+  EXPECT_TRUE(window.filled_for(group(1)));
+  EXPECT_TRUE(window.filled_for(group(128)));
+  note(window, 1);
+  RetryWindow other{pool};
+
+  note(other, 1, kNow + RetryWindow::kRemembers + std::chrono::seconds{1});
+
+  EXPECT_FALSE(window.filled_for(group(128)));
+}
+
 TEST_F(RetryWindowTest, WhoeverHasSentNothingForLongHoldsNothing) {
   window.set_filled();
   note(window, 1);

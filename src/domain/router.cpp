@@ -250,6 +250,7 @@ void Router::close(Session& session) {
   Account* account = session.account_;
   if (!account) return;  // it was never attached
 
+  leave_groups(session);
   if (session.available() || session.directed_) {
     Envelope gone;
     gone.kind = Kind::presence;
@@ -351,6 +352,9 @@ void Router::pass_fences() {
 
 void Router::route(Session& session, Envelope envelope) {
   ANSER_ASSERT(session.account_);
+  if (!may_publish(session, envelope)) {
+    return bounce(envelope, Errc::forbidden, fmt::format("subscribe to {} first", envelope.to.full()));
+  }
   RetryWindow* retries = session.account_->retries_.get();
   if (retries && retries->waits()) return retries->wait({session.id_, std::move(envelope)});
   route_now(session.account_, &session, std::move(envelope));
@@ -372,6 +376,7 @@ void Router::route_now(Account* own, Session* session, Envelope envelope) {
 
   const std::string* host = hosts_.resolve(envelope.to.domain());
   if (!host) {
+    if (hosts_.host_of_groups(envelope.to.domain())) return route_to_group(*own, session, std::move(envelope));
     return refuse(envelope, {}, Errc::remote_not_found, fmt::format("{} is not served here", envelope.to.domain()));
   }
   Jid alias;
@@ -415,7 +420,7 @@ void Router::route_now(Account* own, Session* session, Envelope envelope) {
 
 void Router::send(Envelope envelope) {
   const std::string* host = hosts_.resolve(envelope.to.domain());
-  if (!host) return;  // only sessions of ours send, so nobody waits for this
+  if (!host) return;  // only sessions of ours send, so nobody waits for this; groups take it from sessions alone
   Jid alias;
   if (*host != envelope.to.domain()) {
     auto real = hosts_.canonical(envelope.to);
@@ -477,6 +482,14 @@ void Router::receive(Mail mail) {
           sent_copy(letter.envelope, Stamp{.sequence = letter.sequence, .time = letter.time});
         else if constexpr (std::is_same_v<Letter, Refused>)
           refused(letter);
+        else if constexpr (std::is_same_v<Letter, Publish>)
+          publish(std::move(letter));
+        else if constexpr (std::is_same_v<Letter, Published>)
+          receive_published(letter);
+        else if constexpr (std::is_same_v<Letter, Interest>)
+          receive_interest(letter);
+        else if constexpr (std::is_same_v<Letter, InterestNoted>)
+          interest_noted(letter);
         else
           account_changed(letter);
       },

@@ -20,6 +20,7 @@
 #include "domain/account_table.h"
 #include "domain/completion_ring.h"
 #include "domain/delivery.h"
+#include "domain/groups.h"
 #include "domain/hosts.h"
 #include "domain/mail.h"
 #include "domain/ports.h"
@@ -55,7 +56,9 @@ struct RouterLimits {
   Duration archive_keeps{};                                 // how long at least; 0: for ever
   bool archive_keeps_all = true;                            // it drops nothing for being too much
   std::size_t archive_rules = 1000;                         // addresses in an account's preferences
-  bool replace_on_conflict = true;                          // a new session with a taken resource replaces the old one
+  std::size_t groups_per_session = 100;                     // that one session is subscribed to
+  std::size_t groups = 10'000;      // that have their home on this core, and as many that have subscribers here
+  bool replace_on_conflict = true;  // a new session with a taken resource replaces the old one
 };
 
 class Router {
@@ -114,6 +117,15 @@ class Router {
   // As `undelivered`, for entries of which some are absent.
   void undelivered(const Session& session, std::vector<Outgoing> entries);
 
+  // ---- groups (groups.h). `group` is an address that Hosts::group knows ----
+  using Done = std::function<void(Result<void>)>;
+  // `done` when the group's home knows, so that whatever it takes from then on reaches the session; some of it may have
+  // come before. Twice is fine. Not called any more if the session closes first. Errc::not_found (no group's address),
+  // resource_limit. Subscriptions end with the session.
+  void subscribe(Session& session, const Jid& group, Done done);
+  // At once: the session gets nothing from the group any more. Errc::not_found (no group's address).
+  void unsubscribe(Session& session, const Jid& group, Done done);
+
   // Has the account's password changed, or the account gone, since a login began? Then the login is worthless.
   bool changed_since(const Jid& bare, Tick since) const;
 
@@ -133,7 +145,6 @@ class Router {
   void each_session(const std::function<void(Session&)>& visit);
 
   // ---- what iq features change; `done` after the commit. The account is one of this core ----
-  using Done = std::function<void(Result<void>)>;
   void set_roster_entry(Account& account, const Jid& contact, std::string name, std::vector<std::string> groups,
                         Done done);
   void remove_roster_entry(Account& account, const Jid& contact, Done done);
@@ -159,6 +170,7 @@ class Router {
       std::uint64_t mark;
     };
     std::vector<Told> told;  // these hear of it
+    Group* group = nullptr;  // it is in that one's outbox, and of no account
   };
   struct PendingFence {
     WorkId below;
@@ -204,7 +216,7 @@ class Router {
   void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work,
             bool kept = false);
   bool append(Account& account, LogEntry entry, WorkId work, bool held, std::vector<PendingAppend::Told> told = {});
-  void tell_of_refusal(const Account& account, const Error& error);
+  void tell_of_refusal(const Jid& owner, const Error& error);
   bool append_held(Account& account, Account::Held& held, RecordKind kind);
   void append_undecided(Account& account);
   void note_appended(const PendingAppend& pending, bool stored);
@@ -240,7 +252,7 @@ class Router {
                      std::vector<LogRecord> waiting);
 
   // retries.cpp
-  bool sent_before(Account& account, Session* session, Envelope& envelope, CoreId home);
+  bool sent_before(Account& account, Session* session, Envelope& envelope, CoreId home, const Jid& group = {});
   struct Recall;
   void recall(Account& account, std::shared_ptr<Recall> recall);
   void recalled(Account& account, const Recall& recall);
@@ -250,6 +262,26 @@ class Router {
   void go_on(Account& account);
   void forget_sent(const Envelope& envelope);
   void refused(const Refused& refused);
+
+  // groups.cpp
+  void leave_groups(Session& session);
+  void leave(Session& session, Seat& seat);
+  void give_up(Session& session, Seat& seat);
+  void drop_if_empty(Audience& audience);
+  void tell_home(const Jid& group, bool wanted);
+  void interest_noted(const InterestNoted& letter);
+  bool may_publish(const Session& session, const Envelope& envelope) const;
+  void route_to_group(Account& own, Session* session, Envelope envelope);
+  void refuse_at_groups(Envelope envelope);
+  Group* open_group(const Jid& address);
+  void close_if_idle(const Group& group);
+  void receive_interest(const Interest& letter);
+  void publish(Publish letter);
+  bool append_published(Group& group, const Envelope& envelope, WorkId work);
+  void published_appended(Group& group, const Appended& done);
+  void hand_on(const Group& group, const Envelope& envelope, const Stamp& stamp);
+  void receive_published(const Published& letter);
+  void hand_out(const Jid& group, const Envelope& envelope, const Stamp& stamp);
 
   // copies.cpp
   bool others_listen(const Account& account, const Session* session) const;
@@ -329,6 +361,8 @@ class Router {
   std::optional<Tick> told_of_refusal_;
   std::deque<PendingAppend> appends_;                                                  // in order of ticket
   std::unordered_map<std::uint64_t, std::function<void(bool stored)>> when_appended_;  // by ticket; rarely any
+  std::unordered_map<Jid, Group> groups_;                                              // whose home is here
+  std::unordered_map<Jid, Audience> audiences_;    // of whatever groups; sessions point into it
   std::unordered_map<std::string, Tick> changed_;  // passwords and removals of late: logins begun before are worthless
   CompletionRing works_;
   std::vector<PendingFence> fences_;

@@ -34,7 +34,7 @@ struct Stamp {
   std::uint64_t sequence = 0;  // in the log; 0 when it is not there
   Time time{};                 // when the log took it
   bool delayed = false;        // it waited: say so (XEP-0203)
-  bool archived = false;       // the receiving account's own archive has it under `sequence`
+  bool archived = false;       // the archive of the receiving account, or of the group it is for, has it there
   bool answer = false;         // to a request of this session alone: nobody else gets it, nothing keeps it
   // It waits in the log until every session that was given it with this mark has confirmed it or has gone.
   bool owed = false;
@@ -59,6 +59,13 @@ struct Presence {
 
 class Account;
 class UnackedQueue;
+struct Audience;
+
+// A session's place among the subscribers of a group (groups.h).
+struct Seat {
+  Audience* audience;
+  std::size_t place;
+};
 
 class Session {
  public:
@@ -154,6 +161,7 @@ class Session {
   Jid jid_;
   std::unique_ptr<const std::string> client_;
   std::unique_ptr<std::vector<Jid>> directed_;  // who got directed presence (RFC 6121 §4.6), bounded
+  std::unique_ptr<std::vector<Seat>> seats_;    // the groups that it is subscribed to; none: no memory
   std::uint64_t opened_at_ = 0;                 // Account::copies_ when it was attached
   std::uint64_t takes_since_ = 0;               // Account::shared_ when it last began to take more
   std::uint64_t carbons_since_ = 0;             // Account::copies_ when it asked for them
