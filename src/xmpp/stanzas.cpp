@@ -92,7 +92,7 @@ std::string_view word_of(const Envelope& envelope) {
 
 bool names_us(std::string_view address, const domain::Hosts& hosts) {
   const auto jid = core::Jid::parse(address);
-  return jid && hosts.resolve(jid->domain());
+  return jid && (hosts.resolve(jid->domain()) || hosts.host_of_groups(jid->domain()));
 }
 
 // Elements that only the recipient's server may write: a client that forges one is not believed, whatever the copy.

@@ -191,6 +191,7 @@ TEST(TakeStanza, TakesOutEveryCopyOfWhatOnlyServersWrite) {
       "<stanza-id xmlns='urn:xmpp:sid:0' id='1' by='romeo@montague.example'/>",
       "<stanza-id xmlns='urn:xmpp:sid:0' id='1' by='Juliet@OLD.montague.example'><x/></stanza-id>",
       "<s:stanza-id xmlns:s='urn:xmpp:sid:0' id='1' by='192.0.2.7'/>",
+      "<stanza-id xmlns='urn:xmpp:sid:0' id='1' by='friends@conference.montague.example'/>",
       "<delay xmlns='urn:xmpp:delay' from='montague.example' stamp='2002-09-10T23:08:25Z'>late</delay>",
       "<delay xmlns='urn:xmpp:delay' from='&#109;ontague.example' stamp='2002-09-10T23:08:25Z'/>",
       "<x xmlns='jabber:x:delay' from='montague.example' stamp='20020910T23:08:25'/>",
