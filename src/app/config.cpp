@@ -22,7 +22,7 @@ namespace {
 using std::string_view;
 
 constexpr std::uintmax_t kMaxFileBytes = 1 << 20;
-constexpr std::size_t kMaxHosts = 1'000;
+constexpr std::size_t kMaxRows = 1'000;    // of a list of tables
 constexpr std::size_t kMaxProblems = 100;  // reported of one file
 
 class Reader {
@@ -35,18 +35,18 @@ class Reader {
   Result<LoadedConfig> finish();
 
  private:
-  using Place = std::pair<string_view, std::size_t>;  // a key's path and its host
+  using Place = std::pair<string_view, std::size_t>;  // a key's path and its row
 
   void complain(unsigned line, std::string sentence) { problems_.emplace(line, std::move(sentence)); }
-  void read_hosts(const toml::node& node, unsigned line);
-  void read_table(string_view table, std::size_t host, const toml::table& content);
+  void read_list(const Table& table, const toml::node& node, unsigned line);
+  void read_table(string_view table, std::size_t row, const toml::table& content);
   void unknown_key(string_view table, string_view name, unsigned line);
   void unknown_table(string_view name, const toml::node& node, unsigned line);
 
   // Complains where the first of the keys is set; all of them at their default never contradict each other.
   void refuse(std::initializer_list<string_view> keys, std::string sentence);
   void check_hosts();
-  unsigned line_of(string_view path, std::size_t host = 0) const;
+  unsigned line_of(string_view path, std::size_t row = 0) const;
 
   std::string file_;
   Config config_;
@@ -60,36 +60,38 @@ unsigned line_of_node(const toml::node& node) { return node.source().begin.line;
 void Reader::read(const toml::table& root) {
   for (const auto& [key, node] : root) {
     const unsigned line = key.source().begin.line;
-    const auto& tables = schema_tables();
-    const bool known = std::any_of(tables.begin(), tables.end(), [&](const Table& t) { return t.name == key.str(); });
+    const Table* known = find_table(key.str());
     if (!known) {
       unknown_table(key.str(), node, line);
-    } else if (key.str() == "host") {
-      read_hosts(node, line);
+    } else if (known->list()) {
+      read_list(*known, node, line);
     } else if (const auto* table = node.as_table()) {
       read_table(key.str(), 0, *table);
     } else {
-      complain(line, fmt::format("\"{0}\" is a table, write [{0}]", key.str()));
+      complain(line, fmt::format("\"{}\" is a table, write {}", key.str(), header_of(*known)));
     }
   }
 }
 
-void Reader::read_hosts(const toml::node& node, unsigned line) {
+void Reader::read_list(const Table& table, const toml::node& node, unsigned line) {
   const auto* list = node.as_array();
   if (!list || !list->is_homogeneous(toml::node_type::table)) {
-    return complain(line, "\"host\" is a list of tables, write [[host]]");
+    return complain(line, fmt::format("\"{}\" is a list of tables, write {}", table.name, header_of(table)));
   }
-  if (list->size() > kMaxHosts) return complain(line, fmt::format("there are more than {} hosts", kMaxHosts));
-  config_.hosts.assign(list->size(), Config::Host{});
+  if (list->size() > kMaxRows)
+    return complain(line, fmt::format("there are more than {} of {}", kMaxRows, header_of(table)));
+  set_rows(config_, table.name, list->size());
   for (std::size_t i = 0; i < list->size(); ++i) {
-    read_table("host", i, *(*list)[i].as_table());
-    if (!lines_.contains({"host.name", i}) && !(*list)[i].as_table()->contains("name")) {
-      complain(line_of_node((*list)[i]), "this [[host]] has no name");
+    const toml::table& content = *(*list)[i].as_table();
+    read_table(table.name, i, content);
+    for (const string_view name : table.needs) {
+      if (!content.contains(name))
+        complain(line_of_node(content), fmt::format("this {} has no {}", header_of(table), name));
     }
   }
 }
 
-void Reader::read_table(string_view table, std::size_t host, const toml::table& content) {
+void Reader::read_table(string_view table, std::size_t row, const toml::table& content) {
   for (const auto& [name, node] : content) {
     const unsigned line = name.source().begin.line;
     const Key* key = find_key(fmt::format("{}.{}", table, name.str()));
@@ -102,8 +104,8 @@ void Reader::read_table(string_view table, std::size_t host, const toml::table& 
       complain(line, value.error().message);
       continue;
     }
-    key->set(config_, host, *value);
-    lines_[{key->path, host}] = line;
+    key->set(config_, row, *value);
+    lines_[{key->path, row}] = line;
   }
 }
 
@@ -128,15 +130,15 @@ void Reader::unknown_table(string_view name, const toml::node& node, unsigned li
   }
   const bool table = node.is_table() || node.is_array_of_tables();
   std::string meant{table || paths.empty() ? nearest(name, tables) : paths.front()};
-  if (!meant.empty() && table) meant = meant == "host" ? "[[host]]" : fmt::format("[{}]", meant);
+  if (!meant.empty() && table) meant = header_of(*find_table(meant));
   complain(line, fmt::format("unknown {} \"{}\"{}", table ? "table" : "key", name,
                              meant.empty() ? ""
                              : table       ? fmt::format(", did you mean {}?", meant)
                                            : fmt::format(", did you mean \"{}\"?", meant)));
 }
 
-unsigned Reader::line_of(string_view path, std::size_t host) const {
-  const auto at = lines_.find({path, host});
+unsigned Reader::line_of(string_view path, std::size_t row) const {
+  const auto at = lines_.find({path, row});
   return at == lines_.end() ? 0 : at->second;
 }
 
@@ -170,6 +172,10 @@ void Reader::check_hosts() {
 
 void Reader::check_together() {
   check_hosts();
+  for (std::size_t i = 0; i < config_.token_keys.size(); ++i) {
+    const unsigned line = line_of("token_key.file", i);
+    if (config_.token_keys[i].file.empty() && line) complain(line, "token_key.file must not be empty");
+  }
   const Config& c = config_;
   if (c.xmpp.listen.empty() && c.xmpp.tls_listen.empty()) {
     refuse({"xmpp.listen", "xmpp.tls_listen"}, "xmpp.listen and xmpp.tls_listen are both empty: nobody could connect");
@@ -233,13 +239,12 @@ Result<LoadedConfig> Reader::finish() {
 
   LoadedConfig loaded{std::move(config_), {}};
   for (const Key& key : schema()) {
-    const std::size_t hosts = key.of_host() ? loaded.config.hosts.size() : 1;
-    for (std::size_t host = 0; host < hosts; ++host) {
-      const auto overruled = overruled_.find({key.path, host});
-      const unsigned line = line_of(key.path, host);
+    for (std::size_t row = 0; row < rows_of(loaded.config, key.table()); ++row) {
+      const auto overruled = overruled_.find({key.path, row});
+      const unsigned line = line_of(key.path, row);
       loaded.settings.push_back({.path = std::string{key.path},
-                                 .host = host,
-                                 .value = to_toml(key, key.get(loaded.config, host)),
+                                 .row = row,
+                                 .value = to_toml(key, key.get(loaded.config, row)),
                                  .origin = overruled != overruled_.end() ? overruled->second
                                            : line != 0                   ? fmt::format("{}:{}", file_, line)
                                                                          : "default"});
@@ -308,15 +313,15 @@ Reloaded take_up(const Config& running, const Config& fresh) {
   // Other hosts, or in another order, are other keys: nothing of them can be taken up.
   const bool same_hosts = std::equal(running.hosts.begin(), running.hosts.end(), fresh.hosts.begin(), fresh.hosts.end(),
                                      [](const Config::Host& a, const Config::Host& b) { return a.name == b.name; });
+  reloaded.config.token_keys = fresh.token_keys;
   for (const Key& key : schema()) {
-    if (key.of_host() && !same_hosts) continue;
-    const std::size_t hosts = key.of_host() ? running.hosts.size() : 1;
+    if ((key.table() == "host" && !same_hosts) || key.table() == "token_key") continue;
     bool restart = false;
-    for (std::size_t host = 0; host < hosts; ++host) {
-      const Value value = key.get(fresh, host);
-      if (value == key.get(running, host)) continue;
+    for (std::size_t row = 0; row < rows_of(running, key.table()); ++row) {
+      const Value value = key.get(fresh, row);
+      if (value == key.get(running, row)) continue;
       if (key.takes == Takes::sighup) {
-        key.set(reloaded.config, host, value);
+        key.set(reloaded.config, row, value);
       } else {
         restart = true;
       }

@@ -34,6 +34,8 @@ enum class ResourceConflict : std::uint8_t { replace, refuse };
 enum class RegistrationMode : std::uint8_t { open, local, closed };
 enum class StorageEngine : std::uint8_t { sqlite, memory };
 enum class ArchiveDefault : std::uint8_t { always, never, roster };
+enum class TokenAlgorithm : std::uint8_t { hs256, eddsa };
+enum class SecretEncoding : std::uint8_t { raw, base64url };
 enum class LogFormat : std::uint8_t { text, json };
 
 struct Config {
@@ -104,6 +106,20 @@ struct Config {
     std::size_t failures_per_account = 10;  // 0: no limit
     Duration account_window = std::chrono::minutes{5};
   } auth;
+
+  struct Tokens {
+    std::string issuer, audience;  // empty: not looked at
+    std::string claim = "sub";
+    Duration leeway = std::chrono::minutes{1};
+  } tokens;
+
+  struct TokenKey {
+    std::string id;  // empty: it may check every token of its algorithm
+    TokenAlgorithm algorithm = TokenAlgorithm::hs256;
+    std::string file;  // not empty
+    SecretEncoding encoding = SecretEncoding::raw;
+  };
+  std::vector<TokenKey> token_keys;
 
   struct Registration {
     RegistrationMode mode = RegistrationMode::local;
@@ -197,10 +213,10 @@ struct ConfigChoice {
 
 // One effective value and where it comes from, in the order of the schema.
 struct Setting {
-  std::string path;      // "xmpp.listen", "host.name"
-  std::size_t host = 0;  // which [[host]], for its keys
-  std::string value;     // as TOML
-  std::string origin;    // "default", "anser.toml:12", "command line", "environment"
+  std::string path;     // "xmpp.listen", "host.name"
+  std::size_t row = 0;  // which one of a list of tables, for its keys
+  std::string value;    // as TOML
+  std::string origin;   // "default", "anser.toml:12", "command line", "environment"
 };
 
 struct LoadedConfig {

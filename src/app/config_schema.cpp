@@ -18,6 +18,8 @@ using std::string_view;
 // ---- between members and Values -------------------------------------------------------------------------------------
 
 // The names of an enumeration's values, in their order.
+constexpr std::array<string_view, 2> names(TokenAlgorithm) { return {"HS256", "EdDSA"}; }
+constexpr std::array<string_view, 2> names(SecretEncoding) { return {"raw", "base64url"}; }
 constexpr std::array<string_view, 4> names(log::Level) { return {"debug", "info", "warn", "error"}; }
 constexpr std::array<string_view, 2> names(LogFormat) { return {"text", "json"}; }
 constexpr std::array<string_view, 3> names(ArchiveDefault) { return {"always", "never", "roster"}; }
@@ -91,6 +93,17 @@ template <auto Member>
 Key row(string_view path, KeyType type, Range range, Takes takes, string_view meaning) {
   return make_key(path, type, range, takes, meaning,
                   [](Config& config, std::size_t host) -> auto& { return config.hosts[host].*Member; });
+}
+// The key of a [[token_key]].
+template <auto Member>
+Key token_row(string_view path, KeyType type, Range range, string_view meaning) {
+  Key key = make_key(path, type, range, Takes::sighup, meaning,
+                     [](Config& config, std::size_t row) -> auto& { return config.token_keys[row].*Member; });
+  using Kind = std::remove_cvref_t<decltype(std::declval<Config::TokenKey&>().*Member)>;
+  if constexpr (std::is_enum_v<Kind>) {
+    for (const string_view name : names(Kind{})) key.choices.push_back(name);
+  }
+  return key;
 }
 template <auto Section, auto Member>
 Key choice(string_view path, Takes takes, string_view meaning) {
@@ -264,6 +277,30 @@ std::vector<Key> make_http_keys() {
   };
 }
 
+std::vector<Key> make_token_keys() {
+  using C = Config;
+  using T = Config::Tokens;
+  using K = Config::TokenKey;
+  return {
+      row<&C::tokens, &T::issuer>("tokens.issuer", kText, {0, 1'000}, kSighup,
+                                  "What a token's `iss` must be; without one it is not looked at."),
+      row<&C::tokens, &T::audience>("tokens.audience", kText, {0, 1'000}, kSighup,
+                                    "What a token's `aud` must be or hold; without one it is not looked at."),
+      row<&C::tokens, &T::claim>("tokens.claim", kText, {1, 100}, kSighup,
+                                 "The claim with the account: a name, or an address of a host of this server."),
+      row<&C::tokens, &T::leeway>("tokens.leeway", kDuration, {kSecond, kHour, "none"}, kSighup,
+                                  "How far the clocks of issuer and server may be apart."),
+      token_row<&K::id>("token_key.id", kText, {0, 200},
+                        "If it has one, it checks only tokens that name it (`kid`) or that name none."),
+      token_row<&K::algorithm>("token_key.algorithm", KeyType::choice, {},
+                               "What it checks: HS256 with a secret, EdDSA with a public key of Ed25519."),
+      token_row<&K::file>("token_key.file", kText, kPathOrNone,
+                          "The secret, at least 32 bytes of it; or a PEM file with the public key."),
+      token_row<&K::encoding>("token_key.encoding", KeyType::choice, {},
+                              "How a file holds a secret; a line's end at its end is no part of it."),
+  };
+}
+
 std::vector<Key> make_registration_keys() {
   using C = Config;
   using R = Config::Registration;
@@ -423,9 +460,9 @@ std::vector<Key> make_storage_keys() {
 
 std::vector<Key> make_schema() {
   std::vector<Key> all;
-  for (auto* make : {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_http_keys,
-                     &make_auth_keys, &make_registration_keys,
-                     &make_compression_keys, &make_limit_keys, &make_storage_keys}) {
+  for (auto* make : {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_http_keys, &make_auth_keys,
+                     &make_token_keys, &make_registration_keys, &make_compression_keys, &make_limit_keys,
+                     &make_storage_keys}) {
     auto keys = make();
     std::move(keys.begin(), keys.end(), std::back_inserter(all));
   }
@@ -464,11 +501,17 @@ const std::vector<Table>& schema_tables() {
       {"server", "The process."},
       {"host",
        "A virtual host. The table is written `[[host]]`, once for each; the first also answers to the machine's "
-       "own IP addresses."},
+       "own IP addresses.",
+       {"name"}},
       {"xmpp", "Connections of XMPP clients."},
       {"http", "HTTP, and what begins with it."},
       {"websocket", "Apps that chat over a WebSocket (docs/wire/websocket.md)."},
       {"auth", "Logging in."},
+      {"tokens", "Logging in with JSON web tokens that somebody else issues, at doors other than XMPP."},
+      {"token_key",
+       "A key that such tokens are signed with. The table is written `[[token_key]]`, once for each; without any, "
+       "tokens are refused. On SIGHUP the files are read again.",
+       {"algorithm", "file"}},
       {"registration", "Making accounts in-band (XEP-0077)."},
       {"compression", "Stream compression (XEP-0138)."},
       {"limits", "What one client may ask of the server. Crossing a limit gets the protocol's own error."},
@@ -489,6 +532,25 @@ const std::vector<Key>& schema() {
 const Key* find_key(string_view path) {
   const auto at = std::find_if(schema().begin(), schema().end(), [path](const Key& key) { return key.path == path; });
   return at == schema().end() ? nullptr : &*at;
+}
+
+const Table* find_table(string_view name) {
+  const auto& tables = schema_tables();
+  const auto at = std::find_if(tables.begin(), tables.end(), [name](const Table& table) { return table.name == name; });
+  return at == tables.end() ? nullptr : &*at;
+}
+
+std::string header_of(const Table& table) {
+  return table.list() ? fmt::format("[[{}]]", table.name) : fmt::format("[{}]", table.name);
+}
+
+std::size_t rows_of(const Config& config, string_view table) {
+  return table == "host" ? config.hosts.size() : table == "token_key" ? config.token_keys.size() : 1;
+}
+
+void set_rows(Config& config, string_view table, std::size_t rows) {
+  if (table == "host") config.hosts.assign(rows, {});
+  if (table == "token_key") config.token_keys.assign(rows, {});
 }
 
 std::string size_text(std::int64_t bytes) {

@@ -46,22 +46,30 @@ struct Key {
   Takes takes;
   std::string_view meaning;  // one sentence
   std::vector<std::string_view> choices;
-  // The host matters to keys of [[host]] only.
-  std::function<Value(const Config&, std::size_t host)> get;
-  std::function<void(Config&, std::size_t host, const Value&)> set;
+  // Which row matters to keys of a list of tables only. It must be there.
+  std::function<Value(const Config&, std::size_t row)> get;
+  std::function<void(Config&, std::size_t row, const Value&)> set;
 
   std::string_view table() const { return path.substr(0, path.find('.')); }
   std::string_view name() const { return path.substr(path.find('.') + 1); }
-  bool of_host() const { return table() == "host"; }
 };
 
 struct Table {
   std::string_view name, meaning;
+  std::vector<std::string_view> needs = {};  // a list of tables, [[name]]: the keys that each must set. Else empty
+
+  bool list() const { return !needs.empty(); }
 };
 
 const std::vector<Table>& schema_tables();
 const std::vector<Key>& schema();  // grouped by table, in the order of schema_tables()
 const Key* find_key(std::string_view path);
+const Table* find_table(std::string_view name);
+std::string header_of(const Table& table);  // [server], [[host]]
+
+// How many rows a table has: 1, but for lists of tables.
+std::size_t rows_of(const Config& config, std::string_view table);
+void set_rows(Config& config, std::string_view table, std::size_t rows);  // of a list, all at their default
 
 // As TOML: quoted text, [lists], sizes and durations with their unit.
 std::string to_toml(const Key& key, const Value& value);

@@ -53,7 +53,8 @@ TEST(Config, NeedsNoFile) {
   EXPECT_EQ(loaded->config.registration.mode, RegistrationMode::local);
   EXPECT_TRUE(loaded->config.archive.enabled);
   EXPECT_FALSE(loaded->config.compression.enabled);
-  EXPECT_EQ(loaded->settings.size(), schema().size());
+  EXPECT_EQ(loaded->settings.size(),
+            std::count_if(schema().begin(), schema().end(), [](const Key& key) { return key.table() != "token_key"; }));
 }
 
 TEST(Config, ReadsEveryType) {
@@ -170,7 +171,13 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"limits = 3", R"(anser.toml:1: "limits" is a table, write [limits])"},
         Refusal{"[host]\nname = \"a\"", R"(anser.toml:1: "host" is a list of tables, write [[host]])"},
         Refusal{"host = []", R"(anser.toml:1: "host" is a list of tables, write [[host]])"},
-        Refusal{"[[host]]\naliases = [\"a\"]", R"(anser.toml:1: this [[host]] has no name)"}));
+        Refusal{"[[host]]\naliases = [\"a\"]", R"(anser.toml:1: this [[host]] has no name)"},
+        Refusal{"[token_key]\nfile = \"a\"", R"(anser.toml:1: "token_key" is a list of tables, write [[token_key]])"},
+        Refusal{"[[token_key]]\nfile = \"a\"", R"(anser.toml:1: this [[token_key]] has no algorithm)"},
+        Refusal{"[[token_key]]\nalgorithm = \"HS256\"\nfile = \"\"",
+                R"(anser.toml:3: token_key.file must not be empty)"},
+        Refusal{"[[token_keys]]\nfile = \"a\"",
+                R"(anser.toml:1: unknown table "token_keys", did you mean [[token_key]]?)"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Values, ConfigRefuses,
@@ -415,22 +422,47 @@ TEST(ConfigReload, LeavesHostsAloneWhenTheyAreOthers) {
   EXPECT_THAT(reloaded.needs_restart, ElementsAre("host"));
 }
 
+TEST(ConfigReload, TakesUpOtherTokenKeys) {
+  const Config running = config_of("[[token_key]]\nalgorithm = \"HS256\"\nfile = \"a\"\n");
+  const Config fresh = config_of(
+      "[[token_key]]\nalgorithm = \"EdDSA\"\nfile = \"b\"\nid = \"1\"\n"
+      "[[token_key]]\nalgorithm = \"HS256\"\nfile = \"a\"\nencoding = \"base64url\"\n[tokens]\nissuer = \"i\"\n");
+
+  const Reloaded reloaded = take_up(running, fresh);
+
+  ASSERT_EQ(reloaded.config.token_keys.size(), 2u);
+  EXPECT_EQ(reloaded.config.token_keys[0].algorithm, TokenAlgorithm::eddsa);
+  EXPECT_EQ(reloaded.config.token_keys[1].encoding, SecretEncoding::base64url);
+  EXPECT_EQ(reloaded.config.tokens.issuer, "i");
+  EXPECT_THAT(reloaded.needs_restart, IsEmpty());
+  EXPECT_TRUE(take_up(fresh, running).config.token_keys.size() == 1);
+}
+
 // ---- the schema itself ----------------------------------------------------------------------------------------------
+
+// The defaults, and one row of each list of tables.
+Config with_rows() {
+  Config config;
+  for (const Table& table : schema_tables()) {
+    if (table.list()) set_rows(config, table.name, 1);
+  }
+  return config;
+}
 
 TEST(ConfigSchema, EveryDefaultIsAllowed) {
   for (const Key& key : schema()) {
-    const std::string text = to_toml(key, key.get(Config{}, 0));
+    const std::string text = to_toml(key, key.get(with_rows(), 0));
     const auto document = toml::parse("x = " + text);
     ASSERT_TRUE(document) << key.path;
     const auto value = read_value(key, *document.table().get("x"));
     ASSERT_TRUE(value) << value.error().message;
-    EXPECT_EQ(*value, key.get(Config{}, 0)) << key.path;
+    EXPECT_EQ(*value, key.get(with_rows(), 0)) << key.path;
   }
 }
 
 TEST(ConfigSchema, EveryKeyReachesAMemberOfItsOwn) {
   for (const Key& changed : schema()) {
-    Config config;
+    Config config = with_rows();
     if (changed.type == KeyType::boolean) {
       changed.set(config, 0, !std::get<bool>(changed.get(config, 0)));
     } else if (std::holds_alternative<std::int64_t>(changed.get(config, 0))) {
@@ -444,7 +476,7 @@ TEST(ConfigSchema, EveryKeyReachesAMemberOfItsOwn) {
       changed.set(config, 0, std::vector<std::string>{"127.0.0.1:1"});
     }
     for (const Key& key : schema()) {
-      EXPECT_EQ(key.get(config, 0) == key.get(Config{}, 0), key.path != changed.path)
+      EXPECT_EQ(key.get(config, 0) == key.get(with_rows(), 0), key.path != changed.path)
           << changed.path << " " << key.path;
     }
   }

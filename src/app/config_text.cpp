@@ -92,12 +92,13 @@ string_view table_of(const Setting& setting) { return string_view{setting.path}.
 }  // namespace
 
 std::string configuration_page() {
-  const Config defaults;
+  Config defaults;
   std::string page{kIntroduction};
   for (const Table& table : schema_tables()) {
     page +=
         fmt::format("\n## {}\n\n{}\n\n| key | values | default | meaning | SIGHUP |\n| --- | --- | --- | --- | --- |\n",
-                    table.name == "host" ? "[[host]]" : fmt::format("[{}]", table.name), table.meaning);
+                    header_of(table), table.meaning);
+    if (table.list()) set_rows(defaults, table.name, 1);
     for (const Key& key : schema()) {
       if (key.table() != table.name) continue;
       page +=
@@ -121,13 +122,12 @@ std::string print_settings(const std::vector<Setting>& settings) {
 
   std::string out;
   for (const Table& table : schema_tables()) {
-    for (std::size_t host = 0, more = 1; more != 0; ++host) {
+    for (std::size_t row = 0, more = 1; more != 0; ++row) {
       more = 0;
       for (const Setting& setting : settings) {
-        if (setting.host != host || table_of(setting) != table.name) continue;
+        if (setting.row != row || table_of(setting) != table.name) continue;
         if (more++ == 0) {
-          out += fmt::format("{}{}\n", out.empty() ? "" : "\n",
-                             table.name == "host" ? "[[host]]" : fmt::format("[{}]", table.name));
+          out += fmt::format("{}{}\n", out.empty() ? "" : "\n", header_of(table));
         }
         out += fmt::format("{:<{}}  # {}\n", line_of(setting), width, setting.origin);
       }

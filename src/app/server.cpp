@@ -18,6 +18,7 @@
 #include "app/live_admin.h"
 #include "app/offline_admin.h"
 #include "app/token_key.h"
+#include "app/web_token_keys.h"
 #include "base/log.h"
 #include "core/random.h"
 #include "net/listener.h"
@@ -119,10 +120,13 @@ xmpp::SharedSettings settings_of(const Config& config) {
   return settings;
 }
 
-door::SharedSignInSettings sign_in_of(const Config& config) {
+Result<door::SharedSignInSettings> sign_in_of(const Config& config) {
+  auto tokens = load_web_tokens(config);
+  if (!tokens) return pass(tokens);
   auto settings = std::make_shared<door::SignInSettings>();
   settings->plain_without_tls = config.auth.plain_without_tls;
   settings->scram_iterations = config.auth.scram_iterations;
+  settings->tokens = std::move(*tokens);
   return settings;
 }
 
@@ -316,7 +320,9 @@ Result<void> Server::start() {
   if (!https) return pass(https);
   https_ = std::move(*https);
   settings_ = settings_of(config_);
-  sign_in_ = sign_in_of(config_);
+  auto sign_in = sign_in_of(config_);
+  if (!sign_in) return pass(sign_in);
+  sign_in_ = std::move(*sign_in);
 
   const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
   cores_ = std::make_unique<net::Cores>(
@@ -457,10 +463,12 @@ void Server::reload(const Config& fresh) {
   auto https = load_tls(fresh, "http/1.1", false);
   if (!tls || !https)
     return log::error("app", "certificates stay as they are: {}", (tls ? https : tls).error().message);
+  auto sign_in = sign_in_of(fresh);
+  if (!sign_in) return log::error("app", "the configuration stays as it is: {}", sign_in.error().message);
   {
     const std::lock_guard lock(reload_mutex_);
     settings_ = settings_of(fresh);
-    sign_in_ = sign_in_of(fresh);
+    sign_in_ = std::move(*sign_in);
     tls_ = std::move(*tls);
     https_ = std::move(*https);
   }

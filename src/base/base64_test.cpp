@@ -29,5 +29,23 @@ TEST(Base64, RefusesWhatItWouldNotHaveMade) {
   }
 }
 
+TEST(Base64Url, GivesBackEveryByteItTook) {
+  EXPECT_EQ(base64url_encode("\xfb\xff\xfe"), "-__-");
+  EXPECT_EQ(base64url_encode("fo"), "Zm8");
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) {
+    const auto decoded = base64url_decode(base64url_encode(bytes));
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(*decoded, bytes);
+    bytes += static_cast<char>(i);
+  }
+}
+
+TEST(Base64Url, RefusesWhatItWouldNotHaveMade) {
+  for (const char* text : {"Zg==", "Zm8=", "Z", "Zm9vZ", "Zh", "Zm9", "+__+", "Zm9v\n", "Zm 9", "Zm9v\xc3\xa9"}) {
+    EXPECT_FALSE(base64url_decode(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace anser

@@ -18,24 +18,24 @@ namespace anser::door {
 inline constexpr std::string_view kEventNs = "urn:anser:message:0";
 
 struct Attachment {
-  std::string url;   // not empty
-  std::string name;  // of the file, for people
+  std::string url = {};   // not empty
+  std::string name = {};  // of the file, for people
   std::uint64_t size = 0;
-  std::string media_type;
-  std::string hash;  // sha-256, in hexadecimal
+  std::string media_type = {};
+  std::string hash = {};  // sha-256, in hexadecimal
 
   friend bool operator==(const Attachment&, const Attachment&) = default;
 };
 
 struct ChatMessage {
-  std::string event_id;  // the sender's name for it; empty: none
-  core::Jid from, to;    // from: read only; to: as written, empty for the own account
-  Time created{};        // read only
-  std::string type;      // text, image, file, audio, video, system; empty is text when written, never when read
-  std::string body;
-  std::string thread;
-  std::string replaces;  // the event_id of what it corrects (XEP-0308)
-  std::optional<Attachment> attachment;
+  std::string event_id = {};     // the sender's name for it; empty: none
+  core::Jid from = {}, to = {};  // from: read only; to: as written, empty for the own account
+  Time created{};                // read only
+  std::string type = {};         // text, image, file, audio, video, system; empty is text when written, never when read
+  std::string body = {};
+  std::string thread = {};
+  std::string replaces = {};  // the event_id of what it corrects (XEP-0308)
+  std::optional<Attachment> attachment = {};
   bool ephemeral = false;      // stored nowhere
   bool group = false;          // `to` is a group, or `from` someone in it
   bool wants_receipt = false;  // the sender asks to be told that it has arrived (XEP-0184) or was read (XEP-0333)
@@ -45,9 +45,9 @@ struct ChatMessage {
 
 struct ChatState {
   enum class What : std::uint8_t { active, composing, paused, inactive, gone };
-  core::Jid from, to;
+  core::Jid from = {}, to = {};
   What what = What::active;
-  std::string thread;
+  std::string thread = {};
   bool group = false;
 
   friend bool operator==(const ChatState&, const ChatState&) = default;
@@ -57,9 +57,9 @@ std::optional<ChatState::What> chat_state(std::string_view word);
 
 struct Receipt {
   enum class What : std::uint8_t { delivered, read };
-  core::Jid from, to;
+  core::Jid from = {}, to = {};
   What what = What::delivered;
-  std::string event_id;  // of the message it is about
+  std::string event_id = {};  // of the message it is about
   bool group = false;
 
   friend bool operator==(const Receipt&, const Receipt&) = default;
@@ -73,11 +73,11 @@ struct Heard {
 };
 
 inline constexpr std::size_t kMaxEventId = 1024;   // bytes, as of threads, types and hashes
-inline constexpr std::size_t kMaxAddress = 4096;   // of a URL; of a file's name
+inline constexpr std::size_t kMaxAddress = 4096;   // of a URL, of a file's name
 inline constexpr std::size_t kMaxBytes = 262'144;  // of the content, as it is written into the stanza
 
 // `own` is the session's full address. Errc::bad_request, with what is wrong: text that no XML can carry, a type that
-// there is not, something that is too long (`most` is what the configuration allows a stanza), nothing to say at all.
+// there is not, something that is too long (`most` is what the configuration allows a stanza).
 Result<domain::Envelope> to_envelope(const ChatMessage& message, const core::Jid& own, std::size_t most = kMaxBytes);
 Result<domain::Envelope> to_envelope(const ChatState& state, const core::Jid& own);
 Result<domain::Envelope> to_envelope(const Receipt& receipt, const core::Jid& own);
