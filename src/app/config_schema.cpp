@@ -460,9 +460,9 @@ std::vector<Key> make_storage_keys() {
 
 std::vector<Key> make_schema() {
   std::vector<Key> all;
-  for (auto* make : {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_http_keys, &make_auth_keys,
-                     &make_token_keys, &make_registration_keys, &make_compression_keys, &make_limit_keys,
-                     &make_storage_keys}) {
+  for (auto* make :
+       {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_http_keys, &make_auth_keys, &make_token_keys,
+        &make_registration_keys, &make_compression_keys, &make_limit_keys, &make_storage_keys}) {
     auto keys = make();
     std::move(keys.begin(), keys.end(), std::back_inserter(all));
   }

@@ -23,9 +23,10 @@ net::Task<void> serve_demo_page(net::HttpExchange& exchange) {
     response.type = file.type;
     response.body = file.content;
     // Nothing but what came with it, and no page around it.
-    response.fields.emplace_back("content-security-policy",
-                                 "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; "
-                                 "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    response.fields.emplace_back(
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     response.fields.emplace_back("referrer-policy", "no-referrer");
     response.fields.emplace_back("cache-control", "no-cache");
     co_return exchange.respond(std::move(response));

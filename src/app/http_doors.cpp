@@ -2,6 +2,7 @@
 
 #include "app/demo_page.h"
 #include "ws/door.h"
+#include "ws/wire.h"
 
 namespace anser::app {
 namespace {
@@ -57,11 +58,13 @@ HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config,
             return settings_;
           },
           std::move(tls)) {
+  ws::keep_protobuf_quiet();
   add_routes(config);
 }
 
 void HttpDoors::add_routes(const Config& config) {
-  if (config.websocket.enabled) http_.route("/ws", [this](net::HttpExchange& exchange) { return ws::serve(ws_, exchange); });
+  if (config.websocket.enabled)
+    http_.route("/ws", [this](net::HttpExchange& exchange) { return ws::serve(ws_, exchange); });
   if (config.http.demo) {
     http_.route("/", serve_demo_page);
     http_.route("/demo", serve_demo_page);

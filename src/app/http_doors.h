@@ -16,8 +16,7 @@ namespace anser::app {
 
 class HttpDoors {
  public:
-  HttpDoors(xmpp::Shared& shared, const Config& config,
-            std::function<std::shared_ptr<const net::TlsServer>()> tls);
+  HttpDoors(xmpp::Shared& shared, const Config& config, std::function<std::shared_ptr<const net::TlsServer>()> tls);
 
   void add_core(net::Core& core, domain::Router& router);
   void reload(const Config& config);

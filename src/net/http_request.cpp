@@ -55,7 +55,8 @@ class HeadParser final : public http::basic_parser<true> {
     request_.http_1_0 = version == 10;
   }
   void on_response_impl(int, boost::beast::string_view, int, Code&) override {}
-  void on_field_impl(http::field, boost::beast::string_view name, boost::beast::string_view value, Code& error) override {
+  void on_field_impl(http::field, boost::beast::string_view name, boost::beast::string_view value,
+                     Code& error) override {
     if (request_.fields.size() >= fields_) {
       error = http::error::header_limit;
       return;
@@ -240,7 +241,8 @@ HttpReader::Event HttpReader::check_head() {
       return refuse(400, "Content-Length is not a number");
     request.content_length = bytes;
   }
-  request.expects_continue = !request.http_1_0 && request.has_body() && same(request.field("expect").value_or(""), "100-continue");
+  request.expects_continue =
+      !request.http_1_0 && request.has_body() && same(request.field("expect").value_or(""), "100-continue");
 
   if (!request.target.starts_with('/') && request.target != "*") {
     // RFC 9112 §3.2.2: a whole address is understood, as a proxy's client sends it.

@@ -16,10 +16,10 @@ struct HttpRequest {
   std::string target;  // /ws?user=romeo, as it came
   std::string path;    // /ws, decoded
   bool http_1_0 = false;
-  bool keep_alive = true;                        // the client wants the connection to stay
-  bool expects_continue = false;                 // it sends the body only after 100
-  bool chunked = false;                          // the body says itself where it ends
-  std::optional<std::uint64_t> content_length;   // of the body; none: there is none, or it is chunked
+  bool keep_alive = true;                                   // the client wants the connection to stay
+  bool expects_continue = false;                            // it sends the body only after 100
+  bool chunked = false;                                     // the body says itself where it ends
+  std::optional<std::uint64_t> content_length;              // of the body; none: there is none, or it is chunked
   std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
 
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
@@ -68,7 +68,7 @@ class HttpReader {
 
   const Limits limits_;
   State state_ = State::head;
-  std::string kept_;      // of a head, or of a line between chunks, that is not whole
+  std::string kept_;       // of a head, or of a line between chunks, that is not whole
   std::size_t lines_ = 0;  // bytes of such lines in this body
   HttpRequest request_;
   std::string_view body_;

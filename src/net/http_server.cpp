@@ -81,9 +81,9 @@ class HttpConnection {
   HttpReader reader_;
   std::string rest_;
   std::string_view input_;
-  bool idle_ = false;      // between two requests
-  bool taken_ = false;     // by a handler
-  bool last_ = false;      // the answer says that no request may follow
+  bool idle_ = false;   // between two requests
+  bool taken_ = false;  // by a handler
+  bool last_ = false;   // the answer says that no request may follow
   bool body_ended_ = true;
   bool continued_ = false;  // 100 has been said
 };
@@ -186,8 +186,10 @@ Task<Result<HttpReader::Event>> HttpConnection::next() {
     auto bytes = co_await connection_->read();
     if (!bytes) co_return pass(bytes);
     // A request has a time from its first byte to its head's end, a body from each piece to the next.
-    if (reader_.between_requests()) connection_->limit(settings_.head_timeout);
-    else if (!body_ended_) connection_->limit(settings_.silence_timeout);
+    if (reader_.between_requests())
+      connection_->limit(settings_.head_timeout);
+    else if (!body_ended_)
+      connection_->limit(settings_.silence_timeout);
     input_ = *bytes;
   }
 }
@@ -234,8 +236,10 @@ void HttpConnection::write(const HttpResponse& response, bool last) {
     append_field(out, "content-length", std::to_string(response.body.size()));
   }
   append_field(out, "x-content-type-options", "nosniff");
-  if (last_) append_field(out, "connection", "close");
-  else if (reader_.request().http_1_0) append_field(out, "connection", "keep-alive");
+  if (last_)
+    append_field(out, "connection", "close");
+  else if (reader_.request().http_1_0)
+    append_field(out, "connection", "keep-alive");
   out.append("\r\n");
   if (reader_.request().method != "HEAD") out.append(response.body);
   connection_->flush_soon();

@@ -1,6 +1,6 @@
 // HTTP/1.1 for all doors that begin with it: WebSocket, files, pages. A connection is a coroutine that reads a request,
-// gives it to the handler of its path and goes on with the next, until one of them ends it or a handler takes the socket
-// away (RFC 9110 §7.8). What is wrong with a request is answered here: no handler sees it.
+// gives it to the handler of its path and goes on with the next, until one of them ends it or a handler takes the
+// socket away (RFC 9110 §7.8). What is wrong with a request is answered here: no handler sees it.
 //
 // Routes are set before the first connection and never changed, so every core reads them. A connection stays on the
 // core that accepted it; so do its handlers.
@@ -33,15 +33,14 @@ class HttpServer {
  public:
   struct Settings {
     HttpReader::Limits limits = {};
-    std::chrono::seconds head_timeout{20};    // from the connection, or the request's first byte, to the head's end
+    std::chrono::seconds head_timeout{20};     // from the connection, or the request's first byte, to the head's end
     std::chrono::seconds silence_timeout{60};  // between two pieces of a body; of a connection between two requests
-    std::size_t unread_body = 256 * 1024;      // of a body that no handler wanted: read over, so the connection may stay
+    std::size_t unread_body = 256 * 1024;  // of a body that no handler wanted: read over, so the connection may stay
   };
   using Handler = std::function<Task<void>(HttpExchange&)>;
 
   // `settings` and `tls` are asked for every connection, on its core; no certificate, no TLS.
-  HttpServer(unsigned cores, std::function<Settings()> settings,
-             std::function<std::shared_ptr<const TlsServer>()> tls);
+  HttpServer(unsigned cores, std::function<Settings()> settings, std::function<std::shared_ptr<const TlsServer>()> tls);
   ~HttpServer();
 
   // "/ws" for that path alone, "/files/" for all that begin with it; the longest counts. Methods are the handler's.

@@ -61,7 +61,7 @@ class WebSocket {
 
   codec::WebSocketReader reader_;
   std::span<char> input_;
-  std::string rest_;  // what input_ is in, unless that is the loop's read buffer
+  std::string rest_;                               // what input_ is in, unless that is the loop's read buffer
   std::unique_ptr<codec::Deflater> own_deflater_;  // when the window is kept between messages
   std::optional<codec::DeflateAgreement> deflate_;
   codec::WebSocketRole role_;

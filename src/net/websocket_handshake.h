@@ -14,7 +14,7 @@ namespace anser::net {
 
 struct WebSocketSettings {
   codec::WebSocketLimits limits = {};
-  bool compression = true;            // permessage-deflate, when the client offers it
+  bool compression = true;                // permessage-deflate, when the client offers it
   std::vector<std::string> origins = {};  // pages of other origins that may connect, as browsers write them; "*": all
 };
 

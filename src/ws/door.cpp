@@ -133,8 +133,8 @@ void tell(net::Connection& connection, Form form, const Error& error) {
   result.set_text(error.message);
   std::string payload;
   append(payload, form, FrameType::auth_result, result);
-  connection.websocket()->append(connection.out(),
-                                 form == Form::json ? codec::Opcode::text : codec::Opcode::binary, payload);
+  connection.websocket()->append(connection.out(), form == Form::json ? codec::Opcode::text : codec::Opcode::binary,
+                                 payload);
 }
 
 void turn_away(net::Core& core, net::Handed handed, const Error& error) {

@@ -27,8 +27,8 @@ struct Services {
   domain::Router& router;
   bool stopping = false;  // whoever comes now is told so
   domain::ArchiveIds archive_ids{shared.archive_key};
-  SharedFrame shared_frame = {};    // of the last message to a group
-  std::string heartbeat = {};       // the last one that came, and its answer: most are the same
+  SharedFrame shared_frame = {};  // of the last message to a group
+  std::string heartbeat = {};     // the last one that came, and its answer: most are the same
   std::string heartbeat_echo = {};
 };
 

@@ -143,8 +143,8 @@ void Session::on(std::unique_ptr<Session> self) {
 
 bool Session::must_wait() const {
   if (opening_ || resting_ || requests_ >= kRequests) return true;
-  return inflow_ && (inflow_->sent.size() >= settings_->uncommitted_messages ||
-                     inflow_->bytes >= settings_->uncommitted_bytes);
+  return inflow_ &&
+         (inflow_->sent.size() >= settings_->uncommitted_messages || inflow_->bytes >= settings_->uncommitted_bytes);
 }
 
 void Session::let_wait(std::chrono::milliseconds time) {
@@ -214,7 +214,8 @@ void Session::close(domain::CloseReason reason) {
 void Session::take(std::string_view message) {
   const bool text = connection_.websocket()->is_text();
   if (text && take_heartbeat(message)) return;
-  if (text != (form_ == Form::json)) return end(close_code::kUnsupported, text ? "binary frames are spoken here" : "text frames are spoken here");
+  if (text != (form_ == Form::json))
+    return end(close_code::kUnsupported, text ? "binary frames are spoken here" : "text frames are spoken here");
   const auto incoming = split(form_, message);
   if (!incoming) return end(close_code::kInvalid, incoming.error().message);
   modern_ = modern_ || incoming->type > static_cast<std::uint16_t>(FrameType::message);

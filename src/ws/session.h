@@ -8,8 +8,8 @@
 // Flow: messages are taken one after the other. Behind those of one read goes a fence; when it has passed they are
 // acknowledged. Nothing is read while too much is not yet done or too many requests are under way. What is written is
 // appended to the connection; when that is full, it waits in an outbox, and for a client that acknowledges all messages
-// stay there until it has. Who falls behind the outbox's bounds is disconnected at the end of the turn, and its messages
-// go back to the router then: what the router calls only writes or remembers.
+// stay there until it has. Who falls behind the outbox's bounds is disconnected at the end of the turn, and its
+// messages go back to the router then: what the router calls only writes or remembers.
 #pragma once
 
 #include <deque>
@@ -88,7 +88,8 @@ class Session final : public domain::Session {
   // ---- what comes ----
   void take(std::string_view message);
   bool take_heartbeat(std::string_view text);
-  bool read(const Incoming& incoming, google::protobuf::Message& frame);  // false: it is none, and the session has ended
+  bool read(const Incoming& incoming,
+            google::protobuf::Message& frame);  // false: it is none, and the session has ended
   void take_ack(const Incoming& incoming);
   void take_message(const Incoming& incoming);
   void take_presence(const Incoming& incoming);
@@ -117,7 +118,8 @@ class Session final : public domain::Session {
   // Its alarm and the turn's end call back, so it is never destroyed from there.
   class Outbox final : public net::TurnEnd {
    public:
-    explicit Outbox(Session& session) : patience(session, [](Session& late) { late.lose_patience(); }), session_(session) {}
+    explicit Outbox(Session& session)
+        : patience(session, [](Session& late) { late.lose_patience(); }), session_(session) {}
     domain::UnackedQueue queue;
     struct Confirmation {
       std::uint64_t after;   // an entry of the queue

@@ -44,8 +44,8 @@ door::Heard& heard_in(const Envelope& envelope, Time created) {
 // ---- frames ---------------------------------------------------------------------------------------------------------
 
 void Session::write_payload(std::string_view payload) {
-  connection_.websocket()->append(connection_.out(),
-                                  form_ == Form::json ? codec::Opcode::text : codec::Opcode::binary, payload);
+  connection_.websocket()->append(connection_.out(), form_ == Form::json ? codec::Opcode::text : codec::Opcode::binary,
+                                  payload);
   connection_.flush_soon();
 }
 
@@ -175,7 +175,9 @@ void Session::write_presence(const Envelope& envelope) {
 // Something that this session has sent was refused where it was to go. It is not acknowledged then.
 void Session::write_failure(const Envelope& envelope) {
   if (envelope.kind == Kind::message && inflow_) {
-    const auto same = [&](const Sent& sent) { return sent.acknowledge && !sent.refused && sent.event_id == envelope.id; };
+    const auto same = [&](const Sent& sent) {
+      return sent.acknowledge && !sent.refused && sent.event_id == envelope.id;
+    };
     const auto sent = std::ranges::find_if(inflow_->sent, same);
     if (sent != inflow_->sent.end()) sent->refused = true;
   }

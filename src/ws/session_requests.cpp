@@ -109,7 +109,8 @@ void Session::take_contact(const Incoming& incoming) {
     ++requests_;
     return services_.router.remove_roster_entry(*account, bare, std::move(done));
   }
-  if (!contact.subscription().empty()) return refuse_this({Errc::bad_request, "subscriptions are asked for by Presence"});
+  if (!contact.subscription().empty())
+    return refuse_this({Errc::bad_request, "subscriptions are asked for by Presence"});
   const auto legal = [](const std::string& text) { return text.size() <= kMaxName && xml::is_legal_text(text); };
   if (!legal(contact.name()))
     return refuse_this({Errc::bad_request, fmt::format("a name is text of at most {} bytes", kMaxName)});

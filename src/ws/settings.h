@@ -12,12 +12,12 @@ namespace anser::ws {
 
 struct Settings {
   net::WebSocketSettings websocket;
-  bool password_without_tls = false;          // from other machines; from this one always
-  std::chrono::seconds sign_in_timeout{20};   // for the first frame
-  std::chrono::seconds ping_after{45};        // 0: never
-  std::chrono::seconds silent_limit{90};      // 0: none
+  bool password_without_tls = false;                // from other machines; from this one always
+  std::chrono::seconds sign_in_timeout{20};         // for the first frame
+  std::chrono::seconds ping_after{45};              // 0: never
+  std::chrono::seconds silent_limit{90};            // 0: none
   std::chrono::milliseconds write_timeout{60'000};  // that something waits and nothing of it is taken
-  std::size_t output_bytes = 2 << 20;         // waiting for a client that does not read
+  std::size_t output_bytes = 2 << 20;               // waiting for a client that does not read
   std::size_t backlog_messages = 10'000;
   std::size_t unacked_bytes = 2 << 20;  // given to a client that acknowledges, and not acknowledged
   std::size_t unacked_messages = 2'000;

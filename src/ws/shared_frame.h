@@ -23,8 +23,8 @@ class SharedFrame {
     return same && !frame.empty() ? &frame : nullptr;
   }
   void keep(const domain::Envelope& envelope, const domain::Stamp& stamp, Form form, std::string_view frame) {
-    if (inner_.view().data() != envelope.inner.view().data() || sequence_ != stamp.sequence ||
-        from_ != envelope.from || id_ != envelope.id) {
+    if (inner_.view().data() != envelope.inner.view().data() || sequence_ != stamp.sequence || from_ != envelope.from ||
+        id_ != envelope.id) {
       inner_ = envelope.inner;
       sequence_ = stamp.sequence;
       from_ = envelope.from;

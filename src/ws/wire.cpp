@@ -1,5 +1,6 @@
 #include "ws/wire.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <boost/json.hpp>
@@ -35,6 +36,8 @@ std::optional<Form> form_of(std::string_view name) {
   }
   return std::nullopt;
 }
+
+void keep_protobuf_quiet() { google::protobuf::SetLogHandler(nullptr); }
 
 void append(std::string& out, Form form, FrameType type, const google::protobuf::Message& message) {
   const auto number = static_cast<std::uint16_t>(type);

@@ -46,6 +46,9 @@ enum class FrameType : std::uint16_t {
   done = 24
 };
 
+// Protobuf writes what it cannot read to standard error; we say it to the client, once. Before the first frame.
+void keep_protobuf_quiet();
+
 // What a WebSocket message carries in this form, appended: no more is needed around it than the frame of RFC 6455.
 void append(std::string& out, Form form, FrameType type, const google::protobuf::Message& message);
 

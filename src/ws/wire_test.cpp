@@ -90,7 +90,9 @@ TEST(Wire, ReadsOverFieldsOfTomorrow) {
   ASSERT_TRUE(parse(Form::json, *incoming, ack));
   EXPECT_EQ(ack.eventid(), "a");
 
-  const auto binary = split(Form::protobuf, std::string_view{"\x0a\0\x0a\x01" "a\xfa\x01\x01z", 9});
+  const auto binary = split(Form::protobuf, std::string_view{"\x0a\0\x0a\x01"
+                                                             "a\xfa\x01\x01z",
+                                                             9});
   ASSERT_TRUE(binary);
   ASSERT_TRUE(parse(Form::protobuf, *binary, ack));
   EXPECT_EQ(ack.eventid(), "a");
@@ -107,7 +109,9 @@ TEST(Wire, RefusesWhatIsNoFrame) {
 TEST(Wire, RefusesWhatIsNoMessage) {
   // A length beyond the end; text that is not UTF-8; a number where text is due in JSON.
   proto::Message message;
-  for (const std::string_view payload : {std::string_view{"\x0a\x05" "abc"}, std::string_view{"\x32\x02\xc3\x28"}, std::string_view{"\x0a"}}) {
+  for (const std::string_view payload : {std::string_view{"\x0a\x05"
+                                                          "abc"},
+                                         std::string_view{"\x32\x02\xc3\x28"}, std::string_view{"\x0a"}}) {
     const std::string frame = std::string{'\x0b', '\0'}.append(payload);
     const auto incoming = split(Form::protobuf, frame);
     ASSERT_TRUE(incoming);
