@@ -151,8 +151,8 @@ void Session::fill(proto::Message& message, const door::ChatMessage& chat, const
 
 // Its sender's, or one that the client can acknowledge it by: the same each time it is given.
 std::string Session::event_id_of(const Envelope& envelope, const domain::Stamp& stamp) const {
-  if (!envelope.origin_id.empty()) return envelope.origin_id;
-  if (!envelope.id.empty() || stamp.sequence == 0) return envelope.id;
+  if (!envelope.id.empty()) return envelope.id;  // what receipts and corrections of XMPP name
+  if (!envelope.origin_id.empty() || stamp.sequence == 0) return envelope.origin_id;
   return fmt::format("anser-{}", services_.archive_ids.make(jid().bare(), stamp.sequence));
 }
 
