@@ -27,6 +27,7 @@ class Settings:
     iq_auth: bool = False
     resume_seconds: int | None = None  # how long a session waits for its client to come back
     queue_stanzas: int | None = None  # how many unacknowledged stanzas are kept for it
+    long_archive: bool = False  # thousands of messages in one: ejabberd needs SQLite for it
     limits: dict[str, int] = field(default_factory=dict)
     push_details: bool = False
     log_format: str = "text"

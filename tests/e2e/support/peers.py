@@ -119,7 +119,7 @@ class Ejabberd(Server):
                 "mod_client_state": {},
                 "mod_disco": {},
                 "mod_last": {},
-                "mod_mam": {"default": "always"},
+                "mod_mam": {"default": "always", "db_type": "sql" if s.long_archive else "mnesia"},
                 "mod_offline": {"access_max_user_messages": "offline"},
                 "mod_ping": {},
                 "mod_privacy": {},
@@ -136,6 +136,10 @@ class Ejabberd(Server):
             }
             | ({"mod_legacy_auth": {}} if s.iq_auth else {}),
         }
+        if s.long_archive:
+            # Mnesia keeps an account's archive as one bag and reads all of it for each message more: at some thousand
+            # messages that is all that ejabberd does.
+            config |= {"sql_type": "sqlite", "sql_database": str(self.folder / "archive.db")}
         (self.folder / "ejabberd.yml").write_text(json.dumps(config, indent=1))  # JSON is YAML
 
     def environment(self) -> dict[str, str]:
