@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sdk/src/stanza_error.h"
+
 namespace anser::sdk {
 namespace {
 
@@ -31,16 +33,21 @@ Presence unavailable_from(std::string_view bare, std::string_view resource = {})
   return presence;
 }
 
-// What somebody else may make us keep. What a presence has beyond that is not needed to know who is there.
+// What somebody else may make us keep. What a presence has beyond that is not needed to know who is there; its `from`
+// is an address, so it has a length of its own.
 Presence slim(const Presence& presence, std::size_t most) {
-  std::size_t extensions = 0, texts = 0;
-  for (const auto& extension : presence.raw_extensions()) extensions += extension.xml.size();
-  for (const auto& status : presence.statuses()) texts += status.text.size();
-  if (extensions + texts <= most) return presence;
+  std::size_t texts = 0;
+  for (const auto& status : presence.statuses()) texts += status.text.size() + status.language.size();
+  std::size_t others = presence.id().size() + presence.to().size() + presence.language().size();
+  for (const auto& extension : presence.raw_extensions()) others += extension.xml.size();
+  if (const auto& error = presence.error()) {
+    std::string xml;
+    append_error(xml, *error);
+    others += xml.size();
+  }
+  if (texts + others <= most) return presence;
   Presence slim{presence.type()};
-  slim.set_id(presence.id());
   slim.set_from(presence.from());
-  slim.set_to(presence.to());
   slim.set_mode(presence.mode());
   slim.set_priority(presence.priority());
   if (texts <= most) {

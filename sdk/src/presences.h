@@ -19,7 +19,7 @@ class Presences {
  public:
   static constexpr std::size_t kStrangers = 1'000;
   static constexpr std::size_t kResources = 100;
-  // Of texts and extensions of one presence; more of them is left out.
+  // Of what one presence says, its address apart; what is beyond that is left out.
   static constexpr std::size_t kContactBytes = 16 * 1024;
   static constexpr std::size_t kStrangerBytes = 1024;
 

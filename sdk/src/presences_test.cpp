@@ -83,6 +83,51 @@ TEST_F(PresencesTest, ForgetsResourcesHeardOfLongestAgo) {
   EXPECT_TRUE(presences.of("juliet@x", "r100").is_available());
 }
 
+TEST_F(PresencesTest, KeepsWhatIsLongOfNobody) {
+  const std::string much(Presences::kContactBytes + 1, 'x');
+  const auto hear_with = [&](const std::string& resource, auto set) {
+    Presence presence{Type::available, "here", 5, Mode::away};
+    set(presence);
+    hear("juliet@x", resource, std::move(presence));
+  };
+  hear_with("id", [&](Presence& presence) { presence.set_id(much); });
+  hear_with("to", [&](Presence& presence) { presence.set_to(much); });
+  hear_with("language", [&](Presence& presence) { presence.set_language(much); });
+  hear_with("extension", [&](Presence& presence) { presence.add_extension(Element{"x", "urn:x"}.add_text(much)); });
+  hear_with("error", [&](Presence& presence) { presence.set_error(StanzaError{.condition = "gone", .text = much}); });
+
+  for (const Presence& kept : presences.all("juliet@x")) {
+    EXPECT_LT(kept.to_xml().size(), 1'000U) << kept.from();
+    EXPECT_EQ(kept.status(), "here") << kept.from();
+    EXPECT_EQ(kept.priority(), 5) << kept.from();
+    EXPECT_EQ(kept.mode(), Mode::away) << kept.from();
+  }
+}
+
+TEST_F(PresencesTest, KeepsNoWordsThatAreTooLong) {
+  const std::string much(Presences::kContactBytes + 1, 'x');
+  hear("juliet@x", "a", Presence{Type::available, much, 5});
+  Presence languages{Type::available};
+  languages.set_status("hier", much);
+  hear("juliet@x", "b", languages);
+
+  EXPECT_EQ(presences.of("juliet@x", "a").priority(), 5);
+  EXPECT_TRUE(presences.of("juliet@x", "a").statuses().empty());
+  EXPECT_TRUE(presences.of("juliet@x", "b").statuses().empty());
+}
+
+TEST_F(PresencesTest, KeepsLessOfStrangersThanOfContacts) {
+  const std::string some(Presences::kStrangerBytes + 1, 'x');
+  Presence presence{Type::available};
+  presence.add_extension(Element{"x", "urn:x"}.add_text(some));
+  hear("juliet@x", "a", presence);
+  hear("tybalt@x", "a", presence, false);
+
+  EXPECT_TRUE(presences.of("juliet@x", "a").has_extension("urn:x"));
+  EXPECT_TRUE(presences.of("tybalt@x", "a").is_available());
+  EXPECT_FALSE(presences.of("tybalt@x", "a").has_extension("urn:x"));
+}
+
 TEST_F(PresencesTest, KeepsNothingOfAStrangerWhoLeft) {
   for (int i = 0; i < 3'000; ++i) {
     hear("s@x", "r", Presence{Type::available}, false);
