@@ -171,7 +171,8 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void write_held();
   void count_waiting();
   std::string next_id();
-  Result<void> room_for(const Stanza& stanza) const;
+  Result<void> may_send(Stanza::Kind kind) const;
+  Result<void> room_for_message() const;
   Result<void> send_now(const Stanza& stanza, DeliveryListener listener);
   void send_message(const Message& message, DeliveryListener listener);
   void put(std::string xml, std::string id, bool tracked);
@@ -237,7 +238,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   Duplicates duplicates_;
   bool confirmation_asked_ = false;
   std::optional<std::uint32_t> barrier_;                               // what the answer to the ping under way confirms
-  std::atomic<std::size_t> posted_ = 0;                                // messages on their way from other threads
+  std::atomic<std::size_t> posted_ = 0, posted_bytes_ = 0;             // messages on their way from other threads
   std::atomic<std::size_t> waiting_messages_ = 0, waiting_bytes_ = 0;  // of outbox and held
   std::atomic<State> public_state_ = State::idle;
   std::string id_prefix_;

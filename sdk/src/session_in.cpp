@@ -17,6 +17,12 @@ namespace {
 constexpr std::size_t kEarly = 10'000;  // stanzas between bind and the answers to the first questions
 constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
 
+std::size_t weight(const xml::Stanza& element) {
+  std::size_t bytes = element.inner.size();
+  for (const xml::Attribute& attribute : element.attributes) bytes += attribute.value.size();
+  return bytes;
+}
+
 Error error_of(const Stanza& stanza) {
   const StanzaError error = stanza.error().value_or(StanzaError{.condition = "undefined-condition"});
   const std::string who = stanza.from().empty() ? "the server" : stanza.from();
@@ -47,7 +53,7 @@ std::optional<Error> Session::on_element(const xml::Stanza& element) {
       answer(std::move(refusal));
     }
   } else if (state_ == State::logging_in && (*stanza)->kind() != Stanza::Kind::iq) {
-    early_bytes_ += element.inner.size();
+    early_bytes_ += weight(element);
     if (early_.size() >= kEarly || early_bytes_ > configuration_.queue_bytes)
       return Error{Errc::protocol, "the server does not answer, but sends stanzas"};
     early_.push_back(std::move(*stanza));

@@ -19,6 +19,15 @@ constexpr std::chrono::seconds kAskLater{1};
 constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
 constexpr std::size_t kRoom = 384;  // of a message beside its body, mostly
 
+// About what its XML will be.
+std::size_t weight(const Message& message) {
+  std::size_t bytes = kRoom;
+  for (const auto& body : message.bodies()) bytes += body.text.size();
+  for (const auto& subject : message.subjects()) bytes += subject.text.size();
+  for (const auto& extension : message.raw_extensions()) bytes += extension.xml.size();
+  return bytes;
+}
+
 }  // namespace
 
 void Session::write(std::string_view xml) {
@@ -37,12 +46,17 @@ std::string Session::next_id() { return id_prefix_ + std::to_string(++last_id_);
 
 Result<void> Session::submit(const Stanza& stanza, DeliveryListener listener) {
   if (auto fits = stanza.check(); !fits) return fits;
-  if (auto room = room_for(stanza); !room) return room;
+  if (auto may = may_send(stanza.kind()); !may) return may;
+  const bool message = stanza.kind() == Stanza::Kind::message;
+  if (auto room = message ? room_for_message() : Result<void>{}; !room) return room;
   if (on_loop()) return send_now(stanza, std::move(listener));
-  auto post = [this](auto copy, DeliveryListener listener) {
-    ++posted_;
-    run([this, copy = std::move(copy), listener = std::move(listener)] {
-      --posted_;
+  const std::size_t bytes = message ? weight(static_cast<const Message&>(stanza)) : 0;
+  auto post = [this, message, bytes](auto copy, DeliveryListener listener) {
+    posted_ += message ? 1 : 0;
+    posted_bytes_ += bytes;
+    run([this, copy = std::move(copy), listener = std::move(listener), message, bytes] {
+      posted_ -= message ? 1 : 0;
+      posted_bytes_ -= bytes;
       const auto sent = send_now(copy, listener);
       // The state has changed on the way here.
       if (!sent && listener) call([&] { listener({Delivery::Outcome::failed, copy.id(), sent.error()}); });
@@ -62,20 +76,23 @@ Result<void> Session::submit(const Stanza& stanza, DeliveryListener listener) {
   return {};
 }
 
-Result<void> Session::room_for(const Stanza& stanza) const {
+Result<void> Session::may_send(Stanza::Kind kind) const {
   const State state = public_state_;
-  const bool message = stanza.kind() == Stanza::Kind::message;
   const bool in = state == State::authenticated;
   // A message may wait for the connection to come back; what else there is would mean nothing then.
-  const bool may_wait = message && returning_ && state != State::closing;
-  if (!in && !may_wait) {
-    if (state == State::connected && stanza.kind() == Stanza::Kind::iq) return {};  // registration, before login
-    return fail(Errc::wrong_state, "the connection is not logged in");
-  }
-  if (message && posted_ + waiting_messages_ >= configuration_.queue_messages)
+  const bool may_wait = kind == Stanza::Kind::message && returning_ && state != State::closing;
+  if (in || may_wait) return {};
+  if (state == State::connected && kind == Stanza::Kind::iq) return {};  // registration, before login
+  return fail(Errc::wrong_state, "the connection is not logged in");
+}
+
+// What has been let in here is not refused any more where it is sent.
+Result<void> Session::room_for_message() const {
+  if (posted_ + waiting_messages_ >= configuration_.queue_messages)
     return fail(Errc::queue_full, "{} messages wait for the server already", configuration_.queue_messages);
-  if (message && waiting_bytes_ >= configuration_.queue_bytes)
-    return fail(Errc::queue_full, "messages of {} bytes wait for the server already", waiting_bytes_.load());
+  const std::size_t bytes = posted_bytes_ + waiting_bytes_;
+  if (bytes >= configuration_.queue_bytes)
+    return fail(Errc::queue_full, "messages of {} bytes wait for the server already", bytes);
   return {};
 }
 
@@ -87,7 +104,7 @@ Result<void> Session::send(const Message& message, DeliveryListener listener) {
 }
 
 Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) {
-  if (auto room = room_for(stanza); !room) return room;
+  if (auto may = may_send(stanza.kind()); !may) return may;
   if (stanza.kind() == Stanza::Kind::message) {
     const auto& message = static_cast<const Message&>(stanza);
     if (!configuration_.request_receipts) return send_message(message, std::move(listener)), Result<void>{};

@@ -15,6 +15,7 @@
 
 #include "anser/connection.h"
 #include "net/file.h"
+#include "net/openssl.h"
 
 namespace anser::sdk {
 
@@ -51,9 +52,12 @@ class TestServer {
   // The next connection, in place of the last.
   void accept() {
     ASSERT_TRUE(ready(listener_.get())) << "nobody connects";
+    tls_.reset();
     peer_ = net::File{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     heard_.clear();
   }
+  // Somebody waits to be accepted.
+  bool is_called() const { return ready(listener_.get(), 0); }
   // Reads up to and including `end`; what came with it. Later input stays for the next call.
   std::string hears(std::string_view end) {
     for (;;) {
@@ -71,12 +75,14 @@ class TestServer {
   }
   void says(std::string_view text) {
     while (!text.empty()) {
-      const ssize_t sent = ::send(peer_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      const ssize_t sent = tls_ ? SSL_write(tls_.get(), text.data(), static_cast<int>(text.size()))
+                                : ::send(peer_.get(), text.data(), text.size(), MSG_NOSIGNAL);
       if (sent <= 0) return;
       text.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
   void cuts() {
+    tls_.reset();
     ::shutdown(peer_.get(), SHUT_RDWR);
     peer_ = net::File{};
   }
@@ -84,6 +90,18 @@ class TestServer {
   bool sees_the_end() {
     while (receive()) heard_.clear();
     return true;
+  }
+  // Until the client has closed it.
+  std::string hears_the_rest() {
+    while (receive()) continue;
+    return std::exchange(heard_, {});
+  }
+
+  // The server's side of a TLS handshake; from then on all is said and heard through it.
+  void secures(SSL_CTX* context) {
+    tls_.reset(SSL_new(context));
+    SSL_set_fd(tls_.get(), peer_.get());
+    ASSERT_EQ(SSL_accept(tls_.get()), 1) << net::openssl_reason();
   }
 
   // Pieces of dialogue. `management` offers XEP-0198.
@@ -163,20 +181,23 @@ class TestServer {
   }
 
  private:
-  static bool ready(int socket) {
+  static bool ready(int socket, int milliseconds = static_cast<int>(std::chrono::milliseconds{kPatience}.count())) {
     pollfd wish{socket, POLLIN, 0};
-    return ::poll(&wish, 1, static_cast<int>(std::chrono::milliseconds{kPatience}.count())) == 1;
+    return ::poll(&wish, 1, milliseconds) == 1;
   }
   bool receive() {
     std::array<char, 65536> buffer;
-    if (!ready(peer_.get())) return false;
-    const ssize_t got = ::recv(peer_.get(), buffer.data(), buffer.size(), 0);
+    const bool buffered = tls_ && SSL_pending(tls_.get()) > 0;
+    if (!buffered && !ready(peer_.get())) return false;
+    const ssize_t got = tls_ ? SSL_read(tls_.get(), buffer.data(), static_cast<int>(buffer.size()))
+                             : ::recv(peer_.get(), buffer.data(), buffer.size(), 0);
     if (got <= 0) return false;
     heard_.append(buffer.data(), static_cast<std::size_t>(got));
     return true;
   }
 
   net::File listener_, peer_;
+  net::SslPtr tls_;
   std::uint16_t port_ = 0;
   std::string heard_;
 };
