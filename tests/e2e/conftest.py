@@ -11,6 +11,7 @@ import pytest
 from support.certs import Authority
 from support.config import Host, Settings
 from support.door import Door
+from support.node import install
 from support.peers import PEERS
 from support.people import Person
 from support.servers import Anser
@@ -84,6 +85,8 @@ def new_server(server_kind, folder, authority):
             ],
             port=free_port(),
             tls_port=free_port(),
+            http_port=free_port(),
+            https_port=free_port(),
         )
         for name, value in wishes.items():
             assert hasattr(settings, name), name
@@ -145,3 +148,9 @@ def door(server) -> Door:
 def agent() -> str:
     """The id of an installation of a client."""
     return str(uuid.uuid4())
+
+
+@pytest.fixture(scope="session")
+def packages() -> None:
+    """What programs on Node.js need."""
+    install()

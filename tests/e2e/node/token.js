@@ -52,3 +52,4 @@ await second.iqCaller.request(xml("iq", { type: "get" }, xml("ping", "urn:xmpp:p
 await leave(second);
 
 console.log(JSON.stringify(told));
+process.exit(0); // timers of the library would go on for half a minute

@@ -18,6 +18,8 @@ class Settings:
     hosts: list[Host]
     port: int
     tls_port: int
+    http_port: int = 0
+    https_port: int = 0
     client_authority: Path | None = None
     registration: str = "open"
     registrations_per_address: int | None = None
@@ -32,11 +34,15 @@ class Settings:
     push_details: bool = False
     log_format: str = "text"
     log_level: str = "debug"
+    origins: tuple[str, ...] = ()  # pages of other servers that may open a WebSocket
+    token_keys: dict[str, Path] = field(default_factory=dict)  # by algorithm, of JSON web tokens
+    token_claim: str = "sub"  # the claim that names the account
 
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, unfinished_bytes, depth, login_seconds, stanza_seconds, write_seconds,
     #   retries, held_back_stanzas, token_seconds, tokens_per_account, offline_messages, login_attempts,
-    #   scram_iterations, failures_per_address, failures_per_account
+    #   scram_iterations, failures_per_address, failures_per_account; of the HTTP doors: header_bytes, header_seconds,
+    #   websocket_bytes, websocket_ping_seconds, websocket_silent_seconds
 
 
 # The table and the key behind each name, and how its value is written.
@@ -58,6 +64,11 @@ _LIMIT_KEYS = {
     "tokens_per_account": ("auth", "tokens_per_account", "{}"),
     "failures_per_address": ("auth", "failures_per_address", "{}"),
     "failures_per_account": ("auth", "failures_per_account", "{}"),
+    "header_bytes": ("http", "header_bytes", "{}"),
+    "header_seconds": ("http", "header_timeout", '"{}s"'),
+    "websocket_bytes": ("websocket", "message_bytes", "{}"),
+    "websocket_ping_seconds": ("websocket", "ping_after", '"{}s"'),
+    "websocket_silent_seconds": ("websocket", "silent_limit", '"{}s"'),
 }
 
 
@@ -68,6 +79,10 @@ def anser_toml(settings: Settings, data: Path) -> str:
             f'listen = ["127.0.0.1:{settings.port}"]',
             f'tls_listen = ["127.0.0.1:{settings.tls_port}"]',
             f"tls_required = {_bool(not settings.plain_without_tls)}",
+        ],
+        "http": [
+            f'listen = ["127.0.0.1:{settings.http_port}"]',
+            f'tls_listen = ["127.0.0.1:{settings.https_port}"]',
         ],
         "auth": [
             f"plain_without_tls = {_bool(settings.plain_without_tls)}",
@@ -88,6 +103,10 @@ def anser_toml(settings: Settings, data: Path) -> str:
         tables["xmpp"].append(f'resume_within = "{settings.resume_seconds}s"')
     if settings.queue_stanzas is not None:
         tables["limits"].append(f"unacked_stanzas = {settings.queue_stanzas}")
+    if settings.origins:
+        tables["websocket"] = ["origins = [" + ", ".join(f'"{origin}"' for origin in settings.origins) + "]"]
+    if settings.token_keys:
+        tables["tokens"] = [f'claim = "{settings.token_claim}"']
     if settings.client_authority:
         tables["xmpp"].append(f'client_ca = "{settings.client_authority}"')
     # All tests share an address and many fail to log in on purpose.
@@ -103,6 +122,8 @@ def anser_toml(settings: Settings, data: Path) -> str:
         if host.certificate:
             lines += [f'certificate = "{host.certificate.path}"', f'key = "{host.certificate.key_path}"']
         lines.append("")
+    for algorithm, file in settings.token_keys.items():
+        lines += ["[[token_key]]", f'algorithm = "{algorithm}"', f'file = "{file}"', ""]
     for table, entries in tables.items():
         lines += [f"[{table}]", *entries, ""]
     return "\n".join(lines)

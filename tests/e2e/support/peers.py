@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 
 from .servers import Server
+from .waits import listens
 
 _PROSODY_MODULES = """
   "roster", "saslauth", "tls", "disco", "offline", "c2s", "private", "vcard_legacy", "pep", "version", "time", "ping",
   "register", "register_ibr", "blocklist", "lastactivity", "admin_shell", "smacks", "mam", "carbons", "csi",
-  "csi_simple"
+  "csi_simple", "websocket"
 """
 _PROSODY_OLD_LOGIN = ', "legacyauth"'
 
@@ -18,6 +19,9 @@ _PROSODY_OLD_LOGIN = ', "legacyauth"'
 class Prosody(Server):
     kind = "prosody"
     start_seconds = 20
+
+    def _answers_or_died(self) -> bool:
+        return super()._answers_or_died() and (self.process.poll() is not None or listens(self.settings.http_port))
 
     def configure(self) -> None:
         s = self.settings
@@ -33,8 +37,9 @@ class Prosody(Server):
             f"c2s_ports = {{ {s.port} }}",
             f"c2s_direct_tls_ports = {{ {s.tls_port} }}",
             "s2s_ports = {}",
-            "http_ports = {}",
+            f"http_ports = {{ {s.http_port} }}",
             "https_ports = {}",
+            'http_default_host = "localhost"',
             f"modules_enabled = {{ {_PROSODY_MODULES} {_PROSODY_OLD_LOGIN if s.iq_auth else ''} }}",
             'modules_disabled = { "s2s" }',
             f"allow_registration = {'true' if s.registration != 'closed' else 'false'}",
@@ -95,6 +100,12 @@ class Ejabberd(Server):
             "listen": [
                 listener | {"port": s.port, "starttls": True},
                 listener | {"port": s.tls_port, "tls": True},
+                {
+                    "ip": "127.0.0.1",
+                    "port": s.http_port,
+                    "module": "ejabberd_http",
+                    "request_handlers": {"/xmpp-websocket": "ejabberd_http_ws"},
+                },
             ],
             "auth_method": ["anonymous"] if s.anonymous else ["internal"],
             "auth_password_format": "plain",

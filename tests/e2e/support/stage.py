@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 
+from .apps import App
 from .people import Person
 from .servers import Server
 from .session import Account, Session, settle
@@ -20,6 +21,7 @@ class Stage:
         self._accounts: dict[tuple[str, str], Account] = {}
         self._wires: list[Wire] = []
         self._people: list[Person] = []
+        self._apps: list[App] = []
 
     @property
     def domain(self) -> str:
@@ -83,6 +85,13 @@ class Stage:
             await session.available(priority)
         return session
 
+    async def app(self, name: str | Account | None, **how) -> App:
+        """A client of the WebSocket door, signed in unless `how` says otherwise; nobody's if there is no name."""
+        account = await self.account(name) if isinstance(name, str) else name
+        app = await App.opens(self.house.settings, account, **how)
+        self._apps.append(app)
+        return app
+
     async def friends(self, one: str, other: str, **how) -> tuple[Session, Session]:
         """Two sessions that see each other's presence, with nothing left to hear."""
         a = await self.session(one, roster=True, **how)
@@ -111,4 +120,6 @@ class Stage:
     async def close(self) -> None:
         for wire in self._wires:
             wire.hang_up()
+        for app in self._apps:
+            app.vanishes()
         await asyncio.gather(*(person.vanishes() for person in self._people))
