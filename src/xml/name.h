@@ -15,7 +15,8 @@ struct Name {
 
 inline constexpr std::string_view kClientNs = "jabber:client";
 inline constexpr std::string_view kStreamsNs = "http://etherx.jabber.org/streams";
-inline constexpr std::string_view kXmlNs = "http://www.w3.org/XML/1998/namespace";  // bound to `xml`, always
-inline constexpr std::string_view kXmlnsNs = "http://www.w3.org/2000/xmlns/";       // bound to nothing, ever
+inline constexpr std::string_view kFramingNs = "urn:ietf:params:xml:ns:xmpp-framing";  // RFC 7395
+inline constexpr std::string_view kXmlNs = "http://www.w3.org/XML/1998/namespace";     // bound to `xml`, always
+inline constexpr std::string_view kXmlnsNs = "http://www.w3.org/2000/xmlns/";          // bound to nothing, ever
 
 }  // namespace anser::xml

@@ -1,6 +1,7 @@
 #include "xml/reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "xml/chars.h"
@@ -67,6 +68,8 @@ std::string_view condition_of(StreamError error) {
       return "unsupported-encoding";
     case StreamError::bad_format:
       return "bad-format";
+    case StreamError::invalid_namespace:
+      return "invalid-namespace";
     case StreamError::policy_violation:
       return "policy-violation";
   }
@@ -112,13 +115,13 @@ void StreamReader::restart() {
   state_ = State::start;
 }
 
-void StreamReader::restart_without_header() {
-  ANSER_ASSERT(!scratch_ || !scratch_->unfinished);
-  state_ = State::framed_start;
+void StreamReader::expect_messages() {
+  ANSER_ASSERT(state_ == State::start && !scratch_);
+  messages_ = true;
 }
 
 StreamReader::Event StreamReader::next(std::string_view& input) {
-  const Event event = next_token(input);
+  const Event event = messages_ ? next_message(std::exchange(input, {})) : next_token(input);
   if (event == Event::need_more && !(scratch_ && scratch_->unfinished)) release();
   if (state_ == State::ended || state_ == State::failed) input = {};
   return event;
@@ -144,15 +147,56 @@ StreamReader::Event StreamReader::next_token(std::string_view& input) {
   }
 }
 
-// Skips what may stand between tokens. False: there is nothing more, or it is no token.
-bool StreamReader::begin_token(std::string_view& input) {
-  if (state_ == State::start || state_ == State::framed_start) {
-    drop_root();
-    if (state_ == State::framed_start) {
-      state_ = State::stream;
-      if (scratch_) load_root();
+// To the scanner each is an element below a root that is not there.
+StreamReader::Event StreamReader::next_message(std::string_view message) {
+  if (state_ == State::failed) return Event::error;
+  if (state_ == State::ended) return Event::end;
+  if (message.empty()) return Event::need_more;
+  acquire();
+  const auto refuse = [this](StreamError kind, const char* sentence) {
+    return fail_with(kind, {Errc::not_well_formed, sentence});
+  };
+  if (message.front() != '<') return refuse(StreamError::bad_format, "a message begins with '<'");
+  constexpr const char* kCut = "a message holds one whole element, and this one ends before";
+  if (message.starts_with("<?")) {
+    const DeclarationResult declaration = read_declaration(message);
+    if (declaration.complaint) return refuse(declaration.kind, declaration.complaint);
+    if (declaration.bytes == 0) return refuse(StreamError::not_well_formed, kCut);
+    message.remove_prefix(declaration.bytes);
+    message.remove_prefix(
+        static_cast<std::size_t>(skip_space(message.data(), message.data() + message.size()) - message.data()));
+    if (!message.starts_with('<')) return refuse(StreamError::not_well_formed, kCut);
+  }
+  Scanner& scanner = scratch_->scanner;
+  scanner.set_root(0, /*closable=*/false);
+  scanner.begin(limits_);
+  const Scanner::Outcome outcome = scanner.scan(message, root_text_.data());
+  if (outcome == Scanner::Outcome::error) return fail_with(scanner.error_kind(), scanner.take_error());
+  if (outcome == Scanner::Outcome::need_more) return refuse(StreamError::not_well_formed, kCut);
+  const std::string_view rest = message.substr(scanner.position());
+  if (skip_space(rest.data(), rest.data() + rest.size()) != rest.data() + rest.size()) {
+    return refuse(StreamError::not_well_formed, "a message holds one element, and something follows it");
+  }
+  if (stanza_read() == Event::error) return Event::error;
+  const Stanza& element = scratch_->stanza;
+  if (element.local == "open" || element.local == "close") {
+    if (element.ns != kFramingNs)
+      return refuse(StreamError::invalid_namespace, "<open/> and <close/> are in urn:ietf:params:xml:ns:xmpp-framing");
+    if (element.local == "close") {
+      state_ = State::ended;
+      scratch_.reset();
+      return Event::end;
     }
   }
+  if (state_ == State::stream) return Event::stanza;
+  state_ = State::stream;
+  scratch_->header = {element.ns, element.local, element.ns, element.attributes};
+  return Event::header;
+}
+
+// Skips what may stand between tokens. False: there is nothing more, or it is no token.
+bool StreamReader::begin_token(std::string_view& input) {
+  if (state_ == State::start) drop_root();
   const char* const token = skip_space(input.data(), input.data() + input.size());
   const auto skipped = static_cast<std::size_t>(token - input.data());
   if (skipped != 0 && state_ == State::start) state_ = State::prolog;  // too late for an XML declaration
@@ -311,7 +355,7 @@ void StreamReader::rewrite() {
 void StreamReader::load_root() {
   Scanner& scanner = scratch_->scanner;
   if (state_ != State::stream) return;
-  scanner.set_root(root_name_bytes_, /*closable=*/root_name_bytes_ != 0);
+  scanner.set_root(root_name_bytes_, /*closable=*/true);
   std::uint32_t offset = root_name_bytes_;
   for (const RootBinding& binding : root_bindings_) {
     const std::uint32_t uri = offset + binding.prefix_bytes;

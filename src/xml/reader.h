@@ -9,6 +9,7 @@
 //   - names with other letters than ASCII and the ranges in `is_name_start` (chars.cpp): what the 4th and the 5th
 //     edition of XML agree on, for alphabets in use
 //   - anything but white space directly in the stream: text, references, CDATA sections (even empty ones)
+//   - of messages (RFC 7395), those that do not begin with '<'
 //   - what crosses a limit
 // Whether the root is a <stream:stream/> and which namespaces stanzas have is for the caller to judge.
 #pragma once
@@ -77,6 +78,7 @@ enum class StreamError : std::uint8_t {
   restricted_xml,        // XML that XMPP forbids (§11.1)
   unsupported_encoding,  // not UTF-8 (§11.6)
   bad_format,            // text where only stanzas may be
+  invalid_namespace,     // <open/> or <close/> of another namespace than that of framed streams (RFC 7395 §3.3.2)
   policy_violation,      // a limit
 };
 
@@ -110,19 +112,22 @@ class StreamReader {
   // A new stream header follows, as after TLS, SASL and compression. Between stanzas only.
   void restart();
 
-  // Something else frames the stream (RFC 7395): no header follows but elements, and no end tag of the stream.
-  void restart_without_header();
+  // Messages frame the stream (RFC 7395): from here on each input of next() that is not empty is one whole message and
+  // must hold one whole element, all of which it consumes. `header` is the first after this or a restart(), whatever
+  // its name, and its default_ns is its own namespace; `end` is <close/>. Before the first byte only.
+  void expect_messages();
 
   std::size_t tail_bytes() const;  // kept for an unfinished stanza
   bool between_stanzas() const;    // nothing unfinished; the header has been read
 
  private:
-  enum class State : std::uint8_t { start, framed_start, prolog, stream, ended, failed };
+  enum class State : std::uint8_t { start, prolog, stream, ended, failed };
   struct RootBinding {
     std::uint32_t prefix_bytes, uri_bytes;  // both stand in root_text_, one after the other
   };
 
   Event next_token(std::string_view& input);
+  Event next_message(std::string_view message);
   bool begin_token(std::string_view& input);
   Event scan_token(std::string_view& input);
   Event header_read();
@@ -136,6 +141,7 @@ class StreamReader {
 
   Limits limits_;
   State state_ = State::start;
+  bool messages_ = false;
   std::uint32_t root_name_bytes_ = 0;
   std::string root_text_;  // the root's name as written, then prefix and URI of each of its declarations
   std::vector<RootBinding> root_bindings_;

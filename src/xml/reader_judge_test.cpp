@@ -325,8 +325,10 @@ std::string complaint_about(std::string_view bytes) {
   if (!tight.same_as(judge::read(bytes, judge::every_byte(bytes.size()), judge::kTightLimits))) {
     return "something else byte by byte, within tight limits: " + tight.error;
   }
-  const std::string complaint = judge::judge_document(bytes, whole);
-  return complaint.empty() ? judge::judge_framed(bytes, judge::read(bytes, {}, {}, true)) : complaint;
+  std::string complaint = judge::judge_document(bytes, whole);
+  if (complaint.empty()) complaint = judge::judge_alone(bytes);
+  StreamReader reader = judge::message_reader();
+  return complaint.empty() ? judge::judge_message(bytes, reader) : complaint;
 }
 
 TEST(StreamReaderAndExpat, AgreeOnEveryPieceInEveryPlace) {

@@ -163,29 +163,99 @@ TEST(StreamReader, TakesADeclarationOnlyAtTheVeryStart) {
   EXPECT_EQ(next(twice, "<?xml version='1.0'?><?xml version='1.0'?>"), Event::error);
 }
 
-TEST(StreamReader, ReadsElementsThatSomethingElseFrames) {
-  StreamReader reader;
-  reader.restart_without_header();
+constexpr std::string_view kOpen = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.com' version='1.0'/>";
 
-  ASSERT_EQ(next(reader, "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>"), Event::stanza);
-  EXPECT_EQ(reader.stanza().ns, "urn:ietf:params:xml:ns:xmpp-framing");
-  ASSERT_EQ(next(reader, "<message xmlns='jabber:client'><body>x</body></message>"), Event::stanza);
-  EXPECT_EQ(reader.stanza().children[0].ns, kClientNs);
-  EXPECT_EQ(reader.stanza().inner, "<body>x</body>");
-  EXPECT_TRUE(reader.between_stanzas());
-  EXPECT_EQ(next(reader, "</open>"), Event::error);
+// A reader of messages, behind <open/>.
+StreamReader in_messages(Limits limits = {}) {
+  StreamReader reader(limits);
+  reader.expect_messages();
+  EXPECT_EQ(next(reader, kOpen), Event::header);
+  return reader;
 }
 
-TEST(StreamReader, ForgetsTheOldRootWhenItsFramesFollow) {
-  StreamReader reader = in_stream();
-  std::string_view input = "<a/><b/><stream:c/>";
-  ASSERT_EQ(reader.next(input), Event::stanza);
+// The error that a message leads to.
+std::string message_failure(std::string_view message, Limits limits = {}) {
+  StreamReader reader = in_messages(limits);
+  const Event event = reader.next(message);
+  EXPECT_TRUE(message.empty());
+  return event == Event::error ? std::string(condition_of(reader.stream_error())) + ": " + reader.error().message : "";
+}
 
-  reader.restart_without_header();
+TEST(StreamReader, ReadsMessagesThatHoldOneElementEach) {
+  StreamReader reader;
+  reader.expect_messages();
 
-  ASSERT_EQ(reader.next(input), Event::stanza);
+  ASSERT_EQ(next(reader, kOpen), Event::header);
+  EXPECT_EQ(reader.header().name(), (Name{kFramingNs, "open"}));
+  EXPECT_EQ(reader.header().attr("to"), "example.com");
+  ASSERT_EQ(next(reader, "<message xmlns='jabber:client' xml:lang='en'>\n  <body>x</body>\n</message>"), Event::stanza);
+  EXPECT_EQ(reader.stanza().ns, kClientNs);
+  EXPECT_EQ(reader.stanza().lang(), "en");
+  EXPECT_EQ(reader.stanza().children[0].ns, kClientNs);
+  EXPECT_EQ(reader.stanza().inner, "\n  <body>x</body>\n");
+  EXPECT_TRUE(reader.between_stanzas());
+  EXPECT_EQ(next(reader, ""), Event::need_more);
+  EXPECT_EQ(next(reader, "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>"), Event::end);
+  EXPECT_EQ(next(reader, "<presence xmlns='jabber:client'/>"), Event::end);
+}
+
+TEST(StreamReader, TakesADeclarationAndSpaceAroundTheElementOfAMessage) {
+  StreamReader reader = in_messages();
+
+  EXPECT_EQ(next(reader, "<?xml version='1.0' encoding='UTF-8'?>\n<presence xmlns='jabber:client'/>"), Event::stanza);
+  EXPECT_EQ(next(reader, "<presence xmlns='jabber:client'/>\r\n"), Event::stanza);
+}
+
+TEST(StreamReader, AMessageInheritsNothingFromTheOnesBefore) {
+  StreamReader reader = in_messages();
+
+  ASSERT_EQ(next(reader, "<a xmlns='urn:a' xmlns:p='urn:p'/>"), Event::stanza);
+  ASSERT_EQ(next(reader, "<b/>"), Event::stanza);
   EXPECT_EQ(reader.stanza().ns, "");
-  EXPECT_EQ(reader.next(input), Event::error);
+  EXPECT_EQ(next(reader, "<p:c/>"), Event::error);
+}
+
+TEST(StreamReader, AHeaderIsDueAgainAfterARestartOfMessages) {
+  StreamReader reader = in_messages();
+  ASSERT_EQ(next(reader, kOpen), Event::stanza);  // not due
+
+  reader.restart();
+
+  EXPECT_EQ(next(reader, kOpen), Event::header);
+  EXPECT_EQ(next(reader, "<a/>"), Event::stanza);
+}
+
+TEST(StreamReader, AMessageThatIsNotOneElementIsAnError) {
+  for (const std::string_view half : {"<", "<a", "<a b='", "<a>", "<a><b/>", "<a></a", "<?xml version='1.0'?>",
+                                      "<?xml version='1.0'", "<?xml version='1.0'?> x"}) {
+    EXPECT_EQ(message_failure(half), "not-well-formed: a message holds one whole element, and this one ends before")
+        << half;
+  }
+  for (const std::string_view more : {"<a/><b/>", "<a></a>b", "<a/> <b", "<a/></a>"}) {
+    EXPECT_EQ(message_failure(more), "not-well-formed: a message holds one element, and something follows it") << more;
+  }
+  EXPECT_EQ(message_failure(" <a/>"), "bad-format: a message begins with '<'");
+  EXPECT_EQ(message_failure(" "), "bad-format: a message begins with '<'");
+  EXPECT_EQ(message_failure("\xEF\xBB\xBF<a/>"), "bad-format: a message begins with '<'");
+  EXPECT_EQ(message_failure("</open>"), "not-well-formed: an end tag without a start tag");
+  EXPECT_THAT(message_failure("<?xsl a?><a/>"), HasSubstr("restricted-xml"));
+  EXPECT_THAT(message_failure("<!-- c --><a/>"), HasSubstr("restricted-xml"));
+}
+
+// RFC 7395 §3.3.2
+TEST(StreamReader, OpenAndCloseBelongToTheNamespaceOfFramedStreams) {
+  EXPECT_THAT(message_failure("<close/>"), HasSubstr("invalid-namespace"));
+  EXPECT_THAT(message_failure("<close xmlns='jabber:client'/>"), HasSubstr("invalid-namespace"));
+  StreamReader reader;
+  reader.expect_messages();
+  EXPECT_EQ(next(reader, "<open xmlns='http://etherx.jabber.org/streams'/>"), Event::error);
+  EXPECT_EQ(reader.stream_error(), StreamError::invalid_namespace);
+}
+
+TEST(StreamReader, LimitsHoldForMessages) {
+  EXPECT_THAT(message_failure("<a>" + std::string(100, 'x') + "</a>", {.stanza_bytes = 100}),
+              HasSubstr("policy-violation: more than stanza_bytes allows"));
+  EXPECT_THAT(message_failure("<a><b><c/></b></a>", {.depth = 2}), HasSubstr("policy-violation"));
 }
 
 TEST(StreamReader, WritesDeclarationsFromOutsideIntoTheChildrenThatNeedThem) {

@@ -45,8 +45,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect_same(tight, judge::read(bytes, single, judge::kTightLimits), "tight, byte by byte");
   expect_same(tight, judge::read(bytes, steered, judge::kTightLimits), "tight, in pieces");
 
-  const judge::Reading framed = judge::read(bytes, {}, {}, /*framed=*/true);
-  expect_same(framed, judge::read(bytes, single, {}, /*framed=*/true), "framed, byte by byte");
-  expect(judge::judge_framed(bytes, framed));
+  expect(judge::judge_alone(bytes));
   return 0;
 }

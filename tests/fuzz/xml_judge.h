@@ -113,13 +113,20 @@ struct Reading {
   }
 };
 
+inline judge::Stanza copy_of(const xml::Stanza& stanza) {
+  judge::Stanza copy{
+      std::string(stanza.ns), shown("<", stanza.ns, stanza.local, stanza.attributes), std::string(stanza.inner), {}};
+  for (const xml::Child& child : stanza.children) {
+    copy.children.push_back({std::string(child.ns), std::string(child.local), std::string(stanza.raw(child))});
+  }
+  return copy;
+}
+
 // Feeds `bytes` in pieces that end at `cuts` (ascending), each in memory of its own, so that a view of an earlier piece
 // is caught by the address sanitizer.
-inline Reading read(std::string_view bytes, const std::vector<std::size_t>& cuts, const Limits& limits = {},
-                    bool framed = false) {
+inline Reading read(std::string_view bytes, const std::vector<std::size_t>& cuts, const Limits& limits = {}) {
   Reading reading;
   StreamReader reader(limits);
-  if (framed) reader.restart_without_header();
   std::size_t from = 0;
   for (std::size_t i = 0; i <= cuts.size(); ++i) {
     const std::size_t to = i < cuts.size() ? std::min(cuts[i], bytes.size()) : bytes.size();
@@ -133,15 +140,7 @@ inline Reading read(std::string_view bytes, const std::vector<std::size_t>& cuts
         const StreamHeader& header = reader.header();
         reading.header = shown("<", header.ns, header.local, header.attributes);
       } else if (event == StreamReader::Event::stanza) {
-        const xml::Stanza& stanza = reader.stanza();
-        judge::Stanza copy{std::string(stanza.ns),
-                           shown("<", stanza.ns, stanza.local, stanza.attributes),
-                           std::string(stanza.inner),
-                           {}};
-        for (const xml::Child& child : stanza.children) {
-          copy.children.push_back({std::string(child.ns), std::string(child.local), std::string(stanza.raw(child))});
-        }
-        reading.stanzas.push_back(std::move(copy));
+        reading.stanzas.push_back(copy_of(reader.stanza()));
       } else if (event == StreamReader::Event::error) {
         reading.error = reader.error().message;
         reading.kind = reader.stream_error();
@@ -243,6 +242,7 @@ inline bool is_listed(const Reading& reading, std::string_view bytes, const Verd
     case StreamError::policy_violation:
     case StreamError::bad_format:
     case StreamError::unsupported_encoding:
+    case StreamError::invalid_namespace:
       return true;
     case StreamError::restricted_xml:
       return expat.restricted || expat.undefined_entity || reading.error == "only version 1.0 of XML is spoken here" ||
@@ -287,17 +287,46 @@ inline std::string judge_document(std::string_view bytes, const Reading& ours) {
 }
 
 // One element outside of any stream.
-inline std::string judge_framed(std::string_view bytes, const Reading& framed) {
+inline std::string judge_alone(std::string_view bytes) {
   const auto element = parse_element(bytes, "");
-  const bool alone = framed.stanzas.size() == 1 && framed.last == StreamReader::Event::need_more && framed.between;
-  if (element && !alone) return "parse_element takes what is not one stanza";
-  if (!element && alone && bytes.starts_with('<') && bytes.ends_with('>')) {
-    return "parse_element refuses a stanza: " + element.error().message;
-  }
   Lines lines;
   if (!element) return {};
   if (!content_lines(bytes, "", lines)) return "expat refuses what parse_element takes";
   return has_xml_namespace(lines) ? std::string() : judge_element(bytes, "", lines);
+}
+
+// What a reader of messages (RFC 7395) that is behind <open/> makes of one.
+inline std::string judge_message(std::string_view bytes, StreamReader& reader) {
+  using Event = StreamReader::Event;
+  const std::string copy(bytes);
+  std::string_view input = copy;
+  const Event event = reader.next(input);
+  if (!input.empty()) return "a message is not consumed";
+  if (bytes.empty()) return event == Event::need_more ? "" : "an empty message is something";
+  const Verdict expat = ask_expat(bytes, true);
+  if (event == Event::need_more) return "a message is nothing";
+  if (event == Event::error) {
+    Reading reading;
+    reading.kind = reader.stream_error();
+    reading.error = reader.error().message;
+    const bool refused = expat.failed || expat.restricted || is_listed(reading, bytes, expat);
+    return refused ? "" : "only we refuse it: " + reading.error;
+  }
+  if (expat.failed || expat.restricted) return "only expat refuses it";
+  const std::string start = "<" + std::string(kFramingNs) + "|close";
+  if (event == Event::end) return expat.lines.front().starts_with(start) ? "" : "another end: " + expat.lines.front();
+  if (event == Event::stanza) return judge_stanza(copy_of(reader.stanza()), expat.lines);
+  const StreamHeader& header = reader.header();
+  const std::string tag = shown("<", header.ns, header.local, header.attributes);
+  return tag == expat.lines.front() ? "" : "another header: " + tag;
+}
+
+inline StreamReader message_reader(const Limits& limits = {}) {
+  StreamReader reader(limits);
+  reader.expect_messages();
+  std::string_view open = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>";
+  reader.next(open);
+  return reader;
 }
 
 inline constexpr Limits kTightLimits{
