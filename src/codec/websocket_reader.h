@@ -37,6 +37,9 @@ class WebSocketReader {
   WebSocketReader(WebSocketReader&&) noexcept;
   WebSocketReader& operator=(WebSocketReader&&) noexcept;
 
+  // For the next message on; they grow after login.
+  void set_limits(WebSocketLimits limits) { limits_ = limits; }
+
   // From the handshake, before the first byte: the peer may compress.
   void use_deflate(const DeflateAgreement& agreement);
 

@@ -44,6 +44,7 @@ class WebSocket {
   bool takes_plain_frames() const { return role_ == codec::WebSocketRole::server; }
 
   // ---- input ----
+  void set_limits(codec::WebSocketLimits limits) { reader_.set_limits(limits); }
   // What the connection has received; next() takes from it, and keeps what is left over when it returns a message.
   void feed(std::span<char> bytes) { input_ = bytes; }
   Event next();

@@ -78,7 +78,7 @@ StreamFailure stream_failure_of(domain::CloseReason reason) {
     case CloseReason::too_slow:
       return {"policy-violation", "too much waits to be read"};
     case CloseReason::shutdown:
-      return {"system-shutdown", {}};
+      return {"system-shutdown", {}, {}, 1001};  // going away
     case CloseReason::storage_failed:
       return {"internal-server-error", "nothing can be stored at the moment"};
   }
@@ -92,7 +92,7 @@ void append_stream_error(std::string& out, const StreamFailure& failure) {
     xml::append_escaped(out, failure.text);
     out.append("</text>");
   }
-  out.append(failure.extra).append("</stream:error></stream:stream>");
+  out.append(failure.extra).append("</stream:error>");
 }
 
 }  // namespace anser::xmpp

@@ -2,6 +2,7 @@
 // that old clients still test) and the conditions of stream errors (§4.9.3).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,13 +27,14 @@ StanzaError stanza_error_of(Errc code);
 void append_stanza_error(std::string& out, const Error& error);
 
 struct StreamFailure {
-  std::string_view condition;  // static storage
-  std::string text;            // for people; may be empty
-  std::string extra = {};      // an application-specific condition, written already
+  std::string_view condition;       // static storage
+  std::string text;                 // for people; may be empty
+  std::string extra = {};           // an application-specific condition, written already
+  std::uint16_t close_code = 1000;  // of a WebSocket's close frame (RFC 6455 §7.4)
 };
 StreamFailure stream_failure_of(domain::CloseReason reason);
 
-// Appends <stream:error>…</stream:error></stream:stream>.
+// Appends <stream:error>…</stream:error>.
 void append_stream_error(std::string& out, const StreamFailure& failure);
 
 }  // namespace anser::xmpp

@@ -146,9 +146,10 @@ TEST(StreamErrors, SayNoMoreThanTheConditionWhereOldClientsLookForIt) {
   EXPECT_EQ(stream_failure_of(CloseReason::shutdown).text, "");
 }
 
-TEST(StreamErrors, EndTheStream) {
+TEST(StreamErrors, SayWhyTheStreamEnds) {
   std::string text = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
   append_stream_error(text, {"policy-violation", "too much & too fast"});
+  text.append("</stream:stream>");
 
   const auto stream = xml::parse_element(text);
 
@@ -164,6 +165,7 @@ TEST(StreamErrors, EndTheStream) {
 TEST(StreamErrors, PutAnApplicationsOwnConditionLast) {
   std::string text = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
   append_stream_error(text, {"undefined-condition", "what came is not zlib", "<failure xmlns='urn:test'/>"});
+  text.append("</stream:stream>");
 
   const auto stream = xml::parse_element(text);
 

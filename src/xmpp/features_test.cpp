@@ -50,8 +50,8 @@ class FeaturesTest : public testing::Test {
         "<!-- Made from src/xmpp/features.def: `ANSER_WRITE_DOCS=1 build/release/bin/xmpp_test "
         "--gtest_filter=*DocumentsEveryXep`. -->\n"
         "# What is spoken\n\n"
-        "RFC 6120, RFC 6121, RFC 7622 and RFC 7590, with these extensions. Files are below `src/xmpp` unless a layer "
-        "is named. How each\nstands on the wire is in [wire/xmpp.md](wire/xmpp.md).\n\n"
+        "RFC 6120, RFC 6121, RFC 7395, RFC 7590 and RFC 7622, with these extensions. Files are below `src/xmpp` unless "
+        "a layer is named. How each\nstands on the wire is in [wire/xmpp.md](wire/xmpp.md).\n\n"
         "| XEP | version | title | where |\n| --- | --- | --- | --- |\n";
     for (const Row& row : rows) {
       text += row.xep ? fmt::format("| [{0:04}](https://xmpp.org/extensions/xep-{0:04}.html) ", row.xep) : "| ";

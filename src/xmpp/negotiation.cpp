@@ -5,7 +5,9 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "core/random.h"
+#include "net/websocket.h"
 #include "xmpp/feature.h"
+#include "xmpp/framing.h"
 #include "xmpp/registration.h"
 #include "xmpp/sasl_messages.h"
 #include "xmpp/stream.h"
@@ -22,19 +24,21 @@ net::Task<void> serve(std::unique_ptr<Negotiation> negotiation) { co_await negot
 
 }  // namespace
 
-void accept_connection(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls) {
-  auto negotiation = std::make_unique<Negotiation>(shared, core, std::move(handed), direct_tls);
+void accept_connection(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls, SharedSettings rules) {
+  auto negotiation = std::make_unique<Negotiation>(shared, core, std::move(handed), direct_tls, std::move(rules));
   net::spawn(core.io(), serve(std::move(negotiation)));
 }
 
-Negotiation::Negotiation(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls)
+Negotiation::Negotiation(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls, SharedSettings rules)
     : shared_(shared),
       core_(core),
-      settings_(shared.settings()),
+      settings_(rules ? std::move(rules) : shared.settings()),
       connection_(std::make_unique<net::Connection>(core, std::move(handed))),
       direct_tls_(direct_tls),
       reader_(settings_->limits_before_login),
-      host_(shared.hosts.all().front().name) {}
+      host_(shared.hosts.all().front().name) {
+  if (connection_->websocket()) reader_.expect_messages();
+}
 
 Negotiation::~Negotiation() { shared_.home(core_.id()).negotiations.erase(this); }
 
@@ -62,10 +66,7 @@ net::Task<void> Negotiation::run() {
     }
     const bool received = co_await receive();
     if (!received) co_return;
-    if (event_ == Event::end) {
-      send("</stream:stream>");
-      co_return connection_->close_after_flush();
-    }
+    if (event_ == Event::end) co_return end_stream(*connection_);
     if (++elements_ > kElementsBeforeLogin + kElementsPerAccount * settings_->accounts_per_stream) {
       co_return end({"policy-violation", "too much was said before the login"});
     }
@@ -115,21 +116,30 @@ net::Task<bool> Negotiation::receive() {
       co_return false;
     }
     input_ = *bytes;
+    if (const auto wrong = check_message(*connection_, input_)) {
+      end(*wrong);
+      co_return false;
+    }
   }
 }
 
 net::Task<bool> Negotiation::open_stream() {
   const bool received = co_await receive();
   if (!received) co_return false;
+  if (event_ == Event::end) {  // framed, it can end before it begins
+    end_stream(*connection_);
+    co_return false;
+  }
+  const bool framed = connection_->websocket() != nullptr;
   const xml::StreamHeader& header = reader_.header();
-  auto wrong = check_header(header, shared_.hosts, host_);
+  auto wrong = check_header(header, shared_.hosts, host_, framed);
   if (!wrong) wrong = check_from(header, shared_.hosts, host_, from_);
   lang_ = header.lang();
   stream_id_ = core::random_id();
-  std::string text;
-  append_header(text, host_, header.attr("from"), stream_id_, header.has_attr("version"));
+  write_header(*connection_, host_, header.attr("from"), stream_id_, header.has_attr("version"));
   header_sent_ = true;
-  send(text);
+  // TLS lies below the messages, or there is none (RFC 7395 §3.9).
+  if (!wrong && framed && tls_only()) wrong = StreamFailure{"policy-violation", "TLS comes first here: connect by wss"};
   if (wrong) {
     end(*wrong);
     co_return false;
@@ -147,11 +157,10 @@ bool Negotiation::may_register() const {
 void Negotiation::write_features() {
   std::string text = "<stream:features>";
   const bool secure = connection_->tls() != nullptr;
-  const bool tls_only = !secure && settings_->tls_required && shared_.tls() != nullptr;
-  if (!secure && shared_.tls()) {
-    text.append("<starttls xmlns='").append(kTlsNs).append(tls_only ? "'><required/></starttls>" : "'/>");
+  if (!secure && shared_.tls() && !connection_->websocket()) {
+    text.append("<starttls xmlns='").append(kTlsNs).append(tls_only() ? "'><required/></starttls>" : "'/>");
   }
-  if (!tls_only) {
+  if (!tls_only()) {
     text.append("<mechanisms xmlns='").append(kSaslNs).append("'>");
     for (const auto& name : authenticator_->mechanisms())
       text.append("<mechanism>").append(name).append("</mechanism>");
@@ -171,7 +180,6 @@ void Negotiation::write_features() {
 }
 
 net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
-  const bool tls_only = !connection_->tls() && settings_->tls_required && shared_.tls() != nullptr;
   Next next = Next::over;
   if (exchange_ && stanza.ns() != kSasl2Ns) {
     end_exchange();
@@ -181,21 +189,20 @@ net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
     auto task = sasl2(std::move(stanza));
     next = co_await std::move(task);
   } else if (stanza.ns() == kSaslNs) {
-    if (tls_only) {
+    if (tls_only()) {
       send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>");
       co_return count_attempt();
     }
     auto task = sasl(std::move(stanza));
     next = co_await std::move(task);
-  } else if (stanza.is({xml::kClientNs, "iq"}) && !tls_only) {
+  } else if (stanza.is({xml::kClientNs, "iq"}) && !tls_only()) {
     auto task = iq(std::move(stanza));
     next = co_await std::move(task);
-  } else if (tls_only && stanza.ns() == xml::kClientNs) {
+  } else if (tls_only() && stanza.ns() == xml::kClientNs) {
     end({"policy-violation", "TLS comes first here"});
   } else if (stanza.is({xml::kStreamsNs, "error"})) {
     log::info("xmpp", "{} ended its stream with an error", connection_->peer());  // §4.9.1.1: nothing to be done
-    send("</stream:stream>");
-    connection_->close_after_flush();
+    end_stream(*connection_);
   } else if (stanza.ns() == xml::kClientNs) {
     end({"not-authorized", "log in first"});
   } else {
@@ -206,9 +213,9 @@ net::Task<Negotiation::Next> Negotiation::take(xml::Element stanza) {
 
 net::Task<Negotiation::Next> Negotiation::start_tls() {
   auto tls = shared_.tls();
-  if (!tls || connection_->tls()) {
-    send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
-    connection_->close_after_flush();
+  if (!tls || connection_->tls() || connection_->websocket()) {
+    send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    end_stream(*connection_);
     co_return Next::over;
   }
   if (!input_.empty() || !reader_.between_stanzas()) {
@@ -403,7 +410,7 @@ void Negotiation::hand_over(Login login, std::string resource, std::string iq_id
   Arrival arrival;
   arrival.login = std::move(login);
   arrival.host = host_;
-  arrival.settings = settings_;
+  arrival.settings = connection_->websocket() ? shared_.settings() : settings_;
   arrival.resource = std::move(resource);
   arrival.iq_id = std::move(iq_id);
   arrival.lang = lang_;
@@ -412,6 +419,8 @@ void Negotiation::hand_over(Login login, std::string resource, std::string iq_id
   arrival.welcome = std::move(welcome);
   arrival.reader = std::move(reader_);
   arrival.reader.set_limits(settings_->limits);
+  if (auto* websocket = connection_->websocket())
+    websocket->set_limits({.message_bytes = settings_->limits.stanza_bytes});
 
   const net::CoreId home = domain::core_of(arrival.login.account.full(), shared_.cores.size());
   auto& services = shared_.home(home);
@@ -420,10 +429,7 @@ void Negotiation::hand_over(Login login, std::string resource, std::string iq_id
   shared_.cores.post(home, [&services, luggage] { begin_stream(services, std::move(*luggage)); });
 }
 
-void Negotiation::send(std::string_view text) {
-  connection_->out().append(text);
-  connection_->flush_soon();
-}
+void Negotiation::send(std::string_view text) { write_element(*connection_, text); }
 
 // Whoever connects and leaves, as those do who look whether a port is open, is no news.
 void Negotiation::tls_failed(const Error& error) {
@@ -435,12 +441,9 @@ void Negotiation::tls_failed(const Error& error) {
 
 void Negotiation::end(const StreamFailure& failure) {
   if (connection_->closed()) return;
-  std::string text;
-  if (!header_sent_) append_header(text, host_, {}, core::random_id());
-  append_stream_error(text, failure);
+  if (!header_sent_) write_header(*connection_, host_, {}, core::random_id());
   log::info("xmpp", "stream with {} ended before login: {} ({})", connection_->peer(), failure.condition, failure.text);
-  send(text);
-  connection_->close_after_flush();
+  fail_stream(*connection_, failure);
 }
 
 }  // namespace anser::xmpp

@@ -22,13 +22,14 @@ namespace anser::xmpp {
 
 class Negotiation {
  public:
-  Negotiation(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls);
+  // `rules` are the settings, where other ones than Shared's hold until the login.
+  Negotiation(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls, SharedSettings rules = nullptr);
 
   ~Negotiation();
 
   net::Task<void> run();
   // The server stops: says so.
-  void shut_down() { end({"system-shutdown", "the server is stopping"}); }
+  void shut_down() { end({"system-shutdown", "the server is stopping", {}, 1001}); }
 
  private:
   // Elements before login, beside those that making accounts takes.
@@ -79,6 +80,7 @@ class Negotiation {
   void send(std::string_view text);
   void hand_over(Login login, std::string resource, std::string iq_id, std::unique_ptr<Welcome> welcome = {});
   bool may_register() const;
+  bool tls_only() const { return !connection_->tls() && settings_->tls_required && shared_.tls() != nullptr; }
 
   Shared& shared_;
   net::Core& core_;
@@ -103,7 +105,9 @@ class Negotiation {
   std::unique_ptr<Exchange> exchange_;
 };
 
-// Takes a connection from the listener; `direct_tls` is RFC 7590's and XEP-0368's port.
-void accept_connection(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls);
+// Takes a connection from the listener; `direct_tls` is RFC 7590's and XEP-0368's port. Or one from an HTTP port, which
+// carries messages.
+void accept_connection(Shared& shared, net::Core& core, net::Handed handed, bool direct_tls,
+                       SharedSettings rules = nullptr);
 
 }  // namespace anser::xmpp

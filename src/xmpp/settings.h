@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "net/connection.h"
+#include "net/http_proxies.h"
+#include "net/websocket_handshake.h"
 #include "xml/limits.h"
 
 namespace anser::xmpp {
@@ -56,6 +58,13 @@ struct Settings {
   bool push_body = false;               // and quote the text
   std::size_t private_bytes = 1 << 20;  // of one account's documents together (XEP-0049, 0054)
   std::size_t vcard_bytes = 256 * 1024;
+
+  // XMPP over WebSocket (RFC 7395). Its messages have the limits of stanzas, whatever stands in `websocket`.
+  net::WebSocketSettings websocket;
+  bool websocket_passwords_without_tls = false;  // to whoever comes without TLS; this machine may without being told
+  net::HttpProxies proxies;                      // they speak TLS with clients and say where these are
+  std::string websocket_url;                     // that XEP-0156's files name; empty: where they were asked for
+  std::uint16_t https_port = 0;                  // where clients find TLS; 0: nowhere
 };
 
 using SharedSettings = std::shared_ptr<const Settings>;

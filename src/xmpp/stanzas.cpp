@@ -336,13 +336,13 @@ Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_
 
 namespace {
 
-void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, bool forwarded,
-               const core::Jid& own, const domain::ArchiveIds* ids) {
+void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, bool alone, const core::Jid& own,
+               const domain::ArchiveIds* ids) {
   const std::string_view name = envelope.kind == Kind::message    ? "message"
                                 : envelope.kind == Kind::presence ? "presence"
                                                                   : "iq";
   out.append("<").append(name);
-  if (forwarded) out.append(" xmlns='jabber:client'");
+  if (alone) out.append(" xmlns='jabber:client'");
   if (!envelope.from.empty()) append_attribute(out, "from", envelope.from.full());
   if (!envelope.to.empty()) append_attribute(out, "to", envelope.to.full());
   if (const auto word = word_of(envelope); !word.empty()) out.append(" type='").append(word).append("'");
@@ -379,10 +379,10 @@ void append_as(std::string& out, const Envelope& envelope, const domain::Stamp& 
 }  // namespace
 
 void append_stanza(std::string& out, const Envelope& envelope, const domain::Stamp& stamp, const core::Jid& own,
-                   const domain::ArchiveIds* ids) {
-  if (stamp.copy == domain::Copy::none) return append_as(out, envelope, stamp, false, own, ids);
+                   const domain::ArchiveIds* ids, bool alone) {
+  if (stamp.copy == domain::Copy::none) return append_as(out, envelope, stamp, alone, own, ids);
   const std::string_view how = stamp.copy == domain::Copy::sent ? "sent" : "received";
-  out.append("<message");
+  out.append(alone ? "<message xmlns='jabber:client'" : "<message");
   append_attribute(out, "from", own.bare());
   append_attribute(out, "to", own.full());
   if (const auto word = word_of(envelope); !word.empty()) out.append(" type='").append(word).append("'");

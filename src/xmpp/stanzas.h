@@ -31,11 +31,11 @@ struct Taken {
 Taken take_stanza(const xml::Stanza& written, const core::Jid& own, std::string_view stream_lang,
                   const domain::Hosts& hosts);
 
-// To the session `own`; a copy of what another device of the account sent or was given is framed (XEP-0280, 0297). With
-// `ids` it carries the id that its account's own archive has for it (XEP-0359), if the stamp says so; never anybody
-// else's.
+// To the session `own`, with its namespace if nothing around it declares that; a copy of what another device of the
+// account sent or was given is framed (XEP-0280, 0297). With `ids` it carries the id that its account's own archive has
+// for it (XEP-0359), if the stamp says so; never anybody else's.
 void append_stanza(std::string& out, const domain::Envelope& envelope, const domain::Stamp& stamp, const core::Jid& own,
-                   const domain::ArchiveIds* ids);
+                   const domain::ArchiveIds* ids, bool alone = false);
 
 inline std::string to_xmpp_date(Time time) { return to_date_time(time); }
 

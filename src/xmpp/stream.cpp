@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "xml/escape.h"
 #include "xmpp/feature.h"
+#include "xmpp/framing.h"
 
 namespace anser::xmpp {
 namespace {
@@ -19,8 +20,6 @@ using domain::Type;
 // XEP-0138 §2: what came through the compressed stream was not zlib.
 constexpr std::string_view kProcessingFailed =
     "<failure xmlns='http://jabber.org/protocol/compress'><processing-failed/></failure>";
-
-constexpr std::chrono::milliseconds kMailPause{10};  // between two looks at a congested mailbox
 
 net::Task<void> live(std::unique_ptr<Stream> stream) { co_await stream->run(); }
 
@@ -57,12 +56,6 @@ Stream::Stream(Services& services, Arrival arrival)
   if (welcome_) header_sent_ = true;
   limit_rate();
   connection_->limit(settings_->login_timeout);
-}
-
-void Stream::limit_rate() {
-  if (settings_->rate_bytes_per_second == 0) return;
-  bucket_ = std::make_unique<net::TokenBucket>(static_cast<double>(settings_->rate_bytes_per_second),
-                                               static_cast<double>(settings_->rate_burst_bytes));
 }
 
 Stream::~Stream() {
@@ -126,14 +119,7 @@ net::Task<void> Stream::run() {
     switch (reader_.next(input)) {
       case Event::need_more: {
         rest.clear();
-        if (bound_ && in_stanza_ != !reader_.between_stanzas()) {
-          in_stanza_ = !in_stanza_;
-          connection_->limit(in_stanza_ ? settings_->stanza_timeout : silence_allowed());
-        }
-        if (!may_keep_tail()) {
-          end({"resource-constraint", "too many stanzas are unfinished; try again later"});
-          co_return;
-        }
+        if (!connection_->websocket() && !note_unfinished()) co_return;
         if (bound_ && connection_->queued() > net::Connection::kHighWater + settings_->output_bytes) {
           lose_patience();  // it asks and asks, and reads no answer
           if (ended_) co_return;
@@ -141,12 +127,14 @@ net::Task<void> Stream::run() {
         if (should_hold_back()) co_await hold_back();
         auto taken = connection_->take();
         while (!taken) {
+          if (connection_->websocket() && !note_unfinished()) co_return;
           co_await connection_->wait();
           taken = connection_->take();
         }
         const auto& bytes = *taken;
         if (bytes) {
           input = *bytes;
+          if (connection_->websocket() && !begin_message(input)) co_return;
           if (bound_ && !in_stanza_) connection_->limit(silence_allowed());
           pinged_ = false;
           if (bucket_) {
@@ -166,6 +154,9 @@ net::Task<void> Stream::run() {
           if (ended_) co_return;
         } else if (bytes.error().code == Errc::policy_violation) {
           end({"policy-violation", bytes.error().message});
+          co_return;
+        } else if (bytes.error().code == Errc::bad_request && !connection_->compressed()) {
+          end({"not-well-formed", bytes.error().message});
           co_return;
         } else if (bytes.error().code == Errc::bad_request) {
           end({"undefined-condition", bytes.error().message, std::string{kProcessingFailed}});
@@ -204,8 +195,7 @@ net::Task<void> Stream::run() {
         services_.router.close(*this);
         ended_ = true;
         forget_management();
-        connection_->out().append("</stream:stream>");
-        connection_->close_after_flush();
+        end_stream(*connection_);
         co_return;
       case Event::error:
         end(failure_of(reader_));
@@ -228,81 +218,35 @@ bool Stream::arrive() {
   return true;
 }
 
-// One stanza has its limit; those of ten thousand sessions together need another. What every server must take
-// (RFC 6120 §13.12) may always be kept.
-bool Stream::may_keep_tail() {
-  constexpr std::size_t kAlways = 16'384;
-  const std::size_t tail = reader_.tail_bytes();
-  services_.unfinished += tail - tail_;
-  tail_ = tail;
-  return tail <= kAlways || services_.unfinished <= settings_->unfinished_bytes / services_.shared.cores.size();
-}
-
 void Stream::no_longer_unbound() {
   const auto [first, last] = services_.unbound.equal_range(account_);
   const auto self = std::find_if(first, last, [this](const auto& entry) { return entry.second == this; });
   if (self != last) services_.unbound.erase(self);
 }
 
-// Whoever asks before it is bound and does not read the answers is not read from; after that the backlog has its
-// limits. Nor is anybody while another core takes less than this one sends it.
-bool Stream::should_hold_back() const {
-  if (!bound_) return connection_->congested();
-  return services_.shared.congested && services_.shared.congested();
-}
-
-net::Task<void> Stream::hold_back() {
-  if (!bound_) {
-    auto drained = co_await connection_->drained();
-    if (!drained) connection_->abort();
-  }
-  while (bound_ && !ended_ && should_hold_back()) co_await net::pause_for(kMailPause);
-}
-
-// Without pings the whole of the silence that is allowed, else the time until one is sent.
-std::chrono::seconds Stream::silence_allowed() const {
-  return settings_->ping_after.count() > 0 ? settings_->ping_after : settings_->ping_wait;
-}
-
-void Stream::on_silence() {
-  if (in_stanza_) return end({"connection-timeout", "a stanza took too long"});
-  if (!bound_) return end({"connection-timeout", "the login took too long"});
-  if (settings_->ping_after.count() == 0) return end({"connection-timeout", "nothing came for too long"});
-  if (pinged_) {
-    const StreamFailure silent{"connection-timeout", "no answer came to a ping"};
-    return may_detach() ? drop_connection(silent) : end(silent);
-  }
-  pinged_ = true;
-  push(request_text("get", std::string{kPingId} + std::to_string(next_push_++))
-           .append("<ping xmlns='urn:xmpp:ping'/></iq>"));
-  connection_->limit(settings_->ping_wait);
-}
-
 void Stream::on_header() {
   const auto& header = reader_.header();
   std::string host;
-  auto wrong = check_header(header, services_.shared.hosts, host);
+  auto wrong = check_header(header, services_.shared.hosts, host, connection_->websocket() != nullptr);
   if (!wrong && host != host_) wrong = StreamFailure{"host-unknown", "the stream was opened for another host"};
   lang_ = header.lang();
-  append_header(connection_->out(), host_, header.attr("from"), core::random_id());
+  write_header(*connection_, host_, header.attr("from"), core::random_id());
   header_sent_ = true;
   if (wrong) return end(*wrong);
-  std::string text;
-  append_features(text);
-  send(text);
+  send(features());
   set_active(true);  // every stream begins so (XEP-0352 §4.2)
   send_waiting();
 }
 
-void Stream::append_features(std::string& text) const {
-  text.append("<stream:features>");
+std::string Stream::features() {
+  std::string text = "<stream:features>";
   if (!bound_) text.append("<bind xmlns='").append(kBindNs).append("'/>");
   text.append(services_.features->stream_features());
-  if (settings_->compression && !connection_->compressed()) {
+  if (settings_->compression && !connection_->compressed() && !connection_->websocket()) {
     text.append("<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression>");
   }
   append_limits(text, settings_->limits.stanza_bytes, silence_allowed());
-  text.append("</stream:features>");
+  return text.append("</stream:features>");
 }
 
 Stream::Then Stream::take() {
@@ -322,8 +266,7 @@ Stream::Then Stream::take() {
     services_.router.close(*this);
     ended_ = true;
     forget_management();
-    connection_->out().append("</stream:stream>");
-    connection_->close_after_flush();
+    end_stream(*connection_);
     return Then::over;
   }
   Taken taken = take_stanza(stanza, jid(), lang_, services_.shared.hosts);
@@ -508,7 +451,10 @@ void Stream::bound(Result<void> outcome, std::string iq_id, bool legacy) {
 
 void Stream::log_login() {
   log::info("xmpp", "{} from {} logged in ({}{}{})", name(), connection_->peer(), mechanism_,
-            connection_->tls() ? ", TLS" : "", connection_->compressed() ? ", zlib" : "");
+            connection_->tls() ? ", TLS" : "",
+            connection_->compressed()  ? ", zlib"
+            : connection_->websocket() ? ", WebSocket"
+                                       : "");
 }
 
 Stream::Then Stream::take_compress(const xml::Element& element) {
@@ -518,7 +464,7 @@ Stream::Then Stream::take_compress(const xml::Element& element) {
     send(text);
     return Then::go_on;
   };
-  if (element.local() != "compress" || !settings_->compression || connection_->compressed())
+  if (element.local() != "compress" || !settings_->compression || connection_->compressed() || connection_->websocket())
     return refuse("setup-failed");
   if (element.child_text("method") != "zlib") return refuse("unsupported-method");
   connection_->out().append("<compressed xmlns='").append(kCompressNs).append("'/>");
@@ -576,11 +522,8 @@ void Stream::end(const StreamFailure& failure) {
 }
 
 void Stream::drop_connection(const StreamFailure& failure) {
-  std::string text;
-  if (!header_sent_) append_header(text, host_, {}, core::random_id());
-  append_stream_error(text, failure);
-  connection_->out().append(text);
-  connection_->close_after_flush();
+  if (!header_sent_) write_header(*connection_, host_, {}, core::random_id());
+  fail_stream(*connection_, failure);
 }
 
 void Stream::send_iq_error(std::string_view id, const Error& error) {

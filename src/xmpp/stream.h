@@ -103,21 +103,26 @@ class Stream final : public domain::Session {
   Then bind(std::string resource, std::string iq_id, bool legacy);
   void bound(Result<void> outcome, std::string iq_id, bool legacy);
   void log_login();
-  void append_features(std::string& text) const;
+  std::string features();
   bool must_wait() const { return binding_ || wait_for_ > fence_passed_ || requests_ >= kRequests; }
-  bool should_hold_back() const;
-  net::Task<void> hold_back();
-  void limit_rate();
   bool arrive();  // false: it may not stay
-  bool may_keep_tail();
   void on_header();
-  void on_silence();
-  std::chrono::seconds silence_allowed() const;
   void end(const StreamFailure& failure);
   void drop_connection(const StreamFailure& failure);  // says why; the session goes on or has ended
   void send_iq_error(std::string_view id, const Error& error);
   void no_longer_unbound();
   std::string name() const;  // for log lines
+
+  // stream_input.cpp
+  void limit_rate();
+  bool note_unfinished();                        // false: too much is, and the stream has ended
+  bool begin_message(std::string_view message);  // false: it is no text, and the stream has ended
+  bool may_keep_tail();
+  std::size_t unfinished_bytes();
+  bool should_hold_back() const;
+  net::Task<void> hold_back();
+  std::chrono::seconds silence_allowed() const;
+  void on_silence();
 
   // stream_management.cpp
   Then take_management(const xml::Stanza& stanza);

@@ -95,8 +95,8 @@ void Stream::write_welcome(std::string_view outcome) {
   text.append("</authorization-identifier>").append(welcome->not_resumed).append(outcome).append(welcome->token);
   text.append("</success>");
   const bool resumed = welcome->resume && welcome->not_resumed.empty();
-  if (!resumed) append_features(text);
   send(text);
+  if (!resumed) send(features());
 }
 
 // The answer, for <bound/>. Unknown wishes are ignored, as unknown elements are elsewhere in SASL2.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "core/random.h"
 #include "xml/escape.h"
+#include "xmpp/framing.h"
 #include "xmpp/stream.h"
 
 namespace anser::xmpp {
@@ -47,9 +48,8 @@ StreamFailure handled_too_high(std::uint32_t handled, std::uint32_t sent) {
 // Its session has ended, or goes on with another connection that came after it.
 void dismiss(net::Core& core, Resumption resumption, std::string_view answer, const StreamFailure& failure) {
   net::Connection connection(core, std::move(resumption.handed));
-  if (!resumption.welcome) connection.out().append(answer);  // that login was never answered
-  append_stream_error(connection.out(), failure);
-  connection.close_after_flush();
+  if (!resumption.welcome && !answer.empty()) write_element(connection, answer);  // that login was never answered
+  fail_stream(connection, failure);
 }
 
 }  // namespace

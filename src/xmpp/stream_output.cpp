@@ -4,6 +4,7 @@
 
 #include "xml/element.h"
 #include "xml/escape.h"
+#include "xmpp/framing.h"
 #include "xmpp/roster_text.h"
 #include "xmpp/stream.h"
 
@@ -29,7 +30,10 @@ void Stream::deliver_now(const Envelope& envelope, const domain::Stamp& stamp) {
 }
 
 void Stream::write(const Envelope& envelope, const domain::Stamp& stamp) {
-  append_stanza(connection_->out(), envelope, stamp, jid(), &services_.archive_ids);
+  std::string& out = connection_->out();
+  const std::size_t start = out.size();
+  append_stanza(out, envelope, stamp, jid(), &services_.archive_ids, connection_->websocket() != nullptr);
+  connection_->end_message(start);
   connection_->flush_soon();
 }
 
@@ -46,20 +50,16 @@ void Stream::set_active(bool active) {
 void Stream::push(std::string text) {
   if (ended_) return;
   if (management_ || !writable()) return put_off({{}, {}, std::move(text)});
-  connection_->out().append(text);
-  connection_->flush_soon();
+  write_element(*connection_, text);
 }
 
 void Stream::send(std::string_view text) {
-  if (ended_ || !attached_) return;
-  connection_->out().append(text);
-  connection_->flush_soon();
+  if (!ended_ && attached_) write_element(*connection_, text);
 }
 
 void Stream::write(const domain::Outgoing& entry) {
   if (!entry.own_words()) return write(entry.envelope, entry.stamp);
-  connection_->out().append(entry.text);
-  connection_->flush_soon();
+  write_element(*connection_, entry.text);
 }
 
 // ---- what waits -----------------------------------------------------------------------------------------------------

@@ -5,25 +5,30 @@
 
 namespace anser::xmpp {
 
-void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id, bool version) {
-  out.append(
-      "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='");
+void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id, bool version,
+                   bool framed) {
+  out.append(framed ? "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' id='"
+                    : "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
+                      "xmlns:stream='http://etherx.jabber.org/streams' id='");
   out.append(id).append("' from='");
   xml::append_escaped_attribute(out, host);
   if (!to.empty()) {
     out.append("' to='");
     xml::append_escaped_attribute(out, to);
   }
-  out.append(version ? "' version='1.0' xml:lang='en'>" : "' xml:lang='en'>");
+  out.append(version ? "' version='1.0' xml:lang='en'" : "' xml:lang='en'").append(framed ? "/>" : ">");
 }
 
 std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts,
-                                          std::string& host) {
+                                          std::string& host, bool framed) {
   host = hosts.all().front().name;
-  if (header.ns != xml::kStreamsNs)
+  if (framed && header.ns != xml::kFramingNs)
+    return StreamFailure{"invalid-namespace", "a stream begins with <open/> of urn:ietf:params:xml:ns:xmpp-framing"};
+  if (framed && header.local != "open") return StreamFailure{"bad-format", "a stream begins with <open/>"};
+  if (!framed && header.ns != xml::kStreamsNs)
     return StreamFailure{"invalid-namespace", "a stream is in the namespace http://etherx.jabber.org/streams"};
-  if (header.local != "stream") return StreamFailure{"bad-format", "a stream begins with <stream>"};
-  if (!header.default_ns.empty() && header.default_ns != xml::kClientNs) {
+  if (!framed && header.local != "stream") return StreamFailure{"bad-format", "a stream begins with <stream>"};
+  if (!framed && !header.default_ns.empty() && header.default_ns != xml::kClientNs) {
     return StreamFailure{"invalid-namespace", "only jabber:client is served on this port"};
   }
   const auto to = header.attr("to");

@@ -23,13 +23,13 @@ inline constexpr std::string_view kBindNs = "urn:ietf:params:xml:ns:xmpp-bind";
 inline constexpr std::string_view kClientStateNs = "urn:xmpp:csi:0";
 inline constexpr std::string_view kCompressNs = "http://jabber.org/protocol/compress";
 
-// Appends the answering header (RFC 6120 §4.2, §4.7). `to` may be empty.
-void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id,
-                   bool version = true);
+// Appends the answering header (RFC 6120 §4.2, §4.7), as <open/> if the stream is framed (RFC 7395). `to` may be empty.
+void append_header(std::string& out, std::string_view host, std::string_view to, std::string_view id, bool version,
+                   bool framed);
 
 // What is wrong with a client's header, or nothing; `host` gets the real name of the host it asked for.
 std::optional<StreamFailure> check_header(const xml::StreamHeader& header, const domain::Hosts& hosts,
-                                          std::string& host);
+                                          std::string& host, bool framed);
 
 // `from` is a hint of who will log in (RFC 6120 §4.7.1): it must be of the host that the stream is opened to. `who`
 // gets its bare address, or nothing if there is none.

@@ -1,0 +1,577 @@
+// RFC 7395's dialogues with the real door, each also with its messages in two fragments and octet by octet.
+#include "xmpp/websocket_door.h"
+
+#include "net/tls_test_support.h"
+#include "tests/support/websocket_door_fixture.h"
+
+namespace anser::xmpp {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::Not;
+using testing::StartsWith;
+
+class Dialogue : public WebSocketDoorTest, public testing::WithParamInterface<Cut> {};
+INSTANTIATE_TEST_SUITE_P(Messages, Dialogue, testing::Values(Cut::whole, Cut::fragments, Cut::octets));
+
+// ---- the handshake (§3.1) -------------------------------------------------------------------------------------------
+
+TEST_F(WebSocketDoorTest, TakesTheHandshakeOfTheStandard) {
+  WebSocketClient client = connect();
+
+  const std::string answer =
+      client.request(handshake("Origin: http://example.com\r\nSec-WebSocket-Protocol: xmpp\r\n"));
+
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101 "));
+  EXPECT_THAT(answer, HasSubstr("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+  EXPECT_THAT(answer, HasSubstr("rotocol: xmpp\r\n"));
+}
+
+TEST_F(WebSocketDoorTest, ChoosesItsProtocolAmongOthers) {
+  EXPECT_THAT(connect().request(handshake("Sec-WebSocket-Protocol: chat, xmpp\r\n")), HasSubstr("rotocol: xmpp\r\n"));
+}
+
+TEST_F(WebSocketDoorTest, RefusesAClientThatDoesNotOfferXmpp) {
+  for (const char* offer : {"", "Sec-WebSocket-Protocol: chat\r\n", "Sec-WebSocket-Protocol: XMPP\r\n"}) {
+    const std::string answer = connect().request(handshake(offer));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 "));
+    EXPECT_THAT(answer, HasSubstr("the subprotocol here is xmpp"));
+  }
+}
+
+TEST_F(WebSocketDoorTest, RefusesPagesOfOtherOriginsUnlessTheyAreNamed) {
+  settings_.websocket.origins = {"https://chat.example"};
+  constexpr std::string_view kXmpp = "Sec-WebSocket-Protocol: xmpp\r\n";
+
+  EXPECT_THAT(connect().request(handshake(std::string{kXmpp} + "Origin: https://evil.example\r\n")),
+              StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(connect().request(handshake(std::string{kXmpp} + "Origin: https://chat.example\r\n")),
+              StartsWith("HTTP/1.1 101 "));
+}
+
+// ---- the stream (§3.4, 3.5, 3.6) ------------------------------------------------------------------------------------
+
+TEST_P(Dialogue, OpensAStreamAsInTheExample) {
+  WebSocketClient client = connect_websocket(GetParam());
+
+  client.say(kOpen);
+
+  EXPECT_THAT(client.hear(), MatchesRegex("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' id='[^']+' "
+                                          "from='example.com' version='1.0' xml:lang='en'/>"));
+  const std::string features = client.hear();
+  EXPECT_THAT(features, StartsWith("<stream:features xmlns:stream='http://etherx.jabber.org/streams'><mechanisms "));
+  EXPECT_THAT(features, Not(HasSubstr("starttls")));
+  EXPECT_TRUE(xml::parse_element(features, ""));
+
+  client.say(kClose);
+  EXPECT_EQ(client.hear(), kClose);
+  EXPECT_EQ(client.hear(), "");
+  EXPECT_EQ(client.close_code, 1000);
+}
+
+TEST_P(Dialogue, LogsInBindsAndTalks) {
+  WebSocketClient romeo = connect_websocket(GetParam());
+  romeo.say(kOpen);
+  romeo.hear();
+  romeo.hear();
+  romeo.say(plain("romeo"));
+  ASSERT_EQ(romeo.hear(), "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'></success>");
+
+  romeo.say(kOpen);  // §3.7
+  EXPECT_THAT(romeo.hear(), StartsWith("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' id='"));
+  EXPECT_THAT(romeo.hear(), StartsWith("<stream:features xmlns:stream='http://etherx.jabber.org/streams'><bind "));
+  romeo.say(
+      "<iq xmlns='jabber:client' type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+      "<resource>orchard</resource></bind></iq>");
+  EXPECT_THAT(romeo.hear(), HasSubstr("<jid>romeo@example.com/orchard</jid>"));
+
+  romeo.say("<iq xmlns='jabber:client' type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>");
+  EXPECT_EQ(romeo.hear(),
+            "<iq xmlns='jabber:client' from='romeo@example.com' to='romeo@example.com/orchard' "
+            "type='result' id='p'/>");
+  romeo.say("<iq xmlns='jabber:client' type='get' id='u'><what xmlns='urn:unknown'/></iq>");
+  EXPECT_THAT(romeo.hear(), AllOf(StartsWith("<iq xmlns='jabber:client' "), HasSubstr("service-unavailable")));
+
+  WebSocketClient juliet = bind("juliet", "balcony", GetParam());
+  romeo.say(
+      "<message xmlns='jabber:client' xml:lang='en' to='juliet@example.com/balcony' type='chat'>"
+      "<body>Every WebSocket message is parsable by itself.</body></message>");
+  EXPECT_THAT(juliet.hear(), AllOf(StartsWith("<message xmlns='jabber:client' from='romeo@example.com/orchard' "),
+                                   HasSubstr("xml:lang='en'"),
+                                   HasSubstr("<body>Every WebSocket message is parsable by itself.</body>")));
+
+  romeo.say(kClose);
+  EXPECT_EQ(romeo.hear(), kClose);
+  EXPECT_EQ(romeo.hear(), "");
+  EXPECT_EQ(romeo.close_code, 1000);
+}
+
+TEST_P(Dialogue, TheServersOwnRequestsAreInTheirNamespace) {
+  WebSocketClient client = bind("romeo", "orchard", GetParam());
+  client.say("<iq xmlns='jabber:client' type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+  client.hear();
+
+  client.say(
+      "<iq xmlns='jabber:client' type='set' id='s'><query xmlns='jabber:iq:roster'>"
+      "<item jid='juliet@example.com'/></query></iq>");
+
+  const std::string both = client.hear() + client.hear();
+  EXPECT_THAT(both, HasSubstr("<iq xmlns='jabber:client' type='set' to='romeo@example.com/orchard' id='push-1'>"));
+  EXPECT_THAT(both, HasSubstr("<iq xmlns='jabber:client' from='romeo@example.com' "));
+}
+
+TEST_P(Dialogue, BindsWhileItLogsInBySasl2) {
+  WebSocketClient client = connect_websocket(GetParam());
+  client.say(kOpen);
+  client.hear();
+  EXPECT_THAT(client.hear(), HasSubstr("<authentication xmlns='urn:xmpp:sasl:2'>"));
+
+  client.say("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>" +
+             base64_encode(std::string_view{"\0romeo\0secret", 13}) +
+             "</initial-response><bind xmlns='urn:xmpp:bind:0'><tag>web</tag><enable xmlns='urn:xmpp:sm:3' "
+             "resume='true'/></bind></authenticate>");
+
+  EXPECT_THAT(client.hear(), AllOf(StartsWith("<success xmlns='urn:xmpp:sasl:2'>"), HasSubstr("<enabled "),
+                                   testing::EndsWith("</success>")));
+  EXPECT_THAT(client.hear(), StartsWith("<stream:features xmlns:stream="));
+  client.say("<r xmlns='urn:xmpp:sm:3'/>");
+  EXPECT_EQ(client.hear(), "<a xmlns='urn:xmpp:sm:3' h='0'/>");
+}
+
+// ---- what is wrong --------------------------------------------------------------------------------------------------
+
+struct Wrong {
+  const char* said;
+  const char* condition;
+};
+
+TEST_P(Dialogue, AnswersAWrongOpenByOpenThenErrorThenClose) {
+  for (const auto& [said, condition] : {
+           Wrong{"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='verona.example' version='1.0'/>",
+                 "host-unknown"},
+           Wrong{"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' version='1.0'/>", "improper-addressing"},
+           Wrong{"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.com' version='0.9'/>",
+                 "unsupported-version"},
+           Wrong{
+               "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.com' from='a@b.example' version='1.0'/>",
+               "invalid-from"},
+           Wrong{"<open to='example.com' version='1.0'/>", "invalid-namespace"},
+           Wrong{"<open xmlns='jabber:client' to='example.com' version='1.0'/>", "invalid-namespace"},
+           Wrong{"<close xmlns='jabber:client'/>", "invalid-namespace"},
+           Wrong{"<other xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.com' version='1.0'/>", "bad-format"},
+           Wrong{"<iq xmlns='jabber:client' type='get' id='1'/>", "invalid-namespace"},
+           Wrong{"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+                 "to='example.com' version='1.0'>",
+                 "not-well-formed"},
+           Wrong{"<open", "not-well-formed"},
+           Wrong{" ", "bad-format"},
+           Wrong{"", "bad-format"},
+       }) {
+    WebSocketClient client = connect_websocket(GetParam());
+    client.say(said);
+    EXPECT_THAT(client.hear(), StartsWith("<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' id='")) << said;
+    EXPECT_THAT(client.hear(),
+                StartsWith(fmt::format("<stream:error xmlns:stream='http://etherx.jabber.org/streams'><{} "
+                                       "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>",
+                                       condition)))
+        << said;
+    EXPECT_EQ(client.hear(), kClose) << said;
+    EXPECT_EQ(client.hear(), "") << said;
+    EXPECT_EQ(client.close_code, 1000) << said;
+  }
+}
+
+TEST_P(Dialogue, AMessageHasOneElement) {
+  for (const auto& [said, condition] : {
+           Wrong{"<presence xmlns='jabber:client'/><presence xmlns='jabber:client'/>", "not-well-formed"},
+           Wrong{"<message xmlns='jabber:client'><body>half", "not-well-formed"},
+           Wrong{"</message>", "not-well-formed"},
+           Wrong{"\n<presence xmlns='jabber:client'/>", "bad-format"},
+           Wrong{" ", "bad-format"},
+           Wrong{"", "bad-format"},
+           Wrong{"<presence/>", "unsupported-stanza-type"},  // in no namespace
+           Wrong{"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='example.com'/>", "unsupported-stanza-type"},
+           Wrong{"<close/>", "invalid-namespace"},
+           Wrong{"<!-- -->", "restricted-xml"},
+       }) {
+    WebSocketClient client = bind("romeo", "orchard", GetParam());
+    client.say(said);
+    EXPECT_THAT(client.hear(), StartsWith(fmt::format("<stream:error xmlns:stream='http://etherx.jabber.org/streams'>"
+                                                      "<{} ",
+                                                      condition)))
+        << said;
+    EXPECT_EQ(client.hear(), kClose) << said;
+    EXPECT_EQ(client.hear(), "") << said;
+  }
+}
+
+TEST_P(Dialogue, ADeclarationAndALineEndDoNoHarm) {
+  WebSocketClient client = bind("romeo", "orchard", GetParam());
+
+  client.say("<?xml version='1.0'?>\n<iq xmlns='jabber:client' type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>\n");
+
+  EXPECT_THAT(client.hear(), HasSubstr("type='result' id='p'"));
+}
+
+TEST_P(Dialogue, OctetsAreRefusedBeforeAndAfterLogin) {
+  for (const bool logged_in : {false, true}) {
+    WebSocketClient client = logged_in ? bind("romeo", "orchard", GetParam()) : connect_websocket(GetParam());
+    client.say(codec::Opcode::binary, logged_in ? "<presence xmlns='jabber:client'/>" : kOpen);
+    const std::string all = client.hear_all();
+    EXPECT_THAT(all, HasSubstr("<bad-format "));
+    EXPECT_THAT(all, testing::EndsWith(std::string{kClose} + "\n"));
+    EXPECT_EQ(client.close_code, 1003);
+  }
+}
+
+TEST_P(Dialogue, CloseMayComeInsteadOfOpen) {
+  WebSocketClient never = connect_websocket(GetParam());
+  never.say(kClose);
+  EXPECT_EQ(never.hear(), kClose);
+  EXPECT_EQ(never.hear(), "");
+  EXPECT_EQ(never.close_code, 1000);
+
+  WebSocketClient again = connect_websocket(GetParam());
+  again.say(kOpen);
+  again.hear();
+  again.hear();
+  again.say(plain("romeo"));
+  again.hear();
+  again.say("<close xmlns='urn:ietf:params:xml:ns:xmpp-framing' see-other-uri='wss://other.example/'/>");
+  EXPECT_EQ(again.hear(), kClose);
+}
+
+TEST_F(WebSocketDoorTest, InvalidTextIsRefusedByTheWebSocket) {
+  WebSocketClient client = bind("romeo", "orchard");
+
+  client.say("<message xmlns='jabber:client'><body>\xFF</body></message>");
+
+  EXPECT_EQ(client.hear(), "");
+  EXPECT_EQ(client.close_code, 1007);
+}
+
+TEST_F(WebSocketDoorTest, AMessageMayGrowAfterLogin) {
+  settings_.limits_before_login.stanza_bytes = 2000;
+  settings_.limits.stanza_bytes = 5000;
+  const auto message = [](std::size_t size) {
+    return "<message xmlns='jabber:client' to='romeo@example.com/orchard'><body>" + std::string(size, 'x') +
+           "</body></message>";
+  };
+
+  WebSocketClient stranger = connect_websocket();
+  stranger.say(message(3000));
+  EXPECT_EQ(stranger.hear(), "");
+  EXPECT_EQ(stranger.close_code, 1009);
+
+  WebSocketClient romeo = bind("romeo", "orchard");
+  romeo.say(message(3000));
+  EXPECT_THAT(romeo.hear(), HasSubstr(std::string(3000, 'x')));
+  romeo.say(message(6000));
+  EXPECT_EQ(romeo.hear(), "");
+  EXPECT_EQ(romeo.close_code, 1009);
+}
+
+TEST_F(WebSocketDoorTest, NeitherTlsNorZlibBeginsInMessages) {
+  settings_.compression = true;
+  WebSocketClient client = log_in("romeo");
+  client.say("<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>");
+  EXPECT_EQ(client.hear(), "<failure xmlns='http://jabber.org/protocol/compress'><setup-failed/></failure>");
+
+  WebSocketClient other = connect_websocket();
+  other.say(kOpen);
+  EXPECT_THAT(other.hear() + other.hear(), Not(HasSubstr("compression")));
+  other.say("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+  EXPECT_EQ(other.hear_all(), "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>\n" + std::string{kClose} + "\n");
+}
+
+// ---- sessions -------------------------------------------------------------------------------------------------------
+
+std::string id_of(const std::string& enabled) {
+  const auto begin = enabled.find("id='") + 4;
+  return enabled.substr(begin, enabled.find('\'', begin) - begin);
+}
+
+std::string resume(const std::string& id, unsigned handled) {
+  return fmt::format("<resume xmlns='urn:xmpp:sm:3' previd='{}' h='{}'/>", id, handled);
+}
+
+constexpr std::string_view kEnable = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>";
+
+TEST_P(Dialogue, ASessionWhoseSocketGoesWithoutCloseWaitsForItsClient) {
+  for (const bool politely : {false, true}) {
+    WebSocketClient lost = bind("romeo", "orchard", GetParam());
+    lost.say(kEnable);
+    const std::string id = id_of(lost.hear());
+    if (politely) {  // a close frame, but the stream has not ended (§3.6)
+      lost.say(codec::Opcode::close, "");
+      lost.hear();
+    } else {
+      lost.leave();
+    }
+    WebSocketClient juliet = bind("juliet", "balcony");
+    juliet.say(
+        "<message xmlns='jabber:client' to='romeo@example.com/orchard' type='chat'><body>art thou gone?</body>"
+        "</message>");
+
+    WebSocketClient found = log_in("romeo", GetParam());
+    found.say(resume(id, 0));
+
+    const std::string answer = found.hear();
+    EXPECT_EQ(answer, fmt::format("<resumed xmlns='urn:xmpp:sm:3' previd='{}' h='0'/>", id));
+    EXPECT_THAT(found.hear(), AllOf(StartsWith("<message xmlns='jabber:client' "), HasSubstr("art thou gone?")));
+    found.say(kClose);
+    EXPECT_THAT(found.hear_all(), HasSubstr(kClose));
+  }
+}
+
+// What a TCP stream says, up to something.
+std::string hear_until(net::Peer& peer, std::string_view end) {
+  std::string all;
+  while (all.find(end) == all.npos) {
+    const std::string more = peer.receive();
+    if (more.empty()) break;
+    all += more;
+  }
+  return all;
+}
+
+class EitherWay : public WebSocketDoorTest {
+ protected:
+  static constexpr std::string_view kHeader =
+      "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='example.com' "
+      "version='1.0'>";
+  EitherWay() { settings_.plain_without_tls = true; }
+
+  net::Peer log_in_tcp() {
+    net::Peer peer = connect_tcp();
+    peer.send(kHeader);
+    hear_until(peer, "</stream:features>");
+    peer.send(plain("romeo"));
+    hear_until(peer, "</success>");
+    peer.send(kHeader);
+    hear_until(peer, "</stream:features>");
+    return peer;
+  }
+};
+
+TEST_F(EitherWay, ASessionMovesFromTcpToWebSocket) {
+  net::Peer before = log_in_tcp();
+  before.send(
+      "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>orchard</resource>"
+      "</bind></iq>");
+  hear_until(before, "</iq>");
+  before.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+  hear_until(before, "id='r'");
+  before.send(kEnable);
+  const std::string id = id_of(hear_until(before, "/>"));
+  // A push that the session gives to whichever connection it then has.
+  before.send("<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='juliet@example.com'/></query></iq>");
+  hear_until(before, "push-1");
+
+  WebSocketClient after = log_in("romeo");
+  after.say(resume(id, 0));
+
+  EXPECT_THAT(after.hear(), StartsWith("<resumed "));
+  const std::string again = after.hear() + after.hear();
+  EXPECT_THAT(again, HasSubstr("<iq xmlns='jabber:client' type='set' to='romeo@example.com/orchard' id='push-1'>"));
+  EXPECT_THAT(hear_until(before, "</stream:stream>"),
+              AllOf(HasSubstr("<stream:error><conflict "), Not(HasSubstr("<close"))));
+}
+
+TEST_F(EitherWay, ASessionMovesFromWebSocketToTcp) {
+  WebSocketClient before = bind("romeo", "orchard");
+  before.say(kEnable);
+  const std::string id = id_of(before.hear());
+  before.say(
+      "<message xmlns='jabber:client' to='romeo@example.com/orchard' type='chat'><body>to myself</body></message>");
+  EXPECT_THAT(before.hear(), HasSubstr("to myself"));
+
+  net::Peer after = log_in_tcp();
+  after.send(resume(id, 0));
+
+  EXPECT_THAT(hear_until(after, "</message>"), AllOf(HasSubstr("<resumed "), HasSubstr("h='1'"), HasSubstr("to myself"),
+                                                     Not(HasSubstr("xmlns='jabber:client'"))));
+  EXPECT_THAT(before.hear_all(), AllOf(HasSubstr("<conflict "), testing::EndsWith(std::string{kClose} + "\n")));
+}
+
+TEST_F(WebSocketDoorTest, TheServersStopIsSaidInBothProtocols) {
+  WebSocketClient stranger = connect_websocket();
+  stranger.say(kOpen);
+  stranger.hear();
+  stranger.hear();
+  WebSocketClient romeo = bind("romeo", "orchard");
+
+  on_core([this] {
+    for (auto* negotiation : std::unordered_set<Negotiation*>(services_.negotiations)) negotiation->shut_down();
+    router_.each_session([](domain::Session& session) { session.close(domain::CloseReason::shutdown); });
+  });
+
+  for (auto* client : {&stranger, &romeo}) {
+    EXPECT_THAT(client->hear_all(),
+                AllOf(HasSubstr("<system-shutdown "), testing::EndsWith(std::string{kClose} + "\n")));
+    EXPECT_EQ(client->close_code, 1001);
+  }
+}
+
+// ---- who may log in without our own TLS -----------------------------------------------------------------------------
+
+class BehindProxies : public WebSocketDoorTest {
+ protected:
+  BehindProxies() {
+    const auto chain = directory_ / "c.crt", key = directory_ / "c.key";
+    const std::vector<std::string> names{"example.com"};
+    EXPECT_TRUE(net::make_self_signed(chain, key, names));
+    const std::vector<net::TlsServer::Certificate> certificates{{"example.com", chain, key}};
+    auto tls = net::TlsServer::load(certificates, {});
+    EXPECT_TRUE(tls);
+    tls_ = std::move(*tls);
+  }
+  std::string first_words(std::string_view fields) {
+    WebSocketClient client = connect();
+    EXPECT_THAT(client.request(handshake("Sec-WebSocket-Protocol: xmpp\r\n" + std::string{fields})),
+                StartsWith("HTTP/1.1 101 "));
+    client.say(kOpen);
+    std::string words = client.hear();
+    return words.append(client.hear());
+  }
+
+  net::TestDirectory directory_;
+};
+
+constexpr const char* kTold = "<mechanism>PLAIN</mechanism>";
+constexpr const char* kRefused = "<policy-violation ";
+
+TEST_F(BehindProxies, ThisMachineNeedsNoTls) {
+  EXPECT_THAT(first_words(""), AllOf(HasSubstr(kTold), HasSubstr("iq-register"), Not(HasSubstr("starttls"))));
+}
+
+TEST_F(BehindProxies, WhoComesThroughAnUnknownProxyDoes) {
+  EXPECT_THAT(first_words("X-Forwarded-For: 203.0.113.5\r\nX-Forwarded-Proto: https\r\n"),
+              AllOf(HasSubstr(kRefused), HasSubstr("TLS comes first here"), Not(HasSubstr(kTold))));
+}
+
+TEST_F(BehindProxies, UnlessTheOperatorAllowsIt) {
+  settings_.websocket_passwords_without_tls = true;
+
+  EXPECT_THAT(first_words("X-Forwarded-For: 203.0.113.5\r\n"),
+              AllOf(HasSubstr(kTold), HasSubstr("urn:xmpp:sasl:2"), Not(HasSubstr("iq-register"))));
+}
+
+TEST_F(BehindProxies, OurProxyHasTakenTlsOff) {
+  settings_.proxies = net::HttpProxies::parse({"127.0.0.1"}).value();
+
+  EXPECT_THAT(first_words("X-Forwarded-For: 203.0.113.5\r\n"), AllOf(HasSubstr(kTold), Not(HasSubstr("iq-register"))));
+  EXPECT_THAT(first_words("X-Forwarded-For: 203.0.113.5\r\nX-Forwarded-Proto: http\r\n"), HasSubstr(kRefused));
+  EXPECT_THAT(first_words("X-Forwarded-For: 203.0.113.5\r\nOrigin: https://example.com\r\n"), HasSubstr(kTold));
+}
+
+TEST_F(BehindProxies, TheGuardCountsTheClientAndNotTheProxy) {
+  settings_.proxies = net::HttpProxies::parse({"127.0.0.1"}).value();
+  WebSocketClient client = connect();
+  client.request(handshake("Sec-WebSocket-Protocol: xmpp\r\nX-Forwarded-For: 203.0.113.5\r\n"));
+  client.say(kOpen);
+  client.hear();
+  client.hear();
+  client.say(plain("romeo"));
+  client.hear();
+  client.say(kOpen);
+  client.hear();
+  client.hear();
+  client.say("<iq xmlns='jabber:client' type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+  client.hear();
+
+  std::string from;
+  on_core([&] { router_.each_session([&](domain::Session& session) { from = session.peer(); }); });
+  EXPECT_THAT(from, StartsWith("203.0.113.5:"));
+}
+
+TEST(Rules, AreTheSettingsWhereThereIsNoDifference) {
+  const auto settings = std::make_shared<const Settings>();
+  const auto far = boost::asio::ip::make_address("203.0.113.5"), here = boost::asio::ip::make_address("::1");
+  auto open = std::make_shared<Settings>();
+  open->registration = Registration::open;
+
+  EXPECT_EQ(rules_for(settings, {here, true, false}, true), settings);
+  EXPECT_EQ(rules_for(open, {far, false, false}, false), open);
+  EXPECT_EQ(rules_for(open, {far, true, true}, true), open);
+
+  EXPECT_EQ(rules_for(settings, {here, true, true}, true)->registration, Registration::closed);  // HTTPS from a proxy
+  EXPECT_TRUE(rules_for(settings, {far, false, false}, false)->tls_required);
+  EXPECT_FALSE(rules_for(settings, {far, true, true}, false)->tls_required);
+}
+
+// ---- XEP-0156 -------------------------------------------------------------------------------------------------------
+
+std::string get(std::string_view path, std::string_view host = "example.com", std::string_view method = "GET") {
+  return fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", method, path, host);
+}
+
+TEST_F(WebSocketDoorTest, SaysInXmlWhereTheStreamIs) {
+  const std::string answer = connect().request(get(kHostMetaPath, "example.com:5280"));
+
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(answer, HasSubstr("content-type: application/xrd+xml\r\n"));
+  EXPECT_THAT(answer, HasSubstr("access-control-allow-origin: *\r\n"));
+  EXPECT_THAT(answer, HasSubstr("<?xml version='1.0' encoding='utf-8'?>\n"
+                                "<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>"
+                                "<Link rel='urn:xmpp:alt-connections:websocket' "
+                                "href='ws://example.com:5280/xmpp-websocket'/></XRD>\n"));
+}
+
+TEST_F(WebSocketDoorTest, SaysInJsonWhereTheStreamIs) {
+  settings_.https_port = 5443;
+
+  const std::string answer = connect().request(get(kHostMetaJsonPath, "im.example.com:5280"));
+
+  EXPECT_THAT(answer, HasSubstr("content-type: application/json\r\n"));
+  EXPECT_THAT(answer, HasSubstr("access-control-allow-origin: *\r\n"));
+  EXPECT_THAT(answer, HasSubstr("{\"links\":[{\"rel\":\"urn:xmpp:alt-connections:websocket\","
+                                "\"href\":\"wss://im.example.com:5443/xmpp-websocket\"}]}\n"));
+}
+
+TEST_F(WebSocketDoorTest, ItsFilesCanOnlyBeRead) {
+  for (const auto path : {kHostMetaPath, kHostMetaJsonPath}) {
+    EXPECT_THAT(connect().request(get(path, "example.com", "HEAD")),
+                AllOf(StartsWith("HTTP/1.1 200 "), testing::EndsWith("\r\n\r\n")));
+    EXPECT_THAT(connect().request(get(path, "example.com", "OPTIONS")),
+                AllOf(StartsWith("HTTP/1.1 204 "), HasSubstr("access-control-allow-origin: *\r\n"),
+                      HasSubstr("access-control-allow-methods: GET, HEAD\r\n")));
+    EXPECT_THAT(connect().request(get(path, "example.com", "DELETE")),
+                AllOf(StartsWith("HTTP/1.1 405 "), HasSubstr("allow: GET, HEAD, OPTIONS\r\n")));
+  }
+}
+
+TEST(WebSocketUrl, IsWhereTheClientCanGo) {
+  const domain::Hosts hosts{{{"montague.example", {}}}, {}};
+  const auto url = [&](const char* host, bool tls, std::uint16_t https_port = 0) {
+    Settings settings;
+    settings.https_port = https_port;
+    net::HttpRequest request;
+    if (host) request.fields.emplace_back("host", host);
+    return websocket_url(settings, hosts, request, {boost::asio::ip::make_address("203.0.113.5"), tls, false});
+  };
+
+  EXPECT_EQ(url("chat.example", true), "wss://chat.example/xmpp-websocket");
+  EXPECT_EQ(url("chat.example:8443", true, 5443), "wss://chat.example:8443/xmpp-websocket");
+  EXPECT_EQ(url("chat.example:5280", false, 5443), "wss://chat.example:5443/xmpp-websocket");
+  EXPECT_EQ(url("chat.example:5280", false), "ws://chat.example:5280/xmpp-websocket");
+  EXPECT_EQ(url("[::1]:5280", false), "ws://[::1]:5280/xmpp-websocket");
+  EXPECT_EQ(url("192.0.2.7", false, 5443), "wss://192.0.2.7:5443/xmpp-websocket");
+  for (const char* strange : {"a'b", "chat.example:80'", "chat.example:", "chat.example:123456", "[::1", "", " "}) {
+    EXPECT_EQ(url(strange, false, 5443), "wss://montague.example:5443/xmpp-websocket") << strange;
+  }
+  EXPECT_EQ(url(nullptr, false), "ws://montague.example/xmpp-websocket");
+}
+
+TEST(WebSocketUrl, IsTheOperatorsIfThereIsOne) {
+  Settings settings;
+  settings.websocket_url = "wss://edge.example/chat";
+  const domain::Hosts hosts{{{"montague.example", {}}}, {}};
+
+  EXPECT_EQ(websocket_url(settings, hosts, {}, {}), "wss://edge.example/chat");
+}
+
+}  // namespace
+}  // namespace anser::xmpp
