@@ -68,6 +68,8 @@ struct Config {
     Duration resume_within = std::chrono::minutes{5};  // 0: never
     ResourceConflict resource_conflict = ResourceConflict::replace;
     std::size_t max_resources = 20;
+    bool websocket = true;
+    std::string websocket_url;
   } xmpp;
 
   struct Http {
@@ -76,6 +78,7 @@ struct Config {
     std::size_t header_bytes = 16_KB;
     Duration header_timeout = std::chrono::seconds{20};
     Duration silent_limit = std::chrono::seconds{60};
+    std::vector<std::string> proxies;
     bool demo = true;
   } http;
 

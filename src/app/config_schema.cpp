@@ -189,6 +189,12 @@ std::vector<Key> make_xmpp_keys() {
           "Whether a new session with a resource that is online replaces the old one or is refused."),
       row<&C::xmpp, &X::max_resources>("xmpp.max_resources", kInteger, {1, 1'000}, kSighup,
                                        "Sessions that one account may have at a time."),
+      row<&C::xmpp, &X::websocket>("xmpp.websocket", kBoolean, kAny, kRestart,
+                                   "Whether XMPP is spoken over WebSocket (RFC 7395), at /xmpp-websocket of the HTTP "
+                                   "ports."),
+      row<&C::xmpp, &X::websocket_url>("xmpp.websocket_url", kText, {0, 1'000}, kSighup,
+                                       "Where that is, for clients that ask /.well-known/host-meta (XEP-0156); without "
+                                       "one, where they have asked."),
   };
 }
 
@@ -250,6 +256,9 @@ std::vector<Key> make_http_keys() {
       row<&C::http, &H::silent_limit>("http.silent_limit", kDuration, {kSecond, kHour}, kSighup,
                                       "Silence after which a connection is closed: between two requests, or inside of "
                                       "one's body."),
+      row<&C::http, &H::proxies>("http.proxies", KeyType::networks, {0, 100}, kSighup,
+                                 "Proxies that take TLS off and tell the client's address in X-Forwarded-For; of "
+                                 "anybody else that field is not believed."),
       row<&C::http, &H::demo>("http.demo", kBoolean, kAny, kRestart,
                               "Whether the page at /demo/ is served, a small chat to try the WebSocket door with."),
       row<&C::websocket, &W::enabled>("websocket.enabled", kBoolean, kAny, kRestart,

@@ -28,6 +28,7 @@ enum class KeyType : std::uint8_t {
   domain,   // a name prepared by RFC 7622
   domains,
   endpoints,  // "0.0.0.0:5222", "[::]:5222"
+  networks,   // "192.0.2.7", "10.0.0.0/8"
   origins,    // "https://app.example", "http://localhost:8080", "*"
 };
 

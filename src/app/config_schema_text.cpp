@@ -89,6 +89,7 @@ std::string range_text(const Key& key) {
       return fmt::format("at most {} bytes", key.range.max);
     case KeyType::domains:
     case KeyType::endpoints:
+    case KeyType::networks:
     case KeyType::origins:
       return fmt::format("at most {} of them", key.range.max);
     case KeyType::boolean:

@@ -68,6 +68,8 @@ string_view type_text(KeyType type) {
       return "list of domains";
     case KeyType::endpoints:
       return "list of addresses";
+    case KeyType::networks:
+      return "list of networks";
     case KeyType::origins:
       return "list of origins";
   }

@@ -7,6 +7,7 @@
 
 #include "core/jid.h"
 #include "core/text.h"
+#include "net/http_proxies.h"
 
 namespace anser::app {
 namespace {
@@ -120,6 +121,13 @@ Result<std::string> read_origin(const Key& key, const toml::node& node) {
   return std::string{origin};
 }
 
+Result<std::string> read_network(const Key& key, const toml::node& node) {
+  const auto* text = node.as_string();
+  if (!text || !net::HttpProxies::parse({text->get()}))
+    return takes(key, "addresses and networks such as \"192.0.2.7\" or \"10.0.0.0/8\"", node);
+  return text->get();
+}
+
 Result<std::string> read_text(const Key& key, const toml::node& node) {
   const auto* text = node.as_string();
   if (!text) return takes(key, "text", node);
@@ -139,10 +147,11 @@ Result<Value> read_list(const Key& key, const toml::node& node) {
   if (!list) return takes(key, "a list such as [\"…\", \"…\"]", node);
   std::vector<std::string> texts;
   for (const toml::node& item : *list) {
-    auto text = key.type == KeyType::choices   ? read_choice(key, item)
-                : key.type == KeyType::domains ? read_domain(key, item)
-                : key.type == KeyType::origins ? read_origin(key, item)
-                                               : read_endpoint(key, item);
+    auto text = key.type == KeyType::choices    ? read_choice(key, item)
+                : key.type == KeyType::domains  ? read_domain(key, item)
+                : key.type == KeyType::origins  ? read_origin(key, item)
+                : key.type == KeyType::networks ? read_network(key, item)
+                                                : read_endpoint(key, item);
     if (!text) return pass(text);
     const bool any_port = key.type == KeyType::endpoints && text->ends_with(":0");
     if (!any_port && std::find(texts.begin(), texts.end(), *text) != texts.end()) {
@@ -195,6 +204,7 @@ Result<Value> read_value(const Key& key, const toml::node& node) {
     case KeyType::choices:
     case KeyType::domains:
     case KeyType::endpoints:
+    case KeyType::networks:
     case KeyType::origins:
       return read_list(key, node);
   }

@@ -3,6 +3,7 @@
 #include "app/demo_page.h"
 #include "ws/door.h"
 #include "ws/wire.h"
+#include "xmpp/websocket_door.h"
 
 namespace anser::app {
 namespace {
@@ -22,6 +23,7 @@ ws::SharedSettings ws_settings_of(const Config& config) {
   settings->websocket.limits.message_bytes = config.websocket.message_bytes;
   settings->websocket.compression = config.websocket.compression;
   settings->websocket.origins = config.websocket.origins;
+  if (auto proxies = net::HttpProxies::parse(config.http.proxies)) settings->proxies = std::move(*proxies);
   settings->password_without_tls = config.websocket.password_without_tls;
   settings->sign_in_timeout = seconds(config.http.header_timeout);
   settings->ping_after = seconds(config.websocket.ping_after);
@@ -65,6 +67,13 @@ HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config,
 void HttpDoors::add_routes(const Config& config) {
   if (config.websocket.enabled)
     http_.route("/ws", [this](net::HttpExchange& exchange) { return ws::serve(ws_, exchange); });
+  if (config.xmpp.websocket) {
+    const auto meta = [this](net::HttpExchange& exchange) { return xmpp::serve_host_meta(xmpp_, exchange); };
+    http_.route(std::string{xmpp::kHostMetaPath}, meta);
+    http_.route(std::string{xmpp::kHostMetaJsonPath}, meta);
+    http_.route(std::string{xmpp::kWebSocketPath},
+                [this](net::HttpExchange& exchange) { return xmpp::accept_websocket_stream(xmpp_, exchange); });
+  }
   if (config.http.demo) {
     http_.route("/", serve_demo_page);
     http_.route("/demo", serve_demo_page);

@@ -113,6 +113,12 @@ xmpp::SharedSettings settings_of(const Config& config) {
   settings->uncommitted_bytes = limits.uncommitted_bytes;
   settings->rate_bytes_per_second = limits.rate_bytes_per_second;
   settings->rate_burst_bytes = limits.rate_burst_bytes;
+  settings->websocket.compression = config.websocket.compression;
+  settings->websocket.origins = config.websocket.origins;
+  settings->websocket_passwords_without_tls = config.websocket.password_without_tls;
+  settings->websocket_url = config.xmpp.websocket_url;
+  settings->https_port = config.http.tls_listen.empty() ? 0 : config.http.tls_listen.front().port;
+  if (auto proxies = net::HttpProxies::parse(config.http.proxies)) settings->proxies = std::move(*proxies);
   settings->push_sender = config.push.sender;
   settings->push_body = config.push.body;
   settings->private_bytes = limits.private_bytes;
@@ -138,6 +144,9 @@ domain::RouterLimits router_limits_of(const Config& config) {
   // What a client may let wait must hold a page beside all else.
   limits.offline_page =
       std::min({limits.offline_page, config.limits.output_queue_bytes / 4, config.limits.unacked_bytes / 4});
+  limits.offline_page_messages = std::max<std::size_t>(
+      1,
+      std::min({limits.offline_page_messages, config.limits.backlog_messages / 4, config.limits.unacked_stanzas / 4}));
   limits.roster_items = config.limits.roster_items;
   limits.blocked = config.limits.blocked;
   limits.directed_presences = config.limits.directed_presences;

@@ -460,8 +460,9 @@ void Router::fetch_offline(Account& account, Session& session) {
   // An answered ping says that the page is there too.
   const WorkId work = works_.open();
   session.touched_ |= std::uint64_t{1} << core_;
-  log_.offline(core_, account.bare_, held_by_sessions(account, &session), limits_.offline_messages,
-               limits_.offline_page, [this, &account, id = session.id_, work](Result<std::vector<LogRecord>> records) {
+  log_.offline(core_, account.bare_, held_by_sessions(account, &session),
+               std::min(limits_.offline_messages, limits_.offline_page_messages), limits_.offline_page,
+               [this, &account, id = session.id_, work](Result<std::vector<LogRecord>> records) {
                  --account.busy_;
                  offline_fetched(account, id, std::move(records));
                  finish(work);

@@ -43,8 +43,9 @@ class IqService {
 
 struct RouterLimits {
   std::size_t sessions_per_account = 20;
-  std::size_t offline_messages = 1000;    // per account
-  std::size_t offline_page = 256 * 1024;  // bytes handed over before the client has to confirm
+  std::size_t offline_messages = 1000;      // per account
+  std::size_t offline_page = 256 * 1024;    // bytes handed over before the client has to confirm
+  std::size_t offline_page_messages = 500;  // the same in messages
   std::size_t roster_items = 1000;
   std::size_t blocked = 1000;
   std::size_t directed_presences = 1000;  // remembered per session; the oldest is forgotten

@@ -9,6 +9,8 @@
 namespace anser::door {
 namespace {
 
+constexpr std::string_view kNobody = "unknown";  // the account of a token that names none
+
 using Found = std::optional<domain::AccountRecord>;
 
 // Which stored key a password in clear text is checked against. Every account has this one, so names that exist and
@@ -40,7 +42,9 @@ Result<void> may_try(Shared& shared, const Peer& peer) {
 }
 
 net::Task<void> login_failed(Shared& shared, Peer peer, std::string account, std::string_view why) {
-  const auto wait = shared.guard.failed(peer.address, account, shared.clock.tick());
+  // Whoever names no account is slowed by himself, not together with all others who name none.
+  const std::string counted = account == kNobody ? peer.address.to_string() : account;
+  const auto wait = shared.guard.failed(peer.address, counted, shared.clock.tick());
   log::info(peer.door, "login of {} from {} failed: {}", for_log(account), peer.text, why);
   if (wait.count() > 0) co_await net::pause_for(wait);
 }
@@ -90,7 +94,7 @@ net::Task<Result<SignedIn>> check_token(Shared& shared, std::string host, std::s
     if (name.error().code == Errc::timeout) {  // it was right once: no guess
       log::info(peer.door, "login from {} failed: its token has expired", peer.text);
     } else {
-      auto failed_task = login_failed(shared, std::move(peer), "unknown", "not-authorized");
+      auto failed_task = login_failed(shared, std::move(peer), std::string{kNobody}, "not-authorized");
       co_await std::move(failed_task);
     }
     co_return fail(Errc::not_authorized, "{}", name.error().message);
@@ -106,7 +110,8 @@ net::Task<Result<SignedIn>> check_token(Shared& shared, std::string host, std::s
     if (!record) co_return unreadable();
   }
   if (!record->has_value()) {
-    auto failed_task = login_failed(shared, std::move(peer), account ? account->full() : "unknown", "not-authorized");
+    auto failed_task =
+        login_failed(shared, std::move(peer), account ? account->full() : std::string{kNobody}, "not-authorized");
     co_await std::move(failed_task);
     co_return fail(Errc::not_authorized, "the account that the token names does not exist");
   }

@@ -32,6 +32,7 @@ struct Wish {
   Form form = Form::bare;
   bool modern = false;
   bool acknowledges = false;
+  bool confidential = false;  // passwords and tokens may be said
 };
 
 HttpResponse refusal(unsigned status, std::string text) {
@@ -89,8 +90,8 @@ Result<std::optional<Credentials>> said_in(const HttpRequest& request) {
 }
 
 // Passwords and tokens cross a connection in the clear only where that was allowed, or inside this machine.
-bool may_be_said(const net::Connection& connection, const Settings& settings) {
-  return connection.tls() || connection.is_loopback() || settings.password_without_tls;
+bool may_be_said(const net::HttpClient& client, const Settings& settings) {
+  return client.tls || client.is_here() || settings.password_without_tls;
 }
 
 net::Task<Result<door::SignedIn>> check(Shared& shared, std::string host, Credentials said, door::Peer peer) {
@@ -180,9 +181,8 @@ net::Task<void> await_auth(Shared& shared, net::Core& core, net::Handed handed, 
   }
   wish.modern = true;
   wish.acknowledges = wish.acknowledges || auth.acknowledges();
-  const bool allowed = may_be_said(connection, *settings);
   Result<door::SignedIn> who = fail(Errc::not_authorized, "passwords and tokens are taken over TLS only");
-  if (allowed) {
+  if (wish.confidential) {
     Credentials said{.user = auth.user(), .password = auth.password(), .token = auth.token()};
     door::Peer peer{.address = connection.peer_address(), .text = connection.peer(), .door = "ws"};
     auto task = check(shared, wish.host, std::move(said), std::move(peer));
@@ -229,18 +229,21 @@ net::Task<void> serve(Shared& shared, net::HttpExchange& exchange) {
   const HttpRequest& request = exchange.request();
   const net::Connection& connection = exchange.connection();
   net::Core& core = exchange.core();
-  if (auto wrong = net::refuse_websocket(request, settings->websocket, connection.tls() != nullptr))
+  const net::HttpClient client =
+      net::client_of(request, connection.peer_address(), connection.tls() != nullptr, settings->proxies);
+  if (auto wrong = net::refuse_websocket(request, settings->websocket, client.tls))
     co_return exchange.respond(std::move(*wrong));
   auto wish = wish_of(shared, request);
   if (!wish) co_return exchange.respond(refusal(400, wish.error().message));
+  wish->confidential = may_be_said(client, *settings);
   auto said = said_in(request);
   if (!said) co_return exchange.respond(refusal(400, said.error().message));
 
   Result<door::SignedIn> who = fail(Errc::not_authorized, "passwords and tokens are taken over TLS only");
   const bool in_header = *said && (*said)->in_header;
   const bool token = *said && !(*said)->token.empty();
-  if (*said && may_be_said(connection, *settings)) {
-    door::Peer peer{.address = connection.peer_address(), .text = connection.peer(), .door = "ws"};
+  if (*said && wish->confidential) {
+    door::Peer peer{.address = client.address, .text = connection.peer(), .door = "ws"};
     auto task = check(shared, wish->host, std::move(**said), std::move(peer));
     who = co_await std::move(task);
   }
@@ -251,6 +254,7 @@ net::Task<void> serve(Shared& shared, net::HttpExchange& exchange) {
     if (!exchange.responded()) exchange.respond(refusal(400, handed.error().message));
     co_return;
   }
+  handed->peer.address(client.address);
   if (!*said) {
     auto waiting = await_auth(shared, core, std::move(*handed), std::move(*wish), settings);
     net::spawn(core.io(), std::move(waiting));

@@ -292,6 +292,7 @@ void Session::take_ack(const Incoming& incoming) {
 }
 
 Result<core::Jid> Session::address_of(std::string_view name) const {
+  if (name.empty()) return fail(Errc::bad_request, "an address is missing");
   if (name.find('@') != std::string_view::npos) return core::Jid::parse(name);
   return core::Jid::make(name, jid().domain());
 }

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <memory>
 
+#include "net/http_proxies.h"
 #include "net/websocket_handshake.h"
 
 namespace anser::ws {
 
 struct Settings {
   net::WebSocketSettings websocket;
+  net::HttpProxies proxies;                         // they speak TLS with clients and say where these are
   bool password_without_tls = false;                // from other machines; from this one always
   std::chrono::seconds sign_in_timeout{20};         // for the first frame
   std::chrono::seconds ping_after{45};              // 0: never

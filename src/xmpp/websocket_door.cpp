@@ -79,7 +79,10 @@ net::Task<void> accept_websocket_stream(Shared& shared, net::HttpExchange& excha
   }
   const bool tls = exchange.connection().tls() != nullptr;
   auto handed = net::accept_websocket(exchange, limits, kProtocol);
-  if (!handed) co_return;  // the client has gone
+  if (!handed) {
+    if (!exchange.responded()) exchange.respond({.status = 400, .body = handed.error().message + "\n"});
+    co_return;
+  }
   handed->peer.address(client.address);
   accept_connection(shared, exchange.core(), std::move(*handed), false, rules_for(settings, client, tls));
 }

@@ -152,7 +152,6 @@ async def test_who_stops_acknowledging_is_disconnected_and_loses_nothing(start):
     assert [int(m.text_of("body").split()[0]) for m in await desk.all_that_waited()] == list(range(1, 31))
 
 
-@pytest.mark.xfail(reason="all that waits is sent at once, and crosses the limit before it can be acknowledged")
 async def test_who_acknowledges_again_gets_what_waited_by_and_by(start):
     server, account = await _stops_acknowledging(start)
 
