@@ -17,10 +17,6 @@ using domain::Envelope;
 using domain::Kind;
 using domain::Type;
 
-// XEP-0138 §2: what came through the compressed stream was not zlib.
-constexpr std::string_view kProcessingFailed =
-    "<failure xmlns='http://jabber.org/protocol/compress'><processing-failed/></failure>";
-
 net::Task<void> live(std::unique_ptr<Stream> stream) { co_await stream->run(); }
 
 }  // namespace
@@ -79,17 +75,17 @@ net::Task<void> Stream::run() {
     co_return;
   } else if (welcome_) {
     then = begin_welcome();
-    if (then == Then::moved) {
-      hand_over_to_resumed(input);
-      co_return;
-    }
   } else if (bind_at_once_) {
     const auto bound = std::move(bind_at_once_);
     const auto cut = bound->find('\0');
     then = bind(bound->substr(0, cut), bound->substr(cut + 1), true);
   }
   for (;;) {
-    if (ended_) co_return;
+    if (ended_ || then == Then::over) co_return;
+    if (then == Then::moved) {
+      hand_over_to_resumed(input);
+      co_return;
+    }
     if (then == Then::wait) {
       std::string left{input};
       rest = std::move(left);
@@ -105,101 +101,26 @@ net::Task<void> Stream::run() {
       then = must_wait() ? Then::wait : Then::go_on;
       continue;
     }
-    if (then == Then::restart) {
-      const auto more = input.find_first_not_of(" \t\r\n");
-      if (more != std::string_view::npos) {
-        end({"policy-violation", "nothing may follow a restart's request before its answer"});
-        co_return;
-      }
-      input = {};
-      reader_.restart();
-      header_sent_ = false;  // until the new one is out, stanzas wait
-      then = Then::go_on;
-    }
-    switch (reader_.next(input)) {
-      case Event::need_more: {
-        rest.clear();
-        if (!connection_->websocket() && !note_unfinished()) co_return;
-        if (bound_ && connection_->queued() > net::Connection::kHighWater + settings_->output_bytes) {
-          lose_patience();  // it asks and asks, and reads no answer
-          if (ended_) co_return;
-        }
-        if (should_hold_back()) co_await hold_back();
-        auto taken = connection_->take();
-        while (!taken) {
-          if (connection_->websocket() && !note_unfinished()) co_return;
-          co_await connection_->wait();
-          taken = connection_->take();
-        }
-        const auto& bytes = *taken;
-        if (bytes) {
-          input = *bytes;
-          if (connection_->websocket() && !begin_message(input)) co_return;
-          if (bound_ && !in_stanza_) connection_->limit(silence_allowed());
-          pinged_ = false;
-          if (bucket_) {
-            const auto wait = bucket_->take(static_cast<double>(input.size()), services_.shared.clock.tick());
-            if (wait.count() > 0) {
-              rest.assign(input);
-              input = rest;
-              co_await net::pause_for(wait);
-            }
-          }
-        } else if (ended_) {
-          co_return;
-        } else if (management_ && management_->resumption) {
-          detach();  // another connection takes over while this one still stood
-        } else if (bytes.error().code == Errc::timeout) {
-          on_silence();
-          if (ended_) co_return;
-        } else if (bytes.error().code == Errc::policy_violation) {
-          end({"policy-violation", bytes.error().message});
-          co_return;
-        } else if (bytes.error().code == Errc::bad_request && !connection_->compressed()) {
-          end({"not-well-formed", bytes.error().message});
-          co_return;
-        } else if (bytes.error().code == Errc::bad_request) {
-          end({"undefined-condition", bytes.error().message, std::string{kProcessingFailed}});
-          co_return;
-        } else if (may_detach()) {
-          log::info("xmpp", "{} from {} lost its connection; it may come back within {} s", name(), connection_->peer(),
-                    management_->resume_within.count());
-          detach();
-        } else {
-          log::info("xmpp", "{} from {} hung up", name(), connection_->peer());
-          ended_ = true;
-          services_.router.close(*this);
-          connection_->abort();
-          co_return;
-        }
-        if (!attached_) {
-          while (!ended_ && !may_attach()) co_await gate_.wait();
-          if (ended_) co_return;
-          attach();
-          input = {};
-        }
-        break;
-      }
-      case Event::header:
-        on_header();
-        break;
-      case Event::stanza:
-        then = take();
-        if (then == Then::moved) {
-          hand_over_to_resumed(input);
-          co_return;
-        }
-        break;
-      case Event::end:
-        log::info("xmpp", "{} from {} logged out", name(), connection_->peer());
-        services_.router.close(*this);
-        ended_ = true;
-        forget_management();
-        end_stream(*connection_);
-        co_return;
-      case Event::error:
-        end(failure_of(reader_));
-        co_return;
+    if (then == Then::restart && !restart(input)) co_return;
+    then = read_stanzas(input);
+    if (then != Then::go_on || ended_) continue;
+
+    rest.clear();
+    if (should_hold_back()) co_await hold_back();
+    co_await sleep();
+    if (!woken_) continue;
+    const auto woken = std::move(woken_);
+    then = woken->then;
+    rest = std::move(woken->input);
+    input = rest;
+    if (woken->pause.count() > 0) co_await net::pause_for(woken->pause);
+    if (!woken->lost) continue;
+    on_loss(*woken->lost);
+    if (ended_) co_return;
+    if (!attached_) {
+      while (!ended_ && !may_attach()) co_await gate_.wait();
+      if (ended_) co_return;
+      attach();
     }
   }
 }

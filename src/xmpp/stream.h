@@ -93,6 +93,25 @@ class Stream final : public domain::Session {
   // What a coroutine has to do for the stanza that was just taken.
   enum class Then : std::uint8_t { go_on, wait, restart, over, moved };
 
+  // What serve() leaves to run().
+  struct Woken {
+    Then then = Then::go_on;
+    std::string input = {};                // not read yet
+    std::optional<Error> lost = {};        // the connection
+    std::chrono::milliseconds pause = {};  // it was too fast
+  };
+  template <class Handler>
+  struct Sleeper;
+
+  // stream_input.cpp
+  Then read_stanzas(std::string_view& input);
+  bool restart(std::string_view& input);
+  net::Task<void> sleep();
+  template <class Handler>
+  void doze(Handler wake);
+  bool serve();
+  void on_loss(const Error& error);
+
   Then take();
   Then take_before_bind();
   Then take_compress(const xml::Element& element);
@@ -237,6 +256,7 @@ class Stream final : public domain::Session {
   std::uint64_t fence_passed_ = 0;
   std::uint64_t wait_for_ = 0;  // go on when this fence has passed
   Gate gate_;
+  std::unique_ptr<Woken> woken_;
   std::unique_ptr<domain::Envelope> held_;  // the request that waits for a fence
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Management> management_;  // once enabled

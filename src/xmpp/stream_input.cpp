@@ -1,4 +1,5 @@
-// Stream, the part that minds what comes in: how fast, how much of it unfinished, and how long nothing may.
+// Stream, the part that takes what comes in, and minds how fast, how much of it unfinished, and how long nothing may.
+#include "base/log.h"
 #include "net/websocket.h"
 #include "xmpp/framing.h"
 #include "xmpp/stream.h"
@@ -8,7 +9,136 @@ namespace {
 
 constexpr std::chrono::milliseconds kMailPause{10};  // between two looks at a congested mailbox
 
+// XEP-0138 §2: what came through the compressed stream was not zlib.
+constexpr std::string_view kProcessingFailed =
+    "<failure xmlns='http://jabber.org/protocol/compress'><processing-failed/></failure>";
+
 }  // namespace
+
+// ---- reading --------------------------------------------------------------------------------------------------------
+
+// Everything that is whole, until something must be waited for.
+Stream::Then Stream::read_stanzas(std::string_view& input) {
+  using Event = xml::StreamReader::Event;
+  for (;;) {
+    switch (reader_.next(input)) {
+      case Event::need_more:
+        return Then::go_on;
+      case Event::header:
+        on_header();
+        break;
+      case Event::stanza:
+        if (const Then then = take(); then != Then::go_on) return then;
+        break;
+      case Event::end:
+        log::info("xmpp", "{} from {} logged out", name(), connection_->peer());
+        services_.router.close(*this);
+        ended_ = true;
+        forget_management();
+        end_stream(*connection_);
+        return Then::over;
+      case Event::error:
+        end(failure_of(reader_));
+        return Then::over;
+    }
+    if (ended_) return Then::over;
+  }
+}
+
+bool Stream::restart(std::string_view& input) {
+  if (input.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+    end({"policy-violation", "nothing may follow a restart's request before its answer"});
+    return false;
+  }
+  input = {};
+  reader_.restart();
+  header_sent_ = false;  // until the new one is out, stanzas wait
+  return true;
+}
+
+// Suspends run() until there is something that serve() cannot do. The coroutine itself is not touched for a stanza: it
+// has long left the cache when its client has been silent for a while, and most of what comes needs nothing of it.
+net::Task<void> Stream::sleep() {
+  auto start = [this](auto handler) { doze(std::move(handler)); };
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<net::Executor>&, void()>(
+      std::move(start), boost::asio::use_awaitable_t<net::Executor>{});
+}
+
+template <class Handler>
+struct Stream::Sleeper {
+  Stream* stream;
+  Handler wake;  // the coroutine, which owns the stream
+
+  void operator()() {
+    if (stream->serve()) {
+      stream->doze(std::move(wake));
+    } else {
+      std::move(wake)();
+    }
+  }
+};
+
+template <class Handler>
+void Stream::doze(Handler wake) {
+  connection_->when_readable(Sleeper<Handler>{this, std::move(wake)});
+}
+
+// Takes what there is. False: run() must go on, perhaps with what stands in woken_.
+bool Stream::serve() {
+  for (;;) {
+    if (ended_) return false;
+    const bool messages = connection_->websocket() != nullptr;
+    if (!messages && !note_unfinished()) return false;
+    if (bound_ && connection_->queued() > net::Connection::kHighWater + settings_->output_bytes) {
+      lose_patience();  // it asks and asks, and reads no answer
+      if (ended_) return false;
+    }
+    if (should_hold_back()) return false;
+    auto taken = connection_->take();
+    if (!taken) return !messages || note_unfinished();
+    if (!*taken) {
+      woken_ = std::make_unique<Woken>(Woken{.lost = std::move(taken->error())});
+      return false;
+    }
+    std::string_view input = **taken;
+    if (messages && !begin_message(input)) return false;
+    if (bound_ && !in_stanza_) connection_->limit(silence_allowed());
+    pinged_ = false;
+    if (bucket_) {
+      const auto pause = bucket_->take(static_cast<double>(input.size()), services_.shared.clock.tick());
+      if (pause.count() > 0) {
+        woken_ = std::make_unique<Woken>(Woken{.input = std::string{input}, .pause = pause});
+        return false;
+      }
+    }
+    if (const Then then = read_stanzas(input); then != Then::go_on) {
+      woken_ = std::make_unique<Woken>(Woken{.then = then, .input = std::string{input}});
+      return false;
+    }
+  }
+}
+
+// No more comes, or not in time, or not as agreed.
+void Stream::on_loss(const Error& error) {
+  if (ended_) return;
+  if (management_ && management_->resumption) return detach();  // another connection takes over while this one stood
+  if (error.code == Errc::timeout) return on_silence();
+  if (error.code == Errc::policy_violation) return end({"policy-violation", error.message});
+  if (error.code == Errc::bad_request && !connection_->compressed()) return end({"not-well-formed", error.message});
+  if (error.code == Errc::bad_request)
+    return end({"undefined-condition", error.message, std::string{kProcessingFailed}});
+  if (may_detach()) {
+    log::info("xmpp", "{} from {} lost its connection; it may come back within {} s", name(), connection_->peer(),
+              management_->resume_within.count());
+    return detach();
+  }
+  log::info("xmpp", "{} from {} hung up", name(), connection_->peer());
+  ended_ = true;
+  services_.router.close(*this);
+  connection_->abort();
+}
+
+// ---- limits ---------------------------------------------------------------------------------------------------------
 
 void Stream::limit_rate() {
   if (settings_->rate_bytes_per_second == 0) return;

@@ -26,6 +26,9 @@ listen = ["127.0.0.1:{port}"]
 tls_listen = ["127.0.0.1:{tls_port}"]
 tls_required = false
 resume_within = "1h"
+[http]
+listen = []
+tls_listen = []
 [auth]
 plain_without_tls = true
 scram_iterations = 4096

@@ -52,7 +52,8 @@ async def attacked(start):
 @pytest.fixture
 async def faulty(house, folder, server_log):
     """A server on a disk that breaks when told to."""
-    settings = replace(house.settings, port=free_port(), tls_port=free_port(), limits={})
+    ports = {name: free_port() for name in ("port", "tls_port", "http_port", "https_port")}
+    settings = replace(house.settings, **ports, limits={})
     server = FaultyAnser(Path(tempfile.mkdtemp(prefix="attacked-", dir=folder)), settings, build_shim(folder))
     server_log.append(server)
     stage = Stage(server.start())

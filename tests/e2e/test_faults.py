@@ -38,7 +38,8 @@ async def faulty(house, folder, shim, server_log):
     stages, disks = [], []
 
     def make(*, start: bool = True, disk=None) -> Stage:
-        settings = replace(house.settings, port=free_port(), tls_port=free_port(), limits={"offline_messages": 10_000})
+        ports = {name: free_port() for name in ("port", "tls_port", "http_port", "https_port")}
+        settings = replace(house.settings, **ports, limits={"offline_messages": 10_000})
         server = FaultyAnser(Path(tempfile.mkdtemp(prefix="faulty-", dir=folder)), settings, shim)
         server_log.append(server)
         stages.append(Stage(server))

@@ -184,7 +184,7 @@ async def _refuses_to_start(house: Anser) -> str:
 
 
 def _unstarted(folder, settings, name: str) -> Anser:
-    house = Anser(folder / name, replace(settings, port=free_port(), tls_port=free_port()))
+    house = Anser(folder / name, replace(settings, port=free_port(), tls_port=free_port(), http_port=0, https_port=0))
     house.configure()
     return house
 
