@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "sdk/src/promised.h"
 #include "sdk/src/session.h"
 
 namespace anser::sdk {
@@ -177,30 +178,8 @@ void Connection::request(IQ iq, std::function<void(Result<IQ>)> done, std::chron
   session_->ask(std::move(iq), std::move(done), limit);
 }
 
-namespace {
-
-// The answer, or that there will be none.
-struct Promised {
-  std::promise<Result<IQ>> promise;
-  bool kept = false;
-
-  void keep(Result<IQ> answer) {
-    kept = true;
-    promise.set_value(std::move(answer));
-  }
-  ~Promised() {
-    if (!kept) promise.set_value(fail(Errc::closed, "the connection was destroyed"));
-  }
-};
-
-}  // namespace
-
 std::future<Result<IQ>> Connection::request(IQ iq, std::chrono::milliseconds limit) {
-  auto promised = std::make_shared<Promised>();
-  auto answer = promised->promise.get_future();
-  session_->ask(
-      std::move(iq), [promised](Result<IQ> result) { promised->keep(std::move(result)); }, limit);
-  return answer;
+  return promised<IQ>([&](auto done) { session_->ask(std::move(iq), std::move(done), limit); });
 }
 
 void Connection::set_iq_handler(std::string name, std::string ns, IqHandler handler) {

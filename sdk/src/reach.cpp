@@ -33,13 +33,6 @@ net::Task<anser::Result<net::File>> make_socket(net::Workers& workers, SocketFac
   co_return made;
 }
 
-// As the DNS knows it; addresses as they are, without brackets.
-anser::Result<std::string> dns_name(const std::string& host) {
-  if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
-  if (host.find(':') != std::string::npos || net::is_host_name(host)) return host;
-  return codec::to_a_labels(host);
-}
-
 net::DialOptions options_of(LoopState& loop, const ConnectionConfiguration& configuration) {
   net::DialOptions options;
   options.limit = configuration.limits.connect;
@@ -87,6 +80,12 @@ Result<net::CertificateHash> hash_of(std::string_view hex) {
 
 }  // namespace
 
+anser::Result<std::string> dns_name(const std::string& host) {
+  if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
+  if (host.find(':') != std::string::npos || net::is_host_name(host)) return host;
+  return codec::to_a_labels(host);
+}
+
 net::Task<Result<Opened>> reach(LoopState& loop, const ConnectionConfiguration& configuration, std::string service,
                                 std::optional<Reached> elsewhere, std::chrono::steady_clock::time_point until) {
   net::Resolver::Options names;
@@ -123,8 +122,7 @@ net::Task<Result<Opened>> reach(LoopState& loop, const ConnectionConfiguration& 
   co_return Result<Opened>{std::move(opened)};
 }
 
-Result<std::shared_ptr<const net::TlsClient>> tls_client(const ConnectionConfiguration& configuration) {
-  const TlsConfiguration& tls = configuration.tls;
+Result<std::shared_ptr<const net::TlsClient>> tls_client(const TlsConfiguration& tls, std::string alpn) {
   net::TlsClientOptions options;
   options.verify = tls.verify;
   if (!tls.truststore_path.empty()) {
@@ -150,7 +148,7 @@ Result<std::shared_ptr<const net::TlsClient>> tls_client(const ConnectionConfigu
     options.identity = net::TlsClientOptions::PemIdentity{
         tls.certificate_path, tls.key_path.empty() ? tls.certificate_path : tls.key_path, tls.key_password};
   }
-  options.alpn = {"xmpp-client"};  // XEP-0368; a server that only knows STARTTLS takes no notice
+  options.alpn = {std::move(alpn)};
   auto made = net::TlsClient::make(options);
   if (!made) return pass_as(Errc::invalid_argument, made.error());
   return std::move(*made);

@@ -30,7 +30,11 @@ struct Opened {
 net::Task<Result<Opened>> reach(LoopState& loop, const ConnectionConfiguration& configuration, std::string service,
                                 std::optional<Reached> elsewhere, std::chrono::steady_clock::time_point until);
 
-// Reads files, so it belongs on a worker. Errc::invalid_argument, tls.
-Result<std::shared_ptr<const net::TlsClient>> tls_client(const ConnectionConfiguration& configuration);
+// Reads files, so it belongs on a worker. `alpn` is what will be spoken (XEP-0368); a server that does not know it
+// takes no notice. Errc::invalid_argument, tls.
+Result<std::shared_ptr<const net::TlsClient>> tls_client(const TlsConfiguration& tls, std::string alpn);
+
+// A host as the DNS knows it; addresses as they are, without brackets.
+anser::Result<std::string> dns_name(const std::string& host);
 
 }  // namespace anser::sdk

@@ -5,8 +5,6 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <cstring>
-#include <limits>
 #include <utility>
 
 #include "anser/address.h"
@@ -15,23 +13,13 @@
 #include "sdk/src/stream_words.h"
 
 namespace anser::sdk {
-namespace {
-
-std::uint64_t draw(std::uint64_t most) {
-  std::uint64_t number;
-  std::memcpy(&number, core::random_bytes(sizeof number).data(), sizeof number);
-  return most == std::numeric_limits<std::uint64_t>::max() ? number : number % (most + 1);
-}
-
-}  // namespace
-
 Session::Session(ConnectionConfiguration configuration, std::shared_ptr<LoopState> loop)
     : configuration_(std::move(configuration)),
       loop_(std::move(loop)),
       core_(loop_->core()),
       debug_(configuration_.debugger, &alive_),
       service_(prepare_address(configuration_.service_name).value_or(configuration_.service_name)),
-      backoff_(configuration_.reconnection, &draw),
+      backoff_(configuration_.reconnection, &draw_uniform),
       id_prefix_(core::random_id(10) + "-"),
       requests_(core_.timers(),
                 [this](const Requests::Done& done, Error error) { call([&] { done(tl::make_unexpected(error)); }); }),
@@ -98,7 +86,7 @@ void Session::connect(Done done) {
       return call(refused);
     }
     connect_done_ = std::move(done);
-    backoff_ = Backoff{configuration_.reconnection, &draw};
+    backoff_ = Backoff{configuration_.reconnection, &draw_uniform};
     returning_ = false;
     start_attempt();
   });
@@ -201,8 +189,7 @@ void Session::abandon() {
   if (on_loop()) return end();
   boost::asio::post(core_.io(), std::move(end));
   if (!loop_->has_thread()) return;
-  std::unique_lock lock{gone_->mutex};
-  gone_->changed.wait(lock, [this] { return gone_->abandoned && gone_->attempts == 0; });
+  gone_->wait();
 }
 
 // --------------------------------------------------------------------------------------------- the attempt's ends

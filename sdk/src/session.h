@@ -33,6 +33,7 @@
 #include "sdk/src/debugger.h"
 #include "sdk/src/deliveries.h"
 #include "sdk/src/duplicates.h"
+#include "sdk/src/gone.h"
 #include "sdk/src/listeners.h"
 #include "sdk/src/loop_state.h"
 #include "sdk/src/negotiation.h"
@@ -269,32 +270,6 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
 
   mutable std::mutex facts_mutex_;
   Facts facts_;
-  // For who destroys the connection and waits for its end. Apart, so that the loop's thread has let go of the session
-  // before it says so: it is destroyed where the connection is.
-  struct Gone {
-    std::mutex mutex;
-    std::condition_variable changed;
-    int attempts = 0;  // one may begin before the last has returned
-    bool abandoned = false;
-
-    void attempt_begins() {
-      change([this] { ++attempts; });
-    }
-    void attempt_is_over() {
-      change([this] { --attempts; });
-    }
-    void abandon() {
-      change([this] { abandoned = true; });
-    }
-
-   private:
-    template <class Change>
-    void change(Change change) {
-      const std::lock_guard lock{mutex};
-      change();
-      changed.notify_all();
-    }
-  };
   const std::shared_ptr<Gone> gone_ = std::make_shared<Gone>();
 };
 

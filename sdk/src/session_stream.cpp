@@ -92,7 +92,7 @@ net::Task<Error> Session::live() {
 }
 
 net::Task<Result<std::shared_ptr<const net::TlsClient>>> Session::make_tls() {
-  auto make = [this] { return tls_client(configuration_); };
+  auto make = [this] { return tls_client(configuration_.tls, "xmpp-client"); };
   using Made = Result<std::shared_ptr<const net::TlsClient>>;
   auto working = net::run_on(loop_->workers(), std::move(make));
   auto made = co_await std::move(working);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "anser/configuration.h"
+#include "anser/delivery.h"
 #include "anser/filter.h"
 #include "anser/loop.h"
 
@@ -54,22 +55,6 @@ struct ConnectionListener {
   std::function<void(const Error&)> reconnection_failed = {};  // one attempt; the next is announced
   std::function<void(std::exception_ptr)> failed = {};         // one of the application's functions threw
 };
-
-// What became of a message. It is told `stored`, then perhaps `delivered`, or `failed` when it comes back after all; or
-// one of the others, and then nothing more.
-struct Delivery {
-  enum class Outcome : std::uint8_t {
-    stored,       // the server has it (XEP-0198)
-    delivered,    // a receipt of the other side came (XEP-0184)
-    unconfirmed,  // the session ended before the server confirmed it: it may have arrived, once
-    failed,       // it was not sent, or came back; `error` says why
-  };
-
-  Outcome outcome = Outcome::failed;
-  std::string id;
-  Error error = {};  // with `failed` and `unconfirmed`
-};
-using DeliveryListener = std::function<void(const Delivery&)>;
 
 // Collects stanzas for whoever waits for them. A handle; it ends with its last copy. Holds 65,536 at most, then the
 // oldest go.
