@@ -73,6 +73,17 @@ class TestServer {
       }
     }
   }
+  std::string hears_bytes(std::size_t count) {
+    while (heard_.size() < count) {
+      if (!receive()) {
+        ADD_FAILURE() << "heard less than " << count << " bytes";
+        return std::string(count, '\0');
+      }
+    }
+    std::string bytes = heard_.substr(0, count);
+    heard_.erase(0, count);
+    return bytes;
+  }
   void says(std::string_view text) {
     while (!text.empty()) {
       const ssize_t sent = tls_ ? SSL_write(tls_.get(), text.data(), static_cast<int>(text.size()))

@@ -69,9 +69,12 @@ class Verona:
         return ["localhost", str(self.house.settings.port), str(self.house.settings.hosts[0].certificate.path)]
 
     async def start(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
+        return await self.start_at(name, *self.where, *arguments)
+
+    async def start_at(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
-            _program(name), *self.where, *arguments, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+            _program(name), *arguments, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT
         )
 
     async def prints(self, name: str, *arguments: str) -> list[str]:
@@ -135,6 +138,39 @@ async def test_reliable(verona):
         with contextlib.suppress(ProcessLookupError):
             process.kill()
     assert said == _promised("reliable")
+
+
+async def test_socket(verona):
+    settings = verona.house.settings
+    url = f"wss://localhost:{settings.https_port}/ws"
+    process = await verona.start_at("socket", url, str(settings.hosts[0].certificate.path))
+    said = []
+
+    async def hears(*lines: str) -> None:
+        for line in lines:
+            read = await within(process.stdout.readline(), f"{line!r} after {said}", 20)
+            said.append(read.decode().rstrip("\n"))
+            assert said[-1] == line, said
+
+    def says(text: str) -> None:
+        process.stdin.write(f"{text}\n".encode())
+
+    try:
+        await hears("open: romeo@localhost")
+        says("Wilt thou be gone?")
+        await hears("stored: Wilt thou be gone?")
+        verona.house.kill()
+        await hears("lost")
+        says("It is not yet near day.")
+        verona.house.start()
+        await hears("open: romeo@localhost", "stored: It is not yet near day.")
+        process.stdin.close()
+        await hears("history: Wilt thou be gone?", "history: It is not yet near day.", "closed")
+        assert await within(process.wait(), "its end") == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    assert said == _promised("socket")
 
 
 async def test_security(verona):

@@ -1,5 +1,6 @@
 // Everything but anser/asio.h, which needs Boost.Asio. Read in this order: configuration, connection, message,
-// presence, iq, roster, chat; then what you need. The tutorial is docs/tutorial.md.
+// presence, iq, roster, chat; then what you need. socket stands for itself: the door of mobile apps. The tutorial is
+// docs/tutorial.md.
 #pragma once
 
 #include "anser/account_manager.h"
@@ -9,6 +10,7 @@
 #include "anser/chat.h"
 #include "anser/configuration.h"
 #include "anser/connection.h"
+#include "anser/delivery.h"
 #include "anser/element.h"
 #include "anser/error.h"
 #include "anser/filter.h"
@@ -17,4 +19,6 @@
 #include "anser/message.h"
 #include "anser/presence.h"
 #include "anser/roster.h"
+#include "anser/socket.h"
+#include "anser/socket_message.h"
 #include "anser/stanza.h"

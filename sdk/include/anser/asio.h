@@ -14,9 +14,11 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "anser/archive.h"
 #include "anser/connection.h"
+#include "anser/socket.h"
 
 namespace anser::sdk {
 
@@ -93,6 +95,28 @@ auto async_query(Connection& connection, ArchiveQuery query, Token&& token) {
     connection.archive_manager().query(query, detail::completion<Result<ArchivePage>>(std::move(handler)));
   };
   return boost::asio::async_initiate<Token, void(Result<ArchivePage>)>(std::move(start), token, std::move(query));
+}
+
+template <class Token>
+auto async_open(Socket& socket, Token&& token) {
+  auto start = [&socket](auto handler) { socket.open(detail::completion<Result<void>>(std::move(handler))); };
+  return boost::asio::async_initiate<Token, void(Result<void>)>(std::move(start), token);
+}
+
+template <class Token>
+auto async_history(Socket& socket, SocketHistoryQuery query, Token&& token) {
+  auto start = [&socket](auto handler, SocketHistoryQuery query) {
+    socket.history(std::move(query), detail::completion<Result<SocketHistoryPage>>(std::move(handler)));
+  };
+  return boost::asio::async_initiate<Token, void(Result<SocketHistoryPage>)>(std::move(start), token, std::move(query));
+}
+
+template <class Token>
+auto async_contacts(Socket& socket, Token&& token) {
+  auto start = [&socket](auto handler) {
+    socket.contacts(detail::completion<Result<std::vector<SocketContact>>>(std::move(handler)));
+  };
+  return boost::asio::async_initiate<Token, void(Result<std::vector<SocketContact>>)>(std::move(start), token);
 }
 
 }  // namespace anser::sdk
