@@ -42,6 +42,7 @@ class HttpReader {
     std::size_t head_bytes = 16 * 1024;  // request line and fields
     std::size_t fields = 100;
   };
+  static constexpr unsigned kEmptyLines = 8;  // in front of a request
   enum class Event : std::uint8_t { need_more, head, body, end, error };
 
   explicit HttpReader(Limits limits);
@@ -49,6 +50,7 @@ class HttpReader {
   // Takes from the front of `input`: first `head`, then `body` for each piece, then `end`, then the next request's.
   Event next(std::string_view& input);
   HttpRequest& request() { return request_; }
+  const HttpRequest& request() const { return request_; }
   std::string_view body() const { return body_; }  // of Event::body; valid as long as the input
   // Of Event::error: what to answer. Nothing more is read after it.
   unsigned status() const { return status_; }
@@ -62,14 +64,17 @@ class HttpReader {
   Event take_head(std::string_view& input);
   Event parse_head(std::string_view head);
   Event check_head();
+  Event take_body(std::string_view& input, State then);
   Event take_chunk(std::string_view& input);
+  std::optional<Event> take_chunk_line(std::string_view line);
   bool take_line(std::string_view& input);
   Event refuse(unsigned status, std::string reason);
 
   const Limits limits_;
   State state_ = State::head;
-  std::string kept_;       // of a head, or of a line between chunks, that is not whole
-  std::size_t lines_ = 0;  // bytes of such lines in this body
+  std::string kept_;          // of a head, or of a line between chunks, that is not whole
+  std::size_t lines_ = 0;     // bytes of such lines in this body that are more than its data accounts for
+  unsigned empty_lines_ = 0;  // in front of this request
   HttpRequest request_;
   std::string_view body_;
   std::uint64_t left_ = 0;  // of the body or the chunk
