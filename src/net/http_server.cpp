@@ -49,7 +49,7 @@ class HttpConnection {
 
   Task<void> run();
   void shut_down() {
-    if (idle_) connection_->close_after_flush();
+    if (awaits_head_ && reader_.between_requests()) connection_->close_after_flush();
   }
 
  private:
@@ -62,15 +62,22 @@ class HttpConnection {
   Task<Result<Event>> next();
   Task<void> serve();
   Task<bool> skip_body();
+  bool leaves_body() const;
   void write(const HttpResponse& response, bool last);
   void refuse(unsigned status, std::string text) {
     write({.status = status, .body = text + "\n", .type = "text/plain; charset=utf-8"}, true);
     connection_->close_after_flush();
   }
-  void keep_rest() {  // the loop's read buffer is everybody's from here on
-    std::string left{input_};
-    rest_ = std::move(left);
+  // The loop's read buffer is everybody's from here on.
+  void keep_rest() {
+    const bool kept = input_.data() >= rest_.data() && input_.data() <= rest_.data() + rest_.size();
+    if (input_.empty() || kept) return;
+    rest_ = input_;
     input_ = rest_;
+  }
+  void let_go_of_rest() {
+    input_ = {};
+    if (!rest_.empty()) std::string{}.swap(rest_);
   }
 
   HttpServer& server_;
@@ -81,11 +88,12 @@ class HttpConnection {
   HttpReader reader_;
   std::string rest_;
   std::string_view input_;
-  bool idle_ = false;   // between two requests
+  bool awaits_head_ = false;
   bool taken_ = false;  // by a handler
   bool last_ = false;   // the answer says that no request may follow
   bool body_ended_ = true;
-  bool continued_ = false;  // 100 has been said
+  bool continued_ = false;     // 100 has been said
+  std::optional<Error> lost_;  // no more of the request will come
 };
 
 namespace {
@@ -130,12 +138,12 @@ Task<void> HttpConnection::run() {
     const bool secured = co_await secure();
     if (!secured) co_return;
   }
-  for (bool first = true;; first = false) {
+  for (;;) {
     if (stopping()) co_return connection_->close_after_flush();
-    idle_ = !first && input_.empty() && reader_.between_requests();
+    awaits_head_ = true;
     auto next_task = next();
     const Result<Event> event = co_await std::move(next_task);
-    idle_ = false;
+    awaits_head_ = false;
     if (!event) {
       if (event.error().code == Errc::timeout && !reader_.between_requests())
         co_return refuse(408, "the request took too long");
@@ -150,6 +158,7 @@ Task<void> HttpConnection::run() {
     co_await serve();
     if (gone()) co_return;
     const bool skipped = co_await skip_body();
+    connection_->limit(settings_.silence_timeout);
     if (!skipped || last_ || gone()) {
       if (!gone()) connection_->close_after_flush();
       co_return;
@@ -182,14 +191,17 @@ Task<bool> HttpConnection::secure() {
 Task<Result<HttpReader::Event>> HttpConnection::next() {
   for (;;) {
     const Event event = reader_.next(input_);
+    if (event == Event::error) lost_ = Error{Errc::bad_request, reader_.reason()};
     if (event != Event::need_more) co_return event;
-    auto bytes = co_await connection_->read();
-    if (!bytes) co_return pass(bytes);
+    let_go_of_rest();
     // A request has a time from its first byte to its head's end, a body from each piece to the next.
-    if (reader_.between_requests())
-      connection_->limit(settings_.head_timeout);
-    else if (!body_ended_)
-      connection_->limit(settings_.silence_timeout);
+    if (!body_ended_) connection_->limit(settings_.silence_timeout);
+    auto bytes = co_await connection_->read();
+    if (!bytes) {
+      lost_ = bytes.error();
+      co_return pass(bytes);
+    }
+    if (reader_.between_requests()) connection_->limit(settings_.head_timeout);
     input_ = *bytes;
   }
 }
@@ -205,6 +217,15 @@ Task<void> HttpConnection::serve() {
   auto task = (*handler)(exchange);
   co_await std::move(task);
   if (gone() || exchange.responded()) co_return;
+  if (lost_) {  // no fault of the handler
+    if (lost_->code == Errc::bad_request)
+      refuse(reader_.status(), reader_.reason());
+    else if (lost_->code == Errc::timeout)
+      refuse(408, "the request took too long");
+    else
+      connection_->abort();
+    co_return;
+  }
   log::warn("http", "a request for {} was not answered", reader_.request().path);
   exchange.respond({.status = 500, .body = "the server could not answer\n"});
 }
@@ -212,6 +233,7 @@ Task<void> HttpConnection::serve() {
 // What the handler left of the body, if it is little: the next request stands behind it.
 Task<bool> HttpConnection::skip_body() {
   if (body_ended_) co_return true;
+  if (lost_) co_return false;
   if (reader_.request().expects_continue && !continued_) co_return false;  // it may come or not: nobody knows
   for (std::size_t skipped = 0;;) {
     auto next_task = next();
@@ -221,17 +243,25 @@ Task<bool> HttpConnection::skip_body() {
     if ((skipped += reader_.body().size()) > settings_.unread_body) co_return false;
   }
   body_ended_ = true;
-  connection_->limit(settings_.silence_timeout);
   co_return true;
 }
 
+// A body will be left unread, so no request can follow. (What the handler has read of it is not counted: who reads in
+// part gives up seldom.)
+bool HttpConnection::leaves_body() const {
+  if (body_ended_) return false;
+  const HttpRequest& request = reader_.request();
+  return (request.expects_continue && !continued_) || request.content_length.value_or(0) > settings_.unread_body;
+}
+
 void HttpConnection::write(const HttpResponse& response, bool last) {
-  last_ = last_ || last || stopping();
+  last_ = last_ || last || stopping() || lost_ || leaves_body();
   std::string& out = connection_->out();
   out.append(fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status)));
   append_field(out, "date", http_date());
   for (const auto& [name, value] : response.fields) append_field(out, name, value);
-  if (response.status >= 200 && response.status != 204 && response.status != 304) {
+  const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
+  if (has_body) {
     if (!response.type.empty()) append_field(out, "content-type", response.type);
     append_field(out, "content-length", std::to_string(response.body.size()));
   }
@@ -241,7 +271,7 @@ void HttpConnection::write(const HttpResponse& response, bool last) {
   else if (reader_.request().http_1_0)
     append_field(out, "connection", "keep-alive");
   out.append("\r\n");
-  if (reader_.request().method != "HEAD") out.append(response.body);
+  if (has_body && reader_.request().method != "HEAD") out.append(response.body);
   connection_->flush_soon();
 }
 
@@ -260,6 +290,7 @@ Task<Result<std::string_view>> HttpExchange::read() {
   auto next_task = connection_.next();
   const Result<HttpReader::Event> event = co_await std::move(next_task);
   if (!event) co_return pass(event);
+  connection_.keep_rest();
   if (*event == HttpReader::Event::error) co_return fail(Errc::bad_request, "{}", connection_.reader_.reason());
   if (*event == HttpReader::Event::body) co_return connection_.reader_.body();
   connection_.body_ended_ = true;

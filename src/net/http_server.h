@@ -73,7 +73,7 @@ class HttpExchange {
   Core& core();
 
   // The body's next piece, valid until the next co_await; empty at its end. Says 100 (Continue) if that is waited for.
-  // Errc::bad_request for a body that is not HTTP, timeout, closed, io: nothing can be answered any more.
+  // Errc::bad_request for a body that is not HTTP, timeout, closed, io: then the handler need not answer.
   Task<Result<std::string_view>> read();
   // All of it. Errc::policy_violation beyond `limit`.
   Task<Result<std::string>> read_all(std::size_t limit);

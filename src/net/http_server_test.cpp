@@ -1,0 +1,574 @@
+#include "net/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "net/http_test_support.h"
+#include "net/tls_test_support.h"
+
+namespace anser::net {
+namespace {
+
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+std::string get(std::string_view target, std::string_view fields = {}) {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", target, fields);
+}
+
+std::string post(std::string_view target, std::string_view body) {
+  return fmt::format("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{}", target, body.size(), body);
+}
+
+HttpServer::Handler says(std::string text) {
+  return [text](HttpExchange& exchange) -> Task<void> {
+    exchange.respond({.body = text});
+    return boost::asio::post(exchange.core().io(), boost::asio::use_awaitable_t<Executor>{});
+  };
+}
+
+// What another connection would do while a handler waits.
+Task<void> let_others_read(Core& core) {
+  co_await boost::asio::post(core.io(), kAwait);
+  std::ranges::fill(core.read_buffer(), 'Z');
+}
+
+std::vector<std::string> bodies(const std::vector<SeenResponse>& responses) {
+  std::vector<std::string> all;
+  for (const auto& response : responses) all.push_back(response.body);
+  return all;
+}
+
+std::vector<unsigned> statuses(const std::vector<SeenResponse>& responses) {
+  std::vector<unsigned> all;
+  for (const auto& response : responses) all.push_back(response.status);
+  return all;
+}
+
+// Routes -------------------------------------------------------------------------------------------------------------
+
+TEST_F(HttpServerTest, TheLongestRouteThatFitsServes) {
+  for (const std::string route : {"/ws", "/files/", "/files/deep/", "/files/deep/one"})
+    server.route(route, says(route));
+
+  const auto seen = ask(get("/ws?user=a") + get("/%77s") + get("/files/") + get("/files/x/y") + get("/files/deep/x") +
+                        get("/files/deep/one") + get("/files/deep/one/more"));
+
+  EXPECT_THAT(bodies(seen),
+              ElementsAre("/ws", "/ws", "/files/", "/files/", "/files/deep/", "/files/deep/one", "/files/deep/"));
+}
+
+TEST_F(HttpServerTest, WhereNoRouteLeadsIsNothing) {
+  for (const std::string route : {"/ws", "/files/"}) server.route(route, says(route));
+
+  const auto seen =
+      ask(get("/") + get("/ws/") + get("/wsx") + get("/WS") + get("/files") + get("*") + post("/x", "body"));
+
+  EXPECT_THAT(statuses(seen), ElementsAre(404, 404, 404, 404, 404, 404, 404));
+}
+
+// Answers ------------------------------------------------------------------------------------------------------------
+
+TEST_F(HttpServerTest, AnAnswerSaysWhatItIs) {
+  server.route("/", says("hello"));
+
+  const auto seen = ask(get("/"));
+
+  ASSERT_THAT(seen, SizeIs(1));
+  EXPECT_EQ(seen[0].status, 200u);
+  EXPECT_EQ(seen[0].body, "hello");
+  EXPECT_EQ(seen[0].field("content-type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(seen[0].field("x-content-type-options"), "nosniff");
+  EXPECT_EQ(seen[0].field("connection"), "");
+  EXPECT_THAT(seen[0].field("date"), testing::MatchesRegex("[MTWFS][a-z]+, [0-9]+ [A-Z][a-z]+ 20[0-9]+ [0-9:]+ GMT"));
+}
+
+TEST_F(HttpServerTest, HeadGetsTheHeadAlone) {
+  server.route("/", says("hello"));
+
+  auto bytes = talk("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get("/"));
+
+  const auto head = take_response(bytes, true);
+  EXPECT_EQ(head.field("content-length"), "5");
+  EXPECT_THAT(bodies(take_responses(bytes)), ElementsAre("hello"));
+}
+
+TEST_F(HttpServerTest, AnAnswerWithoutContentHasNoBodyAndNoLength) {
+  server.route("/", [](HttpExchange& exchange) -> Task<void> {
+    exchange.respond({.status = exchange.request().method == "GET" ? 304u : 204u, .body = "lost"});
+    return boost::asio::post(exchange.core().io(), boost::asio::use_awaitable_t<Executor>{});
+  });
+
+  const auto seen = ask(get("/") + post("/", "x"));
+
+  EXPECT_THAT(statuses(seen), ElementsAre(304, 204));
+  for (const auto& response : seen) EXPECT_EQ(response.field("content-length"), "");
+}
+
+TEST_F(HttpServerTest, AValueNeverBeginsAnotherField) {
+  server.route("/", [](HttpExchange& exchange) -> Task<void> {
+    exchange.respond({.body = "x", .fields = {{"x-said", std::string{"a\r\nx-evil: b\n\r\n\0c", 17}}}});
+    return boost::asio::post(exchange.core().io(), boost::asio::use_awaitable_t<Executor>{});
+  });
+
+  const auto seen = ask(get("/"));
+
+  ASSERT_THAT(seen, SizeIs(1));
+  EXPECT_EQ(seen[0].field("x-said"), "a  x-evil: b    c");
+  EXPECT_EQ(seen[0].body, "x");
+}
+
+Task<void> say_nothing(HttpExchange&) { co_return; }
+
+TEST_F(HttpServerTest, AHandlerThatDoesNotAnswerIsAnError) {
+  server.route("/", say_nothing);
+  server.route("/x", says("x"));
+
+  const auto seen = ask(get("/") + get("/x"));
+
+  EXPECT_THAT(statuses(seen), ElementsAre(500, 200));
+}
+
+// How long a connection stays ----------------------------------------------------------------------------------------
+
+TEST_F(HttpServerTest, AConnectionStaysUntilTheClientHasEnough) {
+  server.route("/", says("hello"));
+  std::string end = "not looked at";
+
+  serve([&](Peer& peer) {
+    for (int i = 0; i < 3; ++i) {
+      peer.send(get("/"));
+      EXPECT_EQ(receive_response(peer).body, "hello");
+    }
+    peer.send(get("/", "Connection: close\r\n") + get("/"));
+    EXPECT_EQ(receive_response(peer).field("connection"), "close");
+    end = peer.receive();
+  });
+
+  EXPECT_EQ(end, "");
+}
+
+TEST_F(HttpServerTest, AnOldClientsConnectionStaysIfItAsks) {
+  server.route("/", says("hello"));
+
+  EXPECT_THAT(ask("GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n"), SizeIs(1));
+  const auto seen = ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n");
+
+  ASSERT_THAT(seen, SizeIs(2));
+  EXPECT_EQ(seen[0].field("connection"), "keep-alive");
+  EXPECT_EQ(seen[1].field("connection"), "close");
+}
+
+Task<void> answer_later(HttpExchange& exchange) {
+  const std::string path = exchange.request().path;
+  for (char turns = path.back(); turns > '0'; --turns) {
+    auto others = let_others_read(exchange.core());
+    co_await std::move(others);
+  }
+  exchange.respond({.body = path});
+}
+
+TEST_F(HttpServerTest, RequestsThatComeTogetherAreAnsweredInTheirOrder) {
+  server.route("/", answer_later);
+  std::string requests;
+  std::vector<std::string> paths;
+  for (int i = 0; i < 50; ++i) {
+    paths.push_back(fmt::format("/{}", 99 - i));
+    requests += get(paths.back());
+  }
+
+  EXPECT_THAT(bodies(ask(requests)), testing::ElementsAreArray(paths));
+}
+
+Task<void> answer_much(HttpExchange& exchange, std::size_t& most) {
+  most = std::max(most, exchange.connection().queued());
+  exchange.respond({.body = std::string(300'000, 'x')});
+  co_return;
+}
+
+TEST_F(HttpServerTest, WhoDoesNotReadTheAnswersIsNotListenedTo) {
+  std::size_t most = 0;
+  server.route("/", [&](HttpExchange& exchange) { return answer_much(exchange, most); });
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += get("/");
+
+  EXPECT_EQ(ask(requests).size(), 100u);
+
+  EXPECT_LT(most, Connection::kHighWater);
+}
+
+// Bodies -------------------------------------------------------------------------------------------------------------
+
+// Others use the loop's buffer between the pieces.
+Task<void> read_in_pieces(HttpExchange& exchange) {
+  std::string all;
+  for (;;) {
+    auto reading = exchange.read();
+    const auto piece = co_await std::move(reading);
+    if (!piece) co_return;
+    if (piece->empty()) break;
+    all += *piece;
+    auto others = let_others_read(exchange.core());
+    co_await std::move(others);
+  }
+  auto reading = exchange.read();
+  const auto end = co_await std::move(reading);
+  EXPECT_EQ(end, "");
+  exchange.respond({.body = all});
+}
+
+TEST_F(HttpServerTest, AHandlerReadsABodyPieceByPiece) {
+  server.route("/", read_in_pieces);
+  std::string big;
+  for (int i = 0; big.size() < 300'000; ++i) big += std::to_string(i);
+
+  const auto seen = ask(post("/", "hello") +
+                        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1;x\r\n "
+                        "\r\n5\r\nworld\r\n0\r\nx: y\r\n\r\n" +
+                        get("/") + post("/", big) + post("/", "bye"));
+
+  EXPECT_THAT(bodies(seen), ElementsAre("hello", "hello world", "", big, "bye"));
+}
+
+Task<void> read_at_most(HttpExchange& exchange, std::size_t limit) {
+  auto reading = exchange.read_all(limit);
+  const auto body = co_await std::move(reading);
+  if (body) co_return exchange.respond({.body = *body});
+  EXPECT_EQ(body.error().code, Errc::policy_violation);
+  exchange.respond({.status = 413, .body = body.error().message});
+}
+
+TEST_F(HttpServerTest, AHandlerTakesNoMoreThanItWants) {
+  server.route("/", [](HttpExchange& exchange) { return read_at_most(exchange, 5); });
+
+  const auto seen =
+      ask(post("/", "hello") + post("/", "hello!") +
+          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n3\r\nlo!\r\n0\r\n\r\n" +
+          post("/", "bye"));
+
+  EXPECT_THAT(statuses(seen), ElementsAre(200, 413, 413, 200));
+  EXPECT_EQ(seen[3].body, "bye");
+}
+
+TEST_F(HttpServerTest, ABodyThatNobodyReadsIsReadOverIfItIsSmall) {
+  settings.unread_body = 100;
+  server.route("/", says("no"));
+  const std::string chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+  const auto small =
+      ask(post("/", std::string(100, 'x')) + chunked + "64\r\n" + std::string(100, 'x') + "\r\n0\r\n\r\n" + get("/"));
+  const auto large = ask(post("/", std::string(101, 'x')) + get("/"));
+  const auto chunks = ask(chunked + "65\r\n" + std::string(101, 'x') + "\r\n0\r\n\r\n" + get("/"));
+
+  EXPECT_THAT(bodies(small), ElementsAre("no", "no", "no"));
+  ASSERT_THAT(large, SizeIs(1));
+  EXPECT_EQ(large[0].field("connection"), "close");
+  EXPECT_THAT(chunks, SizeIs(1));
+}
+
+TEST_F(HttpServerTest, WhoWaitsForContinueGetsItWhenTheBodyIsWanted) {
+  server.route("/wanted", read_in_pieces);
+  server.route("/unwanted", says("no"));
+  const std::string fields = " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+
+  serve([&](Peer& peer) {
+    peer.send("POST /wanted" + fields);
+    EXPECT_EQ(peer.receive_exactly(25), "HTTP/1.1 100 Continue\r\n\r\n");
+    peer.send("hello");
+    EXPECT_EQ(receive_response(peer).body, "hello");
+    peer.send("POST /unwanted" + fields);
+    const auto refusal = receive_response(peer);
+    EXPECT_EQ(refusal.body, "no");
+    EXPECT_EQ(refusal.field("connection"), "close");
+    EXPECT_EQ(peer.receive(), "");
+  });
+}
+
+TEST_F(HttpServerTest, ABodyThatIsNotHttpIsRefusedForTheHandler) {
+  server.route("/", read_in_pieces);
+
+  const auto seen =
+      ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n" + get("/"));
+
+  ASSERT_THAT(seen, SizeIs(1));
+  EXPECT_EQ(seen[0].status, 400u);
+  EXPECT_EQ(seen[0].body, "a chunk has no size\n");
+  EXPECT_EQ(seen[0].field("connection"), "close");
+}
+
+TEST_F(HttpServerTest, ABodyThatBreaksOffIsNoRequest) {
+  server.route("/", read_in_pieces);
+
+  EXPECT_THAT(talk("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nhello"), IsEmpty());
+}
+
+// Limits -------------------------------------------------------------------------------------------------------------
+
+TEST_F(HttpServerTest, WhatIsWrongWithARequestIsSaid) {
+  settings.limits.head_bytes = 200;
+  server.route("/", says("x"));
+
+  const auto large = ask(get("/", "X: " + std::string(300, 'x') + "\r\n") + get("/"));
+  const auto nonsense = ask(get("/") + "nonsense\r\n\r\n" + get("/"));
+  auto after_head = talk("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n");
+
+  EXPECT_THAT(statuses(large), ElementsAre(431));
+  EXPECT_EQ(large[0].field("connection"), "close");
+  EXPECT_THAT(statuses(nonsense), ElementsAre(200, 400));
+  take_response(after_head, true);
+  EXPECT_THAT(take_response(after_head).body, StartsWith("this is not HTTP"));
+}
+
+TEST_F(HttpServerTest, AHeadThatTakesTooLongIsRefused) {
+  settings.head_timeout = seconds{1};
+  server.route("/", says("x"));
+
+  serve([&](Peer& peer) {
+    peer.send("GET / HTTP/1.1\r\nHo");
+    const auto refusal = receive_response(peer);
+    EXPECT_EQ(refusal.status, 408u);
+    EXPECT_EQ(refusal.field("connection"), "close");
+    EXPECT_EQ(peer.receive(), "");
+  });
+}
+
+TEST_F(HttpServerTest, WhoSaysNothingIsLeftWithoutAWord) {
+  settings.head_timeout = seconds{1};
+  settings.silence_timeout = seconds{1};
+  server.route("/", says("x"));
+  std::string end = "not looked at";
+
+  serve([&](Peer& peer) { end = peer.receive(); });
+  EXPECT_EQ(end, "");
+  end = "not looked at";
+  serve([&](Peer& peer) {
+    peer.send(get("/"));
+    receive_response(peer);
+    end = peer.receive();
+  });
+
+  EXPECT_EQ(end, "");
+}
+
+TEST_F(HttpServerTest, ABodyThatTakesTooLongIsRefusedForTheHandler) {
+  settings.silence_timeout = seconds{1};
+  server.route("/", read_in_pieces);
+
+  serve([&](Peer& peer) {
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nhello");
+    EXPECT_EQ(receive_response(peer).status, 408u);
+    EXPECT_EQ(peer.receive(), "");
+  });
+}
+
+Task<void> answer_after(HttpExchange& exchange, std::chrono::milliseconds time) {
+  auto pause = pause_for(time);
+  co_await std::move(pause);
+  auto reading = exchange.read_all(10);
+  const auto body = co_await std::move(reading);
+  EXPECT_EQ(body, "hello");
+  pause = pause_for(time);
+  co_await std::move(pause);
+  exchange.respond({.body = "at last"});
+}
+
+TEST_F(HttpServerTest, TheTimeThatAHandlerTakesIsNotTheClients) {
+  settings.silence_timeout = seconds{1};
+  server.route("/", [](HttpExchange& exchange) { return answer_after(exchange, std::chrono::milliseconds{1500}); });
+  server.route("/x", says("x"));
+
+  serve([&](Peer& peer) {
+    peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    EXPECT_EQ(receive_response(peer).body, "at last");
+    peer.send(get("/x"));
+    EXPECT_EQ(receive_response(peer).body, "x");
+  });
+}
+
+// The end ------------------------------------------------------------------------------------------------------------
+
+Task<void> answer_when_left(HttpExchange& exchange, Peer& peer, bool& answered) {
+  peer.reset();
+  for (bool gone = false; !gone;) {
+    auto reading = exchange.read();
+    const auto piece = co_await std::move(reading);
+    gone = !piece;
+  }
+  exchange.respond({.body = "to nobody"});
+  answered = true;
+}
+
+TEST_F(HttpServerTest, SurvivesAClientThatLeavesBeforeTheAnswer) {
+  auto [ours, theirs] = tcp_pair();
+  bool answered = false;
+  server.route("/", [&, &peer = theirs](HttpExchange& exchange) { return answer_when_left(exchange, peer, answered); });
+  server.accept(loop.core, std::move(ours), false);
+  theirs.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel");
+  auto until_answered = [](Core& core, bool& answered) -> Task<void> {
+    while (!answered) co_await boost::asio::post(core.io(), kAwait);
+    co_await boost::asio::post(core.io(), kAwait);
+  };
+
+  loop.run(until_answered(loop.core, answered));
+
+  EXPECT_TRUE(answered);
+}
+
+Task<void> shut_down_meanwhile(HttpServer& server, HttpExchange& exchange) {
+  server.shut_down(exchange.core());
+  auto others = let_others_read(exchange.core());
+  co_await std::move(others);
+  exchange.respond({.body = "the last"});
+}
+
+TEST_F(HttpServerTest, ShuttingDownWaitsForTheAnswerOfWhoIsServed) {
+  server.route("/", [&](HttpExchange& exchange) { return shut_down_meanwhile(server, exchange); });
+
+  const auto seen = ask(get("/") + get("/"));
+
+  EXPECT_THAT(bodies(seen), ElementsAre("the last"));
+  EXPECT_EQ(seen[0].field("connection"), "close");
+  EXPECT_THAT(talk(get("/")), IsEmpty());  // new ones are not served
+}
+
+TEST_F(HttpServerTest, ShuttingDownEndsWhoIsBetweenTwoRequests) {
+  server.route("/", says("x"));
+  server.route("/stop", [&](HttpExchange& exchange) { return shut_down_meanwhile(server, exchange); });
+  auto fresh = tcp_pair();
+  auto idle = tcp_pair();
+  server.accept(loop.core, std::move(fresh.ours), false);
+  server.accept(loop.core, std::move(idle.ours), false);
+
+  serve([&](Peer& peer) {
+    idle.theirs.send(get("/"));
+    EXPECT_EQ(receive_response(idle.theirs).body, "x");
+    idle.theirs.send("\r\n");  // begins nothing
+    peer.send(get("/stop"));
+    receive_response(peer);
+    EXPECT_EQ(fresh.theirs.receive(), "");
+    EXPECT_EQ(idle.theirs.receive(), "");
+  });
+}
+
+TEST_F(HttpServerTest, ShuttingDownWaitsForAHeadThatHasBegun) {
+  server.route("/", says("x"));
+  server.route("/stop", [&](HttpExchange& exchange) { return shut_down_meanwhile(server, exchange); });
+  auto [ours, theirs] = tcp_pair();
+  server.accept(loop.core, std::move(ours), false);
+  theirs.send("GET / HT");
+
+  serve([&, &slow = theirs](Peer& peer) {
+    peer.send(get("/stop"));
+    receive_response(peer);
+    EXPECT_EQ(peer.receive(), "");
+    slow.send("TP/1.1\r\nHost: a\r\n\r\n");
+    const auto seen = receive_response(slow);
+    EXPECT_EQ(seen.body, "x");
+    EXPECT_EQ(seen.field("connection"), "close");
+    EXPECT_EQ(slow.receive(), "");
+  });
+}
+
+// Other protocols ----------------------------------------------------------------------------------------------------
+
+Task<void> echo(Core& core, Handed handed) {
+  Connection connection{core, std::move(handed)};
+  for (;;) {
+    const auto input = co_await connection.read();
+    if (!input) co_return;
+    connection.out() += *input;
+    const auto written = co_await connection.drained();
+    EXPECT_TRUE(written);
+  }
+}
+
+Task<void> switch_to_echo(HttpExchange& exchange) {
+  auto others = let_others_read(exchange.core());
+  co_await std::move(others);
+  auto handed = exchange.switch_protocols({{"upgrade", "echo"}, {"connection", "Upgrade"}});
+  EXPECT_TRUE(handed);
+  spawn(exchange.core().io(), echo(exchange.core(), std::move(*handed)));
+}
+
+TEST_F(HttpServerTest, AHandlerTakesTheSocketWithWhatHasComeBehindTheRequest) {
+  server.route("/echo", switch_to_echo);
+
+  serve([&](Peer& peer) {
+    peer.send(get("/echo") + "behind ");
+    const std::string head = "HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: Upgrade\r\n\r\n";
+    EXPECT_EQ(peer.receive_exactly(head.size()), head);
+    EXPECT_EQ(peer.receive_exactly(7), "behind ");
+    peer.send("later");
+    EXPECT_EQ(peer.receive_exactly(5), "later");
+    peer.end_input();
+    EXPECT_EQ(peer.receive(), "");
+  });
+}
+
+class HttpServerOverTls : public HttpServerTest {
+ protected:
+  void SetUp() override {
+    const std::vector<std::string> names{"localhost"};
+    ASSERT_TRUE(make_self_signed(directory / "a.pem", directory / "a.key", names));
+    const std::vector<TlsServer::Certificate> certificates{{"localhost", directory / "a.pem", directory / "a.key"}};
+    auto loaded = TlsServer::load(certificates, {});
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    tls = *loaded;
+  }
+  TestDirectory directory;
+};
+
+TEST_F(HttpServerOverTls, ServesAndSwitches) {
+  server.route("/", says("hello"));
+  server.route("/echo", switch_to_echo);
+
+  serve(
+      [&](Peer& peer) {
+        OpensslClient client{peer, {}};
+        ASSERT_TRUE(client.connect()) << client.refusal();
+        client.send(get("/"));
+        EXPECT_THAT(client.receive(), HasSubstr("hello"));
+        client.send(get("/echo") + "behind");
+        std::string answer;
+        while (!answer.ends_with("behind")) {
+          const std::string some = client.receive();
+          if (some.empty()) break;
+          answer += some;
+        }
+        EXPECT_THAT(answer, StartsWith("HTTP/1.1 101 "));
+        EXPECT_THAT(answer, testing::EndsWith("\r\n\r\nbehind"));
+      },
+      true);
+}
+
+TEST_F(HttpServerOverTls, WhoSpeaksInTheClearIsNotServed) {
+  server.route("/", says("hello"));
+  std::string answer;
+
+  serve(
+      [&](Peer& peer) {
+        peer.send(get("/"));
+        answer = peer.receive_all();
+      },
+      true);
+
+  EXPECT_THAT(answer, Not(HasSubstr("HTTP/1.1")));
+}
+
+TEST_F(HttpServerTest, WithoutACertificateThereIsNoTls) {
+  std::string end = "not looked at";
+
+  serve([&](Peer& peer) { end = peer.receive(); }, true);
+
+  EXPECT_EQ(end, "");
+}
+
+}  // namespace
+}  // namespace anser::net
