@@ -115,11 +115,16 @@ std::optional<Result<std::string_view>> Connection::take_message() {
 
 // Not a coroutine where that can be helped: a session that has been silent for long finds less of itself gone cold.
 Task<void> Connection::wait() {
-  reads_in_a_row_ = 0;
-  if (more_) return boost::asio::post(core_.io(), boost::asio::use_awaitable_t<Executor>{});  // others have their turn
-  waited_ = true;
-  if (take_ready(wanted_)) return boost::asio::post(core_.io(), boost::asio::use_awaitable_t<Executor>{});  // meanwhile
+  if (need_not_wait()) return boost::asio::post(core_.io(), boost::asio::use_awaitable_t<Executor>{});  // others first
   return suspend(wanted_);
+}
+
+// take() has something, or will look for it anew.
+bool Connection::need_not_wait() {
+  reads_in_a_row_ = 0;
+  if (more_ || closed_ || late_ || (websocket_ && websocket_->has_input())) return true;
+  waited_ = true;
+  return take_ready(wanted_);  // meanwhile
 }
 
 void Connection::input_may_be_there() {
@@ -469,6 +474,7 @@ void Connection::let_go() {
 
 Handed Connection::hand_over(std::string_view unread) {
   ANSER_ASSERT(!closed_ && !handshaking_);
+  ANSER_ASSERT(unread.empty() || !websocket_);  // a message is not what came on the wire
   if (!unread.empty()) {
     if (!unread_) unread_ = std::make_unique<std::string>();
     unread_->insert(0, unread);

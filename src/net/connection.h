@@ -9,6 +9,7 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -79,17 +80,19 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // something (or the end). `there` begins with a pointer to what will be touched, and may own it.
   template <class Handler>
   void when_readable(Handler there) {
-    reads_in_a_row_ = 0;
-    if (!more_ && !closed_ && !late_) waited_ = true;
-    const bool now = more_ || closed_ || late_ || take_ready(wanted_);
-    when(now ? 0 : wanted_, std::move(there));
-    if (now) wake();  // others have their turn
+    if (need_not_wait())
+      boost::asio::post(core_.io(), std::move(there));  // others have their turn
+    else
+      when(wanted_, std::move(there));
   }
-  // Calls `there` once, after resume(), or when the connection has ended: for who does not want to read now.
+  // Calls `there` once, after resume(), or when the connection has ended or the limit has passed: for who does not want
+  // to read now.
   template <class Handler>
   void park(Handler there) {
-    when(0, std::move(there));
-    if (closed_) wake();
+    if (closed_)
+      boost::asio::post(core_.io(), std::move(there));
+    else
+      when(0, std::move(there));
   }
   void resume() { wake(); }
 
@@ -178,6 +181,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   void at_end_of_turn() override;
   void output_possible() override { write(); }
   void input_may_be_there();
+  bool need_not_wait();
 
   std::optional<Result<std::string_view>> take_bytes();
   std::optional<Result<std::string_view>> take_message();

@@ -84,7 +84,7 @@ WebSocket::Event WebSocket::next() {
   const Event event = reader_.next(input_);
   if (event == Event::need_more) {
     input_ = {};
-    if (rest_.capacity() > sizeof rest_) std::string{}.swap(rest_);
+    if (!rest_.empty()) std::string{}.swap(rest_);
     return event;
   }
   is_text_ = event == Event::text;

@@ -48,6 +48,8 @@ class WebSocket {
   // What the connection has received; next() takes from it, and keeps what is left over when it returns a message.
   void feed(std::span<char> bytes) { input_ = bytes; }
   Event next();
+  // Something of it is left.
+  bool has_input() const { return !input_.empty(); }
   std::string_view payload() const { return reader_.payload(); }
   std::uint16_t close_code() const { return reader_.close_code(); }
   std::string_view reason() const { return reader_.reason(); }

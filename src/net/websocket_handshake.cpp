@@ -24,6 +24,13 @@ HttpResponse refusal(unsigned status, std::string text) {
   return {.status = status, .body = std::move(text) + "\n", .type = "text/plain; charset=utf-8"};
 }
 
+// §4.4, and RFC 9110 §7.8: Upgrade is named in Connection.
+HttpResponse upgrade_required(std::string text) {
+  auto response = refusal(426, std::move(text));
+  response.fields = {{"upgrade", "websocket"}, {"connection", "Upgrade"}, {"sec-websocket-version", "13"}};
+  return response;
+}
+
 // RFC 6454: scheme://host[:port], the port left away when it is the scheme's own.
 bool is_own_page(std::string_view origin, std::string_view host, bool tls) {
   const std::string_view scheme = tls ? "https://" : "http://";
@@ -52,16 +59,10 @@ std::optional<HttpResponse> refuse_websocket(const HttpRequest& request, const W
   }
   if (request.http_1_0 || !has_token(request.list("connection"), "upgrade") ||
       !has_token(request.list("upgrade"), "websocket")) {
-    auto response = refusal(426, "this address speaks WebSocket");
-    response.fields.emplace_back("upgrade", "websocket");
-    response.fields.emplace_back("sec-websocket-version", "13");
-    return response;
+    return upgrade_required("this address speaks WebSocket");
   }
   if (request.list("sec-websocket-version") != "13") {
-    auto response = refusal(426, "only version 13 of WebSocket is spoken here");
-    response.fields.emplace_back("upgrade", "websocket");
-    response.fields.emplace_back("sec-websocket-version", "13");
-    return response;
+    return upgrade_required("only version 13 of WebSocket is spoken here");
   }
   const auto key = base64_decode(request.list("sec-websocket-key"));
   if (!key || key->size() != 16) return refusal(400, "Sec-WebSocket-Key is not 16 bytes in base64");

@@ -25,7 +25,8 @@ std::optional<HttpResponse> refuse_websocket(const HttpRequest& request, const W
 // The subprotocols that the client offers, in its order.
 std::vector<std::string> offered_protocols(const HttpRequest& request);
 
-// Answers 101. `protocol` is one of those offered, or empty.
+// Answers 101. `protocol` is one of those offered, or empty. Errc::bad_request, and nothing is answered yet, when the
+// extensions that the client offers break their grammar (RFC 6455 §9.1).
 Result<Handed> accept_websocket(HttpExchange& exchange, const WebSocketSettings& settings, std::string_view protocol);
 
 // Sec-WebSocket-Accept for a Sec-WebSocket-Key.
