@@ -152,6 +152,10 @@ class Server:
             process, self.process = self.process, None
             process.stop()
 
+    def load_port(self):
+        """Where the generator finds it."""
+        return self.port
+
     def register(self, prefix, count):
         self.load.run("register", self, prefix=prefix, count=count)
 

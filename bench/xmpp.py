@@ -51,7 +51,7 @@ class Load:
     def run(self, command, server=None, timeout=120, **options):
         words = [str(self.program), command, "--timeout", str(timeout)]
         if server:
-            words += ["--port", str(server.port), "--pid", str(server.process.pid)]
+            words += ["--port", str(server.load_port()), "--pid", str(server.process.pid)]
         for name, value in options.items():
             words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
         try:
@@ -78,6 +78,9 @@ class Relay:
     def __exit__(self, *_):
         if self.process:
             self.process.stop()
+
+    def load_port(self):
+        return self.port
 
 
 @dataclass

@@ -1,7 +1,8 @@
-// anser-load: puts load on an XMPP server on this machine and says what it cost the server. One thread, raw epoll, its
-// own few words of XMPP. script/bench runs it; by hand: anser-load pairs --port 5222 --pid $(pidof anser).
+// anser-load: puts load on a server on this machine and says what it cost the server. One thread, raw epoll, its own
+// few words of XMPP and WebSocket. script/bench runs it; by hand: anser-load pairs --port 5222 --pid $(pidof anser).
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -11,6 +12,7 @@
 
 #include "command.h"
 #include "relay.h"
+#include "ws_command.h"
 
 namespace anser::load {
 namespace {
@@ -55,8 +57,54 @@ void add_run_options(CLI::App& app, RunPlan& run) {
   app.add_option("--timeout", run.timeout_s, "seconds for the whole run")->capture_default_str();
 }
 
+// What the ws- sub-commands are told; they take what they need of it.
+struct WebSocketOptions {
+  WsPlan plan;
+  WsWindow window;
+  IdlePlan idle;
+  WsBarePlan bare;
+  std::size_t clients = 100;
+  std::size_t in_flight = 16;
+};
+
+void add_websocket_commands(CLI::App& app, Command& chosen, const RunPlan& run, WebSocketOptions& ws) {
+  ws.plan.run = fmt::format("-{}", getpid());
+  const std::map<std::string, WsDialect> dialects{
+      {"anser", WsDialect::anser}, {"plain", WsDialect::plain}, {"socketio", WsDialect::socketio}};
+  const auto add = [&](const std::string& name, const std::string& help, Command run_it) {
+    CLI::App* command = add_command(app, chosen, name, help, std::move(run_it));
+    command->add_option("--dialect", ws.plan.dialect, "anser, plain or socketio")
+        ->transform(CLI::CheckedTransformer(dialects, CLI::ignore_case));
+    command->add_option("--clients", ws.clients)->capture_default_str()->check(CLI::PositiveNumber);
+    command->add_option("--warm-up-ms", ws.window.warm_up_ms)->capture_default_str();
+    command->add_option("--window-ms", ws.window.window_ms)->capture_default_str();
+    return command;
+  };
+  const auto add_messages = [&](CLI::App* command) {
+    command->add_option("--in-flight", ws.in_flight)->capture_default_str()->check(CLI::PositiveNumber);
+    command->add_option("--body", ws.plan.body_bytes)->capture_default_str()->check(CLI::Range(9, 120));
+    command->add_flag("--ephemeral", ws.plan.ephemeral, "stored nowhere");
+  };
+  add("ws-echo", "heartbeats, one in flight on each connection",
+      [&] { return run_ws_echo(run, ws.plan, ws.clients, ws.window); });
+  CLI::App* command = add("ws-fan-out", "one sends to everybody",
+                          [&] { return run_ws_fan_out(run, ws.plan, ws.clients, ws.in_flight, ws.window); });
+  add_messages(command);
+  command->add_option("--group", ws.plan.group, "that everybody subscribes to; Anser's dialect");
+  command = add("ws-pairs", "clients in pairs, messages in flight until they are acknowledged",
+                [&] { return run_ws_pairs(run, ws.plan, ws.clients, ws.in_flight, ws.window); });
+  add_messages(command);
+  command = add("ws-idle", "memory of idle connections", [&] { return run_ws_idle(run, ws.plan, ws.idle); });
+  command->add_option("--few", ws.idle.few)->capture_default_str();
+  command->add_option("--many", ws.idle.many)->capture_default_str();
+  command = add_command(app, chosen, "ws-bare", "be the bare loop",
+                        [&] { return run_ws_bare(run.server.host, run.server.port, ws.bare); });
+  command->add_option("--certificate", ws.bare.certificate, "PEM: speak TLS");
+  command->add_option("--key", ws.bare.key, "PEM");
+}
+
 int run(int argc, char** argv) {
-  CLI::App app{"Puts load on an XMPP server on this machine and says what it cost the server."};
+  CLI::App app{"Puts load on a server on this machine and says what it cost the server."};
   app.require_subcommand(1);
   Command chosen;
   RunPlan plan;
@@ -125,6 +173,9 @@ int run(int argc, char** argv) {
   command->add_option("--iterations", iterations)->capture_default_str();
 
   add_command(app, chosen, "relay", "be the bare relay", [&] { return run_relay(plan.server.host, plan.server.port); });
+
+  WebSocketOptions ws;
+  add_websocket_commands(app, chosen, plan, ws);
 
   CLI11_PARSE(app, argc, argv);
   raise_file_limit();
