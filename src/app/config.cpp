@@ -190,6 +190,11 @@ void Reader::check_together() {
     refuse({"xmpp.silent_limit", "xmpp.ping_after"},
            "xmpp.silent_limit must be longer than xmpp.ping_after, or nobody has time to answer");
   }
+  const auto& ws = c.websocket;
+  if (ws.ping_after.count() != 0 && ws.silent_limit.count() != 0 && ws.silent_limit <= ws.ping_after) {
+    refuse({"websocket.silent_limit", "websocket.ping_after"},
+           "websocket.silent_limit must be longer than websocket.ping_after, or nobody has time to answer");
+  }
   if (c.auth.mechanisms.empty() && !c.auth.anonymous && !c.auth.iq_auth) {
     refuse({"auth.mechanisms"}, "auth.mechanisms is empty: nobody could log in");
   }

@@ -28,6 +28,8 @@ ws::SharedSettings ws_settings_of(const Config& config) {
   settings->sign_in_timeout = seconds(config.http.header_timeout);
   settings->ping_after = seconds(config.websocket.ping_after);
   settings->silent_limit = seconds(config.websocket.silent_limit);
+  settings->message_timeout = seconds(config.xmpp.stanza_timeout);
+  settings->unfinished_bytes = config.limits.unfinished_bytes;
   settings->write_timeout = config.websocket.write_timeout;
   settings->output_bytes = config.limits.output_queue_bytes;
   settings->backlog_messages = config.limits.backlog_messages;

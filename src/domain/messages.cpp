@@ -45,6 +45,12 @@ bool Router::archives(const Account& account, const Jid& peer) const {
 
 void Router::deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work) {
   const Fate fate = this->fate(account, envelope, target, false);
+  // Our own answer to what a session has sent passes by what is on its way to the account: its fence does not wait for
+  // that, and a door must not confirm what was refused.
+  if (envelope.failure && fate == Fate::one) {
+    hand_over(account, envelope, target, fate, {});
+    return finish(work);
+  }
   const std::uint64_t handed = account.offline_ ? account.offline_->known : 0;
   if (fate == Fate::store && account.offline_count_ >= limits_.offline_messages + handed) {
     refuse(envelope, {}, Errc::unavailable, fmt::format("{} messages wait already", account.offline_count_));

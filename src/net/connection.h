@@ -148,6 +148,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // Closes at once; what is queued is lost.
   void abort();
   bool closed() const { return closed_; }
+  bool late() const { return late_; }  // the limit has passed
 
   // A deadline: from then on read() fails with Errc::timeout, a pending one too. 0 lifts it. Moving it away is cheap.
   void limit(std::chrono::seconds after);

@@ -22,7 +22,7 @@ ip::address unmapped(const ip::address& address) {
   return mapped ? ip::address{ip::make_address_v4(ip::v4_mapped, address.to_v6())} : address;
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view bare_of(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\"");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\"") - first + 1);
@@ -80,12 +80,13 @@ HttpClient client_of(const HttpRequest& request, const ip::address& peer, bool t
   if (!proxies.contains(peer)) return client;
   client.forwarded = true;
   // What a proxy does not say is the operator's word: it is there to take TLS off.
-  const auto scheme = request.field("x-forwarded-proto");
-  client.tls = tls || !scheme || *scheme == "https" || *scheme == "wss";
+  const std::string schemes = request.list("x-forwarded-proto");
+  const auto scheme = bare_of(std::string_view{schemes}.substr(schemes.rfind(',') + 1));  // the last proxy's
+  client.tls = tls || scheme.empty() || scheme == "https" || scheme == "wss";
   const std::string chain = request.list("x-forwarded-for");
   for (std::string_view rest = chain; !rest.empty();) {
     const auto comma = rest.rfind(',');
-    const auto address = address_in(trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1)));
+    const auto address = address_in(bare_of(comma == std::string_view::npos ? rest : rest.substr(comma + 1)));
     if (!address) break;
     client.address = *address;
     if (comma == std::string_view::npos || !proxies.contains(*address)) break;

@@ -16,20 +16,8 @@ using Code = boost::beast::error_code;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-std::string lower(std::string_view text) {
-  std::string result{text};
-  std::ranges::transform(result, result.begin(), [](char c) { return lower(c); });
-  return result;
-}
-
 bool same(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z'); }
@@ -102,7 +90,7 @@ class HeadParser final : public http::basic_parser<true> {
       error = http::error::header_limit;
       return;
     }
-    request_.fields.emplace_back(lower({name.data(), name.size()}), std::string{value});
+    request_.fields.emplace_back(net::lower(std::string_view{name.data(), name.size()}), std::string{value});
   }
   void on_header_impl(Code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, Code&) override {}
@@ -146,6 +134,18 @@ std::optional<std::string> HttpRequest::parameter(std::string_view name) const {
     return percent_decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1), true);
   }
   return std::nullopt;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::string lower(std::string_view text) {
+  std::string result{text};
+  std::ranges::transform(result, result.begin(), [](char c) { return lower(c); });
+  return result;
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool query) {

@@ -33,6 +33,10 @@ struct HttpRequest {
 
 // %41 becomes A, and in a query + a space. None: not well formed, or not UTF-8, or NUL.
 std::optional<std::string> percent_decode(std::string_view text, bool query);
+// Without the white space around it (RFC 9110 §5.6.3).
+std::string_view trimmed(std::string_view text);
+// ASCII letters only.
+std::string lower(std::string_view text);
 // Does a list of tokens (RFC 9110 §5.6.1) have this one, in whatever case?
 bool has_token(std::string_view list, std::string_view token);
 

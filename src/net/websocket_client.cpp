@@ -38,20 +38,6 @@ bool is_visible(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string made{text};
-  for (char& c : made) {
-    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
-  }
-  return made;
-}
-
 std::string random_nonce() {
   std::array<char, 16> nonce;
   ANSER_ASSERT(RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), nonce.size()) == 1);

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxProtocols = 16;
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 HttpResponse refusal(unsigned status, std::string text) {
   return {.status = status, .body = std::move(text) + "\n", .type = "text/plain; charset=utf-8"};
 }

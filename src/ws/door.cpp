@@ -9,6 +9,7 @@
 #include "domain/shards.h"
 #include "door/names.h"
 #include "door/sign_in.h"
+#include "net/websocket.h"
 #include "ws/errors.h"
 #include "ws/session.h"
 
@@ -18,6 +19,8 @@ namespace {
 using net::HttpExchange;
 using net::HttpRequest;
 using net::HttpResponse;
+
+constexpr std::size_t kBeforeSignIn = 16 * 1024;  // of a message
 
 struct Credentials {
   std::string user, password;
@@ -243,7 +246,8 @@ net::Task<void> serve(Shared& shared, net::HttpExchange& exchange) {
   const bool in_header = *said && (*said)->in_header;
   const bool token = *said && !(*said)->token.empty();
   if (*said && wish->confidential) {
-    door::Peer peer{.address = client.address, .text = connection.peer(), .door = "ws"};
+    const std::string from = client.forwarded ? client.address.to_string() : connection.peer();
+    door::Peer peer{.address = client.address, .text = from, .door = "ws"};
     auto task = check(shared, wish->host, std::move(**said), std::move(peer));
     who = co_await std::move(task);
   }
@@ -256,6 +260,7 @@ net::Task<void> serve(Shared& shared, net::HttpExchange& exchange) {
   }
   handed->peer.address(client.address);
   if (!*said) {
+    handed->websocket->set_limits({.message_bytes = std::min(kBeforeSignIn, settings->websocket.limits.message_bytes)});
     auto waiting = await_auth(shared, core, std::move(*handed), std::move(*wish), settings);
     net::spawn(core.io(), std::move(waiting));
     co_return;

@@ -25,7 +25,8 @@ struct Services {
   Shared& shared;
   net::Core& core;
   domain::Router& router;
-  bool stopping = false;  // whoever comes now is told so
+  bool stopping = false;       // whoever comes now is told so
+  std::size_t unfinished = 0;  // bytes that its sessions keep of unfinished messages
   domain::ArchiveIds archive_ids{shared.archive_key};
   SharedFrame shared_frame = {};  // of the last message to a group
   std::string heartbeat = {};     // the last one that came, and its answer: most are the same

@@ -3,7 +3,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
+
 #include "base/log.h"
+#include "core/random.h"
 #include "domain/subscription.h"
 #include "door/names.h"
 #include "ws/errors.h"
@@ -16,8 +19,12 @@ using domain::Envelope;
 using domain::Kind;
 using domain::Type;
 
+constexpr std::size_t kIdBytes = 9;                  // of a stanza that its sender gave no id
 constexpr std::chrono::milliseconds kMailPause{10};  // between two looks at a congested mailbox
 constexpr std::size_t kMaxStatus = 4096;             // bytes of a presence's text
+constexpr std::size_t kFrameCost = 64;               // of the rate's bytes, beside those of the frame: each has work
+constexpr std::size_t kAlwaysKept = 16 * 1024;       // of an unfinished message, however much all keep together
+constexpr std::size_t kSmallFrame = 16 * 1024;       // no other frame than a message needs more
 
 // One core's, so that its strings keep their memory from message to message.
 template <class Frame>
@@ -65,10 +72,14 @@ Session::Session(Services& services, Arrival arrival)
     bucket_ = std::make_unique<net::TokenBucket>(static_cast<double>(settings_->rate_bytes_per_second),
                                                  static_cast<double>(settings_->rate_burst_bytes));
   }
-  if (arrival.acknowledges) start_acknowledging();
+  connection_.websocket()->set_limits(settings_->websocket.limits);
+  if (!arrival.acknowledges) return;
+  acknowledges_ = true;
+  set_confirms();
 }
 
 Session::~Session() {
+  services_.unfinished -= kept_;
   services_.router.close(*this);
   if (outbox_) give_back();
 }
@@ -89,7 +100,7 @@ void Session::opened(Result<void> outcome) {
   }
   log::info("ws", "{} from {} signed in ({}{})", door::for_log(jid().full()), peer(), how_,
             connection_.tls() ? ", TLS" : "");
-  connection_.limit(settings_->ping_after.count() > 0 ? settings_->ping_after : settings_->silent_limit);
+  connection_.limit(silence_allowed());
   if (modern_) {
     result.set_ok(true);
     result.set_address(jid().full());
@@ -107,11 +118,17 @@ void Session::opened(Result<void> outcome) {
 // ---- the loop -------------------------------------------------------------------------------------------------------
 
 void Session::on(std::unique_ptr<Session> self) {
+  parked_ = false;
   while (!ended_) {
     if (must_wait()) {
+      if (opening_ && connection_.late()) {
+        end(close_code::kTimeout, "the session could not be opened in time");
+        continue;
+      }
       if (unfenced_ > 0) set_fence();
-      if (must_wait() && !ended_) return connection_.park(Call{std::move(self)});
-      continue;
+      if (!must_wait() || ended_) continue;
+      parked_ = true;
+      return connection_.park(Call{std::move(self)});
     }
     if (services_.shared.congested && services_.shared.congested()) {  // another core takes less than this one sends
       let_wait(kMailPause);
@@ -120,25 +137,46 @@ void Session::on(std::unique_ptr<Session> self) {
     const auto taken = connection_.take();
     if (!taken) {
       if (unfenced_ > 0) set_fence();
-      if (must_wait() || ended_) continue;
+      if (must_wait() || ended_ || !note_unfinished()) continue;
       return connection_.when_readable(Call{std::move(self)});
     }
     if (!*taken) {
       lost(taken->error());
       continue;
     }
-    connection_.limit(settings_->ping_after.count() > 0 ? settings_->ping_after : settings_->silent_limit);
+    unfinished_ = false;
+    connection_.limit(silence_allowed());
     heard_ = connection_.bytes_in();
     pinged_ = false;
     if (outbox_ && !acknowledges_ && outbox_->queue.empty() && outbox_->confirmations.empty()) outbox_.reset();
     const std::string_view message = **taken;
     if (bucket_) {
-      const auto wait = bucket_->take(static_cast<double>(message.size()), services_.shared.clock.tick());
+      const auto cost = static_cast<double>(message.size() + kFrameCost);
+      const auto wait = bucket_->take(cost, services_.shared.clock.tick());
       if (wait.count() > 0) let_wait(wait);  // after this one
     }
     take(message);
     if (connection_.queued() > net::Connection::kHighWater + settings_->output_bytes) fall_behind();
   }
+}
+
+// A message has a time, from its first byte to its last; and what all sessions keep of theirs has a bound.
+bool Session::note_unfinished() {
+  const std::size_t kept = connection_.websocket()->kept();
+  if (unfinished_ != (kept > 0)) {
+    unfinished_ = kept > 0;
+    connection_.limit(unfinished_ ? settings_->message_timeout : silence_allowed());
+  }
+  services_.unfinished += kept - kept_;
+  kept_ = kept;
+  if (kept <= kAlwaysKept || services_.unfinished <= settings_->unfinished_bytes / services_.shared.cores.size())
+    return true;
+  end(close_code::kTooMany, "too many messages are unfinished; try again later");
+  return false;
+}
+
+std::chrono::seconds Session::silence_allowed() const {
+  return settings_->ping_after.count() > 0 ? settings_->ping_after : settings_->silent_limit;
 }
 
 bool Session::must_wait() const {
@@ -177,7 +215,7 @@ void Session::on_silence() {
   const std::uint64_t heard = std::exchange(heard_, connection_.bytes_in());
   const bool quiet = heard == heard_;
   const auto patience = settings_->silent_limit;
-  if (opening_) return end(close_code::kTimeout, "the session could not be opened in time");
+  if (unfinished_) return end(close_code::kTimeout, "a message took too long");
   if (quiet && (pinged_ || settings_->ping_after.count() == 0))
     return end(close_code::kTimeout, "nothing was heard for too long");
   if (settings_->ping_after.count() == 0) return connection_.limit(patience);
@@ -190,17 +228,16 @@ void Session::on_silence() {
 }
 
 void Session::end(std::uint16_t code, std::string_view reason) {
-  if (ended_) return;
+  if (std::exchange(ended_, true)) return;  // from here on nothing is written
   services_.router.close(*this);
-  ended_ = true;
   log::info("ws", "session of {} from {} ended: {} {}", door::for_log(jid().full()), peer(), code, reason);
   connection_.close_websocket(code, reason);
   if (outbox_) services_.core.mark(*outbox_);  // the router may be in the middle of something
 }
 
 void Session::leave() {
+  ended_ = true;  // from here on nothing is written: the connection may be gone already
   services_.router.close(*this);
-  ended_ = true;
   connection_.abort();
 }
 
@@ -219,6 +256,8 @@ void Session::take(std::string_view message) {
   const auto incoming = split(form_, message);
   if (!incoming) return end(close_code::kInvalid, incoming.error().message);
   modern_ = modern_ || incoming->type > static_cast<std::uint16_t>(FrameType::message);
+  if (message.size() > kSmallFrame && incoming->type != static_cast<std::uint16_t>(FrameType::message))
+    return end(codec::close_code::kTooBig, "only messages may be that large");
   switch (static_cast<FrameType>(incoming->type)) {
     case FrameType::ack:
       return take_ack(*incoming);
@@ -248,9 +287,11 @@ void Session::take(std::string_view message) {
     case FrameType::done:
       break;
   }
+  const std::string words = fmt::format("frames of type {} are not taken", incoming->type);
+  if (!modern_) return refuse({Errc::unsupported, words}, {}, {}, incoming->type);
   auto& error = scratch<proto::Error>();
   error.set_code("unknown-type");
-  error.set_text(fmt::format("frames of type {} are not taken", incoming->type));
+  error.set_text(words);
   error.set_type(incoming->type);
   push(FrameType::error, error);
 }
@@ -276,18 +317,18 @@ bool Session::read(const Incoming& incoming, google::protobuf::Message& frame) {
 void Session::take_ack(const Incoming& incoming) {
   auto& ack = scratch<proto::AckMessage>();
   if (!read(incoming, ack)) return;
-  if (!acknowledges_) return start_acknowledging();  // what it has been given so far counts as delivered
-  if (!outbox_) return;
-  auto& queue = outbox_->queue;
-  const auto entries = queue.entries().first(queue.written());
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < entries.size() && count == 0; ++i) {
-    if (!entries[i].own_words() && event_id_of(entries[i].envelope, entries[i].stamp) == ack.eventid()) count = i + 1;
+  if (!acknowledges_) {  // the first one: what it has been given so far counts as delivered
+    acknowledges_ = true;
+    set_confirms();
+    return;
   }
-  if (count == 0) return;  // of one that was acknowledged, or that waits nowhere
-  services_.router.acknowledged(*this, count, std::nullopt);
-  (void)queue.acknowledge(static_cast<std::uint32_t>(queue.acked() + count));
-  forget_own_words();
+  if (!outbox_) return;
+  const auto& marks = outbox_->marks;
+  const auto written = marks.begin() + static_cast<std::ptrdiff_t>(outbox_->queue.written());
+  const auto found = std::find(marks.begin(), written, hash_of(ack.eventid()));
+  if (found == written) return;  // of one that was acknowledged, or that waits nowhere
+  acknowledged(static_cast<std::size_t>(found - marks.begin()) + 1);
+  pass_unmarked();
   confirm_delivered();
 }
 
@@ -343,15 +384,16 @@ void Session::take_message(const Incoming& incoming) {
   }
   auto envelope = door::to_envelope(chat, jid());
   if (!envelope) return refuse_this(envelope.error());
-  route(std::move(*envelope), message.eventid(), true);
+  if (envelope->id.empty()) envelope->id = core::random_id(kIdBytes);  // for errors, receipts and acknowledgements
+  route(std::move(*envelope), FrameType::message, message.eventid());
 }
 
 // With a fence behind it and those around it.
-void Session::route(Envelope envelope, std::string event_id, bool acknowledge) {
+void Session::route(Envelope envelope, FrameType type, std::string event_id) {
   if (!inflow_) inflow_ = std::make_unique<Inflow>();
   const std::size_t bytes = envelope.bytes();
   inflow_->sent.push_back(
-      {.fence = next_fence_, .bytes = bytes, .acknowledge = acknowledge, .event_id = std::move(event_id)});
+      {.fence = next_fence_, .bytes = bytes, .type = type, .id = envelope.id, .event_id = std::move(event_id)});
   inflow_->bytes += bytes;
   ++unfenced_;
   services_.router.route(*this, std::move(envelope));
@@ -368,7 +410,7 @@ void Session::fence_passed(std::uint64_t number) {
   auto& sent = inflow_->sent;
   while (!sent.empty() && sent.front().fence <= number) {
     const Sent& done = sent.front();
-    if (done.acknowledge && !done.refused) {
+    if (done.type == FrameType::message && !done.refused) {
       auto& ack = scratch<proto::AckMessage>();
       ack.set_eventid(done.event_id);
       send(FrameType::ack, ack);
@@ -417,7 +459,7 @@ void Session::take_presence(const Incoming& incoming) {
   envelope.facts.has_payload = !inner.empty();
   envelope.facts.priority = static_cast<std::int8_t>(presence.priority());
   envelope.inner = domain::Bytes::copy(inner);
-  route(std::move(envelope), {}, false);
+  route(std::move(envelope), FrameType::presence, {});
 }
 
 void Session::take_typing(const Incoming& incoming) {
@@ -432,10 +474,11 @@ void Session::take_typing(const Incoming& incoming) {
   door::ChatState state;
   state.to = std::move(*to);
   state.what = *what;
-  state.group = !typing.group().empty();
+  state.group = services_.router.hosts().group(state.to).has_value();
   auto envelope = door::to_envelope(state, jid());
   if (!envelope) return refuse_this(envelope.error());
-  route(std::move(*envelope), {}, false);
+  envelope->id = core::random_id(kIdBytes);
+  route(std::move(*envelope), FrameType::typing, {});
 }
 
 void Session::take_receipt(const Incoming& incoming) {
@@ -453,7 +496,8 @@ void Session::take_receipt(const Incoming& incoming) {
   given.event_id = receipt.eventid();
   auto envelope = door::to_envelope(given, jid());
   if (!envelope) return refuse_this(envelope.error());
-  route(std::move(*envelope), {}, false);
+  envelope->id = core::random_id(kIdBytes);
+  route(std::move(*envelope), FrameType::receipt, receipt.eventid());
 }
 
 void Session::refuse(const Error& failure, std::string_view event_id, std::string_view request, std::uint16_t type) {

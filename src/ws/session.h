@@ -42,6 +42,9 @@ struct Arrival {
   SharedSettings settings;
 };
 
+// Of an eventId, to find what it acknowledges; never 0.
+std::uint64_t hash_of(std::string_view event_id);
+
 class Session final : public domain::Session {
  public:
   // On the core of its account.
@@ -76,13 +79,15 @@ class Session final : public domain::Session {
   void on(std::unique_ptr<Session> self);
   void opened(Result<void> outcome);
   bool must_wait() const;
+  std::chrono::seconds silence_allowed() const;
   void go_on() {
-    if (!must_wait()) connection_.resume();
+    if (parked_ && !must_wait()) connection_.resume();
   }
   void lost(const Error& error);
   void on_silence();
   void end(std::uint16_t code, std::string_view reason);  // says goodbye with a close frame
   void leave();                                           // the connection has ended
+  bool note_unfinished();                                 // false: too much is, and the session has ended
   void let_wait(std::chrono::milliseconds time);
 
   // ---- what comes ----
@@ -98,7 +103,7 @@ class Session final : public domain::Session {
   Result<core::Jid> address_of(std::string_view name) const;
   Result<core::Jid> group_of(std::string_view name) const;
   Result<void> check_from(std::string_view from) const;
-  void route(domain::Envelope envelope, std::string event_id, bool acknowledge);
+  void route(domain::Envelope envelope, FrameType type, std::string event_id);
   void set_fence();
   void refuse(const Error& error, std::string_view event_id, std::string_view request, std::uint16_t type);
 
@@ -121,6 +126,9 @@ class Session final : public domain::Session {
     explicit Outbox(Session& session)
         : patience(session, [](Session& late) { late.lose_patience(); }), session_(session) {}
     domain::UnackedQueue queue;
+    // What the client will acknowledge each entry of the queue by, as a hash; 0: it has no word about it, so it is done
+    // with when it is in front and written.
+    std::deque<std::uint64_t> marks;
     struct Confirmation {
       std::uint64_t after;   // an entry of the queue
       std::uint64_t number;  // for the router
@@ -133,12 +141,13 @@ class Session final : public domain::Session {
     Session& session_;
   };
 
-  struct Sent {  // by the client, and not yet acknowledged
+  struct Sent {  // by the client, and not yet done
     std::uint64_t fence = 0;
     std::size_t bytes = 0;
-    bool acknowledge = true;
+    FrameType type = FrameType::message;
     bool refused = false;
-    std::string event_id;
+    std::string id;        // of its stanza: an error names it
+    std::string event_id;  // to acknowledge it by
   };
   struct Inflow {
     std::deque<Sent> sent;
@@ -148,7 +157,7 @@ class Session final : public domain::Session {
   bool modern() const { return modern_; }
   Outbox& outbox();
   bool writable() const;
-  void put_off(domain::Outgoing entry);
+  void put_off(domain::Outgoing entry, std::uint64_t mark);
   void send(FrameType type, const google::protobuf::Message& message);  // at once
   void push(FrameType type, const google::protobuf::Message& message);  // in turn with what is delivered
   void write_payload(std::string_view payload);
@@ -160,16 +169,16 @@ class Session final : public domain::Session {
   void fill(proto::Message& message, const door::ChatMessage& chat, const domain::Stamp& stamp) const;
   void answer_request(const domain::Envelope& envelope);
   std::string event_id_of(const domain::Envelope& envelope, const domain::Stamp& stamp) const;
-  bool says_something(const domain::Envelope& envelope) const;
+  std::uint64_t mark_of(const domain::Envelope& envelope, const domain::Stamp& stamp) const;
   void send_waiting();
   void settle_outbox();
   void give_back();
   void lose_patience();
   void fall_behind();
   bool too_far_behind() const;
-  void start_acknowledging();
   void confirm_delivered();
-  void forget_own_words();
+  void acknowledged(std::size_t count);
+  void pass_unmarked();
 
   Services& services_;
   net::Connection connection_;
@@ -180,6 +189,7 @@ class Session final : public domain::Session {
   Tick since_;
   std::string_view how_;
   std::uint64_t heard_ = 0;  // bytes_in() when the silence was last looked at
+  std::size_t kept_ = 0;     // its part of services_.unfinished
   std::uint64_t next_fence_ = 1;
   unsigned unfenced_ = 0;
   std::uint8_t requests_ = 0;
@@ -189,7 +199,9 @@ class Session final : public domain::Session {
   bool opening_ = true;
   bool ended_ = false;
   bool pinged_ = false;
-  bool resting_ = false;  // read from again after a while
+  bool resting_ = false;     // read from again after a while
+  bool parked_ = false;      // waits for something else than input
+  bool unfinished_ = false;  // half a message has come: it has a time limit
 };
 
 }  // namespace anser::ws

@@ -41,16 +41,20 @@ door::Heard& heard_in(const Envelope& envelope, Time created) {
 
 }  // namespace
 
+std::uint64_t hash_of(std::string_view event_id) {
+  return std::max<std::uint64_t>(1, std::hash<std::string_view>{}(event_id));
+}
+
 // ---- frames ---------------------------------------------------------------------------------------------------------
 
 void Session::write_payload(std::string_view payload) {
+  if (connection_.closed()) return;
   connection_.websocket()->append(connection_.out(), form_ == Form::json ? codec::Opcode::text : codec::Opcode::binary,
                                   payload);
   connection_.flush_soon();
 }
 
 void Session::send(FrameType type, const google::protobuf::Message& message) {
-  if (connection_.closed()) return;
   thread_local std::string payload;
   payload.clear();
   append(payload, form_, type, message);
@@ -62,7 +66,7 @@ void Session::push(FrameType type, const google::protobuf::Message& message) {
   if (writable()) return send(type, message);
   std::string payload;
   append(payload, form_, type, message);
-  put_off({{}, {}, std::move(payload)});
+  put_off({{}, {}, std::move(payload)}, 0);
 }
 
 // ---- what the router delivers ---------------------------------------------------------------------------------------
@@ -72,19 +76,16 @@ void Session::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
   if (envelope.kind == Kind::iq) return answer_request(envelope);
   if (envelope.type == Type::error) return write_failure(envelope);
   if (envelope.kind == Kind::presence) return modern_ ? write_presence(envelope) : void();
-  if (acknowledges_) {
-    if (says_something(envelope)) put_off({envelope, stamp, {}});
-    return;
-  }
-  if (!writable()) return put_off({envelope, stamp, {}});
-  write(envelope, stamp);
+  const std::uint64_t mark = acknowledges_ || !writable() ? mark_of(envelope, stamp) : 0;
+  // What nobody will acknowledge waits only for what is before it, or if the log waits for a word about it.
+  if (writable() && (!acknowledges_ || (mark == 0 && !stamp.owed))) return write(envelope, stamp);
+  put_off({envelope, stamp, {}}, mark);
 }
 
-// Frames that the client gives no word about would never be acknowledged.
-bool Session::says_something(const Envelope& envelope) const {
-  if (envelope.facts.has_body) return true;
-  const auto& heard = heard_in(envelope, {});
-  return heard.message || (modern_ && (heard.state || heard.receipt));
+std::uint64_t Session::mark_of(const Envelope& envelope, const domain::Stamp& stamp) const {
+  if (!envelope.facts.has_body && !heard_in(envelope, {}).message) return 0;
+  const std::string id = event_id_of(envelope, stamp);
+  return id.empty() ? 0 : hash_of(id);
 }
 
 void Session::write(const Envelope& envelope, const domain::Stamp& stamp) {
@@ -149,14 +150,18 @@ void Session::fill(proto::Message& message, const door::ChatMessage& chat, const
   }
 }
 
-// Its sender's, or one that the client can acknowledge it by: the same each time it is given.
+// Its sender's, or one that the client can acknowledge it by: the same each time it is given. Empty: it is in no log,
+// so there is nothing to be acknowledged.
 std::string Session::event_id_of(const Envelope& envelope, const domain::Stamp& stamp) const {
   if (!envelope.id.empty()) return envelope.id;  // what receipts and corrections of XMPP name
   if (!envelope.origin_id.empty() || stamp.sequence == 0) return envelope.origin_id;
-  return fmt::format("anser-{}", services_.archive_ids.make(jid().bare(), stamp.sequence));
+  const auto group =
+      envelope.type == Type::groupchat ? services_.router.hosts().group(envelope.to) : std::optional<core::Jid>{};
+  return fmt::format("anser-{}", services_.archive_ids.make(group ? group->bare() : jid().bare(), stamp.sequence));
 }
 
 void Session::write_presence(const Envelope& envelope) {
+  if (envelope.from == jid()) return;  // it knows
   proto::Presence presence;
   presence.set_from(domain::is_subscription(envelope.type) ? std::string{envelope.from.bare()} : envelope.from.full());
   presence.set_to(envelope.to.full());
@@ -174,18 +179,21 @@ void Session::write_presence(const Envelope& envelope) {
 
 // Something that this session has sent was refused where it was to go. It is not acknowledged then.
 void Session::write_failure(const Envelope& envelope) {
-  if (envelope.kind == Kind::message && inflow_) {
-    const auto same = [&](const Sent& sent) {
-      return sent.acknowledge && !sent.refused && sent.event_id == envelope.id;
-    };
-    const auto sent = std::ranges::find_if(inflow_->sent, same);
-    if (sent != inflow_->sent.end()) sent->refused = true;
+  if (envelope.kind == Kind::presence && !modern_) return;
+  FrameType type = envelope.kind == Kind::message ? FrameType::message : FrameType::presence;
+  std::string event_id = envelope.id;
+  if (envelope.kind == Kind::message && inflow_ && envelope.failure && !envelope.id.empty()) {
+    const auto sent = std::ranges::find(inflow_->sent, envelope.id, &Sent::id);
+    if (sent != inflow_->sent.end()) {
+      sent->refused = true;
+      type = sent->type;
+      event_id = sent->event_id;
+    }
   }
+  // Without `failure` it is another client's word about something that was committed.
   Error failure{Errc::unavailable, "this was refused by its recipient"};
   if (envelope.failure) failure = *envelope.failure;
-  if (envelope.kind == Kind::presence && !modern_) return;
-  refuse(failure, envelope.id, {},
-         static_cast<std::uint16_t>(envelope.kind == Kind::message ? FrameType::message : FrameType::presence));
+  refuse(failure, event_id, {}, static_cast<std::uint16_t>(type));
 }
 
 // Requests of XMPP clients to this one: it has no word for them. The router hears of it when it is done with this.
@@ -221,11 +229,12 @@ void Session::write(const domain::Outgoing& entry) {
   write(entry.envelope, entry.stamp);
 }
 
-void Session::put_off(domain::Outgoing entry) {
+void Session::put_off(domain::Outgoing entry, std::uint64_t mark) {
   auto& box = outbox();
   box.queue.push(std::move(entry));
+  box.marks.push_back(mark);
   send_waiting();
-  if (ended_ || too_far_behind()) services_.core.mark(box);
+  if (mark == 0 || ended_ || too_far_behind()) services_.core.mark(box);
 }
 
 bool Session::too_far_behind() const {
@@ -235,33 +244,43 @@ bool Session::too_far_behind() const {
 }
 
 void Session::send_waiting() {
-  if (ended_ || !outbox_) return;
+  if (ended_ || !outbox_ || connection_.closed()) return;
   auto& queue = outbox_->queue;
   const domain::Outgoing* next = queue.next();
   const bool moves = next && !connection_.congested();
   for (; next && !connection_.congested(); next = queue.next()) {
     write(*next);
     queue.mark_written();
-    if (!acknowledges_) (void)queue.acknowledge(queue.sent());  // as much as this client will ever tell us
+    if (acknowledges_) continue;
+    (void)queue.acknowledge(queue.sent());  // as much as this client will ever tell us
+    outbox_->marks.pop_front();
   }
-  if (acknowledges_) forget_own_words();
   if (!next) return outbox_->patience.disarm();
   connection_.on_writable([this] { send_waiting(); });
   if (moves || !outbox_->patience.armed()) services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
 }
 
-// They need no acknowledgement: in front of the queue and written, they are done with.
-void Session::forget_own_words() {
+// The client has the first `count`. Not from a verb of the router's.
+void Session::acknowledged(std::size_t count) {
+  services_.router.acknowledged(*this, count, std::nullopt);
   auto& queue = outbox_->queue;
-  while (queue.written() > 0 && queue.entries().front().own_words()) {
-    (void)queue.acknowledge(static_cast<std::uint32_t>(queue.acked() + 1));
-  }
+  (void)queue.acknowledge(static_cast<std::uint32_t>(queue.acked() + count));
+  outbox_->marks.erase(outbox_->marks.begin(), outbox_->marks.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+// What needs no acknowledgement is done with when it is in front and written.
+void Session::pass_unmarked() {
+  const auto& marks = outbox_->marks;
+  const auto written = marks.begin() + static_cast<std::ptrdiff_t>(outbox_->queue.written());
+  const auto passed = std::find_if(marks.begin(), written, [](std::uint64_t mark) { return mark != 0; });
+  if (passed != marks.begin()) acknowledged(static_cast<std::size_t>(passed - marks.begin()));
 }
 
 // At the end of a turn in which it grew too long, or something is to be confirmed, or the session ended.
 void Session::settle_outbox() {
   if (!ended_ && too_far_behind()) end(close_code::kTimeout, "too much waits for this client");
   if (ended_) return give_back();
+  if (acknowledges_) pass_unmarked();
   confirm_delivered();
 }
 
@@ -282,6 +301,7 @@ void Session::confirm_delivered() {
 void Session::give_back() {
   outbox_->patience.disarm();
   outbox_->confirmations.clear();
+  outbox_->marks.clear();
   for (auto& entry : outbox_->queue.take_all()) {
     if (!entry.own_words()) services_.router.undelivered(*this, std::move(entry.envelope), entry.stamp);
   }
@@ -294,11 +314,5 @@ void Session::lose_patience() {
 }
 
 void Session::fall_behind() { end(close_code::kTimeout, "what was sent was not read in time"); }
-
-void Session::start_acknowledging() {
-  acknowledges_ = true;
-  set_confirms();
-  outbox().queue.restart();
-}
 
 }  // namespace anser::ws

@@ -18,6 +18,8 @@ struct Settings {
   std::chrono::seconds sign_in_timeout{20};         // for the first frame
   std::chrono::seconds ping_after{45};              // 0: never
   std::chrono::seconds silent_limit{90};            // 0: none
+  std::chrono::seconds message_timeout{60};         // from a message's first byte to its last
+  std::size_t unfinished_bytes = 256 << 20;         // kept of unfinished messages, of all sessions and cores together
   std::chrono::milliseconds write_timeout{60'000};  // that something waits and nothing of it is taken
   std::size_t output_bytes = 2 << 20;               // waiting for a client that does not read
   std::size_t backlog_messages = 10'000;

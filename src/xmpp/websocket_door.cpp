@@ -90,7 +90,7 @@ net::Task<void> accept_websocket_stream(Shared& shared, net::HttpExchange& excha
 std::string websocket_url(const Settings& settings, const domain::Hosts& hosts, const net::HttpRequest& request,
                           const net::HttpClient& client) {
   if (!settings.websocket_url.empty()) return settings.websocket_url;
-  // The name by which the client has come is one that leads here.
+  // The name by which the client has come leads here, or it had not come; nobody else is given that answer (Vary).
   auto at = authority_of(request.field("host").value_or(""));
   const std::string https = settings.https_port == 0 ? std::string{} : fmt::format(":{}", settings.https_port);
   if (!at) at = Authority{codec::to_a_labels(hosts.all().front().name).value_or("localhost"), https};
@@ -102,6 +102,7 @@ std::string websocket_url(const Settings& settings, const domain::Hosts& hosts, 
 net::Task<void> serve_host_meta(Shared& shared, net::HttpExchange& exchange) {
   net::HttpResponse response;
   response.fields.emplace_back("access-control-allow-origin", "*");
+  response.fields.emplace_back("vary", "Host");
   const net::HttpRequest& request = exchange.request();
   if (request.method == "OPTIONS") {
     response.status = 204;

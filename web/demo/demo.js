@@ -64,7 +64,8 @@ class Chat {
       case Type.presence:
         if (bare(message.from) === this.peer && !message.type) return presence(message.show || "available");
         if (bare(message.from) === this.peer && message.type === "unavailable") return presence("unavailable");
-        if (message.type === "subscribe") this.send(Type.presence, {to: message.from, type: "subscribed"});
+        if (message.type === "subscribe" && bare(message.from) === this.peer)
+          this.send(Type.presence, {to: message.from, type: "subscribed"});
         return;
       case Type.typing:
         if (bare(message.from) === this.peer) $("typing").hidden = message.state !== "composing";
@@ -110,7 +111,8 @@ class Chat {
 
   show(message) {
     const from = bare(message.from), other = from === this.address ? bare(message.to) : from;
-    if (other !== this.peer && message.type !== "system") return;
+    if (other !== this.peer && message.type !== "system")  // acknowledged, so it must be seen
+      return show({...message, body: `${from} to ${bare(message.to)}: ${message.body}`, type: "system"}, {});
     if (message.archiveId) {
       if (this.seen.has(message.archiveId)) return;
       this.seen.add(message.archiveId);
@@ -131,6 +133,7 @@ class Chat {
     this.ready = false;
     this.stopBeating();
     presence("unavailable");
+    if (this.failed) return;
     if (this.closed) return status("closed", "signed out");
     if (noReturn.has(code)) return fail(reason || `the server closed the connection (${code})`);
     const delay = Math.random() * Math.min(longestDelay, firstDelay * 2 ** this.attempt++);
@@ -152,7 +155,7 @@ function presence(show) {
 }
 
 function fail(text) {
-  if (chat) chat.closed = true;
+  if (chat) chat.closed = chat.failed = true;
   chat = null;
   status("failed", "not connected");
   $("error").textContent = text;
