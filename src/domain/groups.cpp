@@ -302,7 +302,13 @@ void Router::receive_published(const Published& letter) {
 void Router::hand_out(const Jid& group, const Envelope& envelope, const Stamp& stamp) {
   const auto found = audiences_.find(group);
   if (found == audiences_.end()) return;  // they have left meanwhile
-  for (Session* session : found->second.members) session->deliver(envelope, stamp);
+  // Most have been silent since the last message and are not in the cache: each comes while those before it are served.
+  constexpr std::size_t kAhead = 2;
+  const auto& members = found->second.members;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (i + kAhead < members.size()) members[i + kAhead]->bring_near();
+    members[i]->deliver(envelope, stamp);
+  }
 }
 
 }  // namespace anser::domain

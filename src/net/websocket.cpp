@@ -61,7 +61,7 @@ void WebSocket::append(std::string& out, Opcode opcode, std::string_view payload
 }
 
 void WebSocket::frame(std::string& out, std::size_t start) {
-  if (!deflate_ && takes_plain_frames() && !close_sent_) {
+  if (takes_plain_frames() && !close_sent_) {
     const auto header = codec::frame_header(Opcode::text, out.size() - start);
     out.insert(start, header.view());
     return;

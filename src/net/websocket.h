@@ -40,8 +40,8 @@ class WebSocket {
   // Once; whatever comes after it is not sent.
   void append_close(std::string& out, std::uint16_t code, std::string_view reason);
   bool close_sent() const { return close_sent_; }
-  // A server's message can go to many as it is: then a frame is made once. Not so with a mask or a window of its own.
-  bool takes_plain_frames() const { return role_ == codec::WebSocketRole::server; }
+  // A server's message can go to many as it is: then a frame is made once. Not so with a mask, or compressed.
+  bool takes_plain_frames() const { return role_ == codec::WebSocketRole::server && !deflate_; }
 
   // ---- input ----
   void set_limits(codec::WebSocketLimits limits) { reader_.set_limits(limits); }

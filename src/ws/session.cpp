@@ -65,7 +65,8 @@ Session::Session(Services& services, Arrival arrival)
       since_(arrival.since),
       how_(arrival.how),
       form_(arrival.form),
-      modern_(arrival.modern || arrival.form != Form::bare) {
+      modern_(arrival.modern || arrival.form != Form::bare),
+      plain_frames_(connection_.websocket()->takes_plain_frames()) {
   connection_.held_by(this, sizeof *this);
   connection_.limit(settings_->sign_in_timeout);
   if (settings_->rate_bytes_per_second > 0) {

@@ -161,6 +161,7 @@ class Session final : public domain::Session {
   void send(FrameType type, const google::protobuf::Message& message);  // at once
   void push(FrameType type, const google::protobuf::Message& message);  // in turn with what is delivered
   void write_payload(std::string_view payload);
+  void write_shared(const SharedFrame::Made& made);
   void write(const domain::Outgoing& entry);
   void write(const domain::Envelope& envelope, const domain::Stamp& stamp);
   void write_message(const domain::Envelope& envelope, const domain::Stamp& stamp, const door::Heard& heard);
@@ -196,6 +197,7 @@ class Session final : public domain::Session {
   Form form_;
   bool modern_ = false;
   bool acknowledges_ = false;
+  bool plain_frames_;  // of its WebSocket, which is elsewhere in memory
   bool opening_ = true;
   bool ended_ = false;
   bool pinged_ = false;

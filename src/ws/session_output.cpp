@@ -54,6 +54,14 @@ void Session::write_payload(std::string_view payload) {
   connection_.flush_soon();
 }
 
+// One copy, and nothing is touched for it but the session itself: with a thousand of them, all else is out of the
+// cache.
+void Session::write_shared(const SharedFrame::Made& made) {
+  if (!plain_frames_) return write_payload(made.payload());
+  connection_.out().append(made.frame);
+  connection_.flush_soon();
+}
+
 void Session::send(FrameType type, const google::protobuf::Message& message) {
   thread_local std::string payload;
   payload.clear();
@@ -90,7 +98,7 @@ std::uint64_t Session::mark_of(const Envelope& envelope, const domain::Stamp& st
 
 void Session::write(const Envelope& envelope, const domain::Stamp& stamp) {
   if (envelope.type == Type::groupchat) {
-    if (const std::string* frame = services_.shared_frame.find(envelope, stamp, form_)) return write_payload(*frame);
+    if (const auto* made = services_.shared_frame.find(envelope, stamp, form_)) return write_shared(*made);
   }
   const Time created = stamp.sequence != 0 ? stamp.time : services_.shared.clock.now();
   const auto& heard = heard_in(envelope, created);

@@ -5,7 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "codec/websocket.h"
 #include "domain/envelope.h"
 #include "domain/session.h"
 #include "ws/wire.h"
@@ -14,24 +16,34 @@ namespace anser::ws {
 
 class SharedFrame {
  public:
+  struct Made {
+    std::string frame;  // as it goes to whoever takes plain frames
+    std::size_t header = 0;
+
+    std::string_view payload() const { return std::string_view{frame}.substr(header); }
+  };
+
   // The frame of this message in this form; null: it has not been made. It is the same message if it has the same
   // content in memory, which is kept for that.
-  const std::string* find(const domain::Envelope& envelope, const domain::Stamp& stamp, Form form) const {
+  const Made* find(const domain::Envelope& envelope, const domain::Stamp& stamp, Form form) const {
     const bool same = !inner_.empty() && inner_.view().data() == envelope.inner.view().data() &&
                       sequence_ == stamp.sequence && from_ == envelope.from && id_ == envelope.id;
-    const std::string& frame = frames_[static_cast<std::size_t>(form)];
-    return same && !frame.empty() ? &frame : nullptr;
+    const Made& made = made_[static_cast<std::size_t>(form)];
+    return same && !made.frame.empty() ? &made : nullptr;
   }
-  void keep(const domain::Envelope& envelope, const domain::Stamp& stamp, Form form, std::string_view frame) {
+  void keep(const domain::Envelope& envelope, const domain::Stamp& stamp, Form form, std::string_view payload) {
     if (inner_.view().data() != envelope.inner.view().data() || sequence_ != stamp.sequence || from_ != envelope.from ||
         id_ != envelope.id) {
       inner_ = envelope.inner;
       sequence_ = stamp.sequence;
       from_ = envelope.from;
       id_ = envelope.id;
-      for (auto& other : frames_) other.clear();
+      for (auto& other : made_) other.frame.clear();
     }
-    frames_[static_cast<std::size_t>(form)].assign(frame);
+    Made& made = made_[static_cast<std::size_t>(form)];
+    made.frame.clear();
+    codec::append_frame(made.frame, form == Form::json ? codec::Opcode::text : codec::Opcode::binary, payload);
+    made.header = made.frame.size() - payload.size();
   }
 
  private:
@@ -39,7 +51,7 @@ class SharedFrame {
   std::uint64_t sequence_ = 0;
   core::Jid from_;
   std::string id_;
-  std::array<std::string, kForms> frames_;
+  std::array<Made, kForms> made_;
 };
 
 }  // namespace anser::ws
