@@ -250,6 +250,8 @@ struct Home {
     services.features = &features;
     router.set_iq_service(features);
     router.set_push_writer(push_text);
+    router.set_at_turn_end(
+        [&core = services.core](std::function<void()> action) { core.at_turn_end(std::move(action)); });
   }
 
   domain::Router router;

@@ -13,6 +13,8 @@
 namespace anser::domain {
 namespace {
 
+constexpr std::size_t kFew = 8;  // subscribers on one core
+
 bool is_for_group(const Envelope& envelope) {
   return envelope.kind == Kind::message && envelope.type == Type::groupchat;
 }
@@ -298,16 +300,33 @@ void Router::receive_published(const Published& letter) {
            {.sequence = letter.sequence, .time = letter.time, .archived = letter.sequence != 0});
 }
 
-// All of them get the same envelope: nothing is copied or allocated here for each.
+// To a few at once; to many together with what else comes in this turn.
 void Router::hand_out(const Jid& group, const Envelope& envelope, const Stamp& stamp) {
   const auto found = audiences_.find(group);
   if (found == audiences_.end()) return;  // they have left meanwhile
+  Audience& audience = found->second;
+  if (!at_turn_end_ || (audience.due.empty() && audience.members.size() <= kFew)) {
+    for (Session* member : audience.members) member->deliver(envelope, stamp);
+    return;
+  }
+  audience.due.push_back({envelope, stamp});
+  if (audience.due.size() >= kHandedTogether) return hand_out_due(audience);
+  if (audience.due.size() > 1) return;
+  at_turn_end_([this, group] {
+    const auto still = audiences_.find(group);
+    if (still != audiences_.end()) hand_out_due(still->second);
+  });
+}
+
+// All of them get the same envelopes: nothing is copied or allocated here for each.
+void Router::hand_out_due(Audience& audience) {
   // Most have been silent since the last message and are not in the cache: each comes while those before it are served.
   constexpr std::size_t kAhead = 2;
-  const auto& members = found->second.members;
+  const auto due = std::exchange(audience.due, {});
+  const auto& members = audience.members;
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (i + kAhead < members.size()) members[i + kAhead]->bring_near();
-    members[i]->deliver(envelope, stamp);
+    for (const auto& [envelope, stamp] : due) members[i]->deliver(envelope, stamp);
   }
 }
 

@@ -73,6 +73,9 @@ class Router {
   void set_iq_service(IqService& service) { iq_service_ = &service; }
 
   void set_push_writer(const PushWriter& writer) { push_writer_ = &writer; }
+  // Runs an action of the router's when what this core is doing now is done. Without it groups hand out at once.
+  using AtTurnEnd = std::function<void(std::function<void()> action)>;
+  void set_at_turn_end(AtTurnEnd at_turn_end) { at_turn_end_ = std::move(at_turn_end); }
 
   CoreId core() const { return core_; }
   CoreId home_of(const Jid& address) const { return core_of(address.bare(), cores_); }
@@ -283,6 +286,7 @@ class Router {
   void hand_on(const Group& group, const Envelope& envelope, const Stamp& stamp);
   void receive_published(const Published& letter);
   void hand_out(const Jid& group, const Envelope& envelope, const Stamp& stamp);
+  static void hand_out_due(Audience& audience);
 
   // copies.cpp
   bool others_listen(const Account& account, const Session* session) const;
@@ -341,6 +345,7 @@ class Router {
   RouterLimits limits_;
   IqService* iq_service_ = nullptr;
   const PushWriter* push_writer_ = nullptr;
+  AtTurnEnd at_turn_end_;
 
   RetryPool retry_pool_;
   AccountTable accounts_;     // their windows are in the pool

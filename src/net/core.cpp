@@ -115,13 +115,15 @@ std::string Core::take_buffer() {
   if (pool_.empty()) return {};
   std::string buffer = std::move(pool_.back());
   pool_.pop_back();
+  pooled_ -= buffer.capacity();
   return buffer;
 }
 
 void Core::give_back(std::string buffer) {
   constexpr std::size_t kWorthKeeping = 64;  // below, a string is as quick to make
-  if (pool_.size() >= kPooledBuffers || buffer.capacity() > kPooledCapacity || buffer.capacity() < kWorthKeeping)
-    return;
+  const std::size_t bytes = buffer.capacity();
+  if (bytes > kPooledCapacity || bytes < kWorthKeeping || pooled_ + bytes > kPooledBytes) return;
+  pooled_ += bytes;
   buffer.clear();
   pool_.push_back(std::move(buffer));
 }

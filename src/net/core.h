@@ -42,7 +42,7 @@ class Core {
  public:
   static constexpr std::size_t kReadBuffer = 64 * 1024;
   static constexpr std::size_t kScratch = 16 * 1024;
-  static constexpr std::size_t kPooledBuffers = 256;         // more are freed
+  static constexpr std::size_t kPooledBytes = 8 << 20;       // of all pooled buffers; more are freed
   static constexpr std::size_t kPooledCapacity = 16 * 1024;  // larger ones are freed
   static constexpr int kRoundsPerTurn = 8;  // of functions that ask for another turn's end; then the loop breathes
 
@@ -100,6 +100,7 @@ class Core {
   std::unique_ptr<char[]> read_buffer_;
   std::unique_ptr<char[]> scratch_;
   std::vector<std::string> pool_;
+  std::size_t pooled_ = 0;  // bytes
   std::vector<std::function<void()>> actions_;
   std::vector<std::function<void()>> running_;  // the actions of this round
   Link marked_;

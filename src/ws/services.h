@@ -10,7 +10,7 @@
 #include "door/shared.h"
 #include "net/core.h"
 #include "ws/settings.h"
-#include "ws/shared_frame.h"
+#include "ws/shared_frames.h"
 
 namespace anser::ws {
 
@@ -28,8 +28,8 @@ struct Services {
   bool stopping = false;       // whoever comes now is told so
   std::size_t unfinished = 0;  // bytes that its sessions keep of unfinished messages
   domain::ArchiveIds archive_ids{shared.archive_key};
-  SharedFrame shared_frame = {};  // of the last message to a group
-  std::string heartbeat = {};     // the last one that came, and its answer: most are the same
+  SharedFrames shared_frames = {};  // of the last messages to groups
+  std::string heartbeat = {};       // the last one that came, and its answer: most are the same
   std::string heartbeat_echo = {};
 };
 

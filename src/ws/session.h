@@ -161,7 +161,7 @@ class Session final : public domain::Session {
   void send(FrameType type, const google::protobuf::Message& message);  // at once
   void push(FrameType type, const google::protobuf::Message& message);  // in turn with what is delivered
   void write_payload(std::string_view payload);
-  void write_shared(const SharedFrame::Made& made);
+  void write_shared(const SharedFrames::Made& made);
   void write(const domain::Outgoing& entry);
   void write(const domain::Envelope& envelope, const domain::Stamp& stamp);
   void write_message(const domain::Envelope& envelope, const domain::Stamp& stamp, const door::Heard& heard);

@@ -56,7 +56,7 @@ void Session::write_payload(std::string_view payload) {
 
 // One copy, and nothing is touched for it but the session itself: with a thousand of them, all else is out of the
 // cache.
-void Session::write_shared(const SharedFrame::Made& made) {
+void Session::write_shared(const SharedFrames::Made& made) {
   if (!plain_frames_) return write_payload(made.payload());
   connection_.out().append(made.frame);
   connection_.flush_soon();
@@ -98,7 +98,7 @@ std::uint64_t Session::mark_of(const Envelope& envelope, const domain::Stamp& st
 
 void Session::write(const Envelope& envelope, const domain::Stamp& stamp) {
   if (envelope.type == Type::groupchat) {
-    if (const auto* made = services_.shared_frame.find(envelope, stamp, form_)) return write_shared(*made);
+    if (const auto* made = services_.shared_frames.find(envelope, stamp, form_)) return write_shared(*made);
   }
   const Time created = stamp.sequence != 0 ? stamp.time : services_.shared.clock.now();
   const auto& heard = heard_in(envelope, created);
@@ -129,7 +129,7 @@ void Session::write_message(const Envelope& envelope, const domain::Stamp& stamp
   message.set_eventid(event_id_of(envelope, stamp));
   payload.clear();
   append(payload, form_, FrameType::message, message);
-  if (envelope.type == Type::groupchat) services_.shared_frame.keep(envelope, stamp, form_, payload);
+  if (envelope.type == Type::groupchat) services_.shared_frames.keep(envelope, stamp, form_, payload);
   write_payload(payload);
 }
 
