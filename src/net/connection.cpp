@@ -123,8 +123,9 @@ Task<void> Connection::wait() {
 bool Connection::need_not_wait() {
   reads_in_a_row_ = 0;
   if (more_ || closed_ || late_ || (websocket_ && websocket_->has_input())) return true;
-  waited_ = true;
-  return take_ready(wanted_);  // meanwhile
+  // Who woke and did not take looks again: the notice it woke by is used up.
+  const bool looked_away = std::exchange(waited_, true);
+  return take_ready(wanted_) || looked_away;
 }
 
 void Connection::input_may_be_there() {

@@ -84,14 +84,14 @@ WebSocket::Event WebSocket::next() {
   const Event event = reader_.next(input_);
   if (event == Event::need_more) {
     input_ = {};
-    if (!rest_.empty()) std::string{}.swap(rest_);
+    rest_.reset();
     return event;
   }
   is_text_ = event == Event::text;
-  const bool elsewhere = input_.data() < rest_.data() || input_.data() > rest_.data() + rest_.size();
+  const bool elsewhere = !rest_ || input_.data() < rest_->data() || input_.data() > rest_->data() + rest_->size();
   if (!input_.empty() && elsewhere) {  // the loop's buffer is everybody's when this message has been dealt with
-    rest_.assign(input_.data(), input_.size());
-    input_ = rest_;
+    rest_ = std::make_unique<std::string>(input_.data(), input_.size());
+    input_ = *rest_;
   }
   return event;
 }

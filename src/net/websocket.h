@@ -56,7 +56,7 @@ class WebSocket {
   // Of the last message that Connection::take() gave.
   bool is_text() const { return is_text_; }
   // Bytes that are kept of messages that have not been given out.
-  std::size_t kept() const { return rest_.size() + reader_.kept(); }
+  std::size_t kept() const { return (rest_ ? rest_->size() : 0) + reader_.kept(); }
 
  private:
   std::optional<std::uint32_t> mask() const;
@@ -64,7 +64,7 @@ class WebSocket {
 
   codec::WebSocketReader reader_;
   std::span<char> input_;
-  std::string rest_;                               // what input_ is in, unless that is the loop's read buffer
+  std::unique_ptr<std::string> rest_;              // what input_ is in, unless that is the loop's read buffer
   std::unique_ptr<codec::Deflater> own_deflater_;  // when the window is kept between messages
   std::optional<codec::DeflateAgreement> deflate_;
   codec::WebSocketRole role_;

@@ -113,9 +113,10 @@ net::Task<Result<door::SignedIn>> check(Shared& shared, std::string host, Creden
 // The session begins on the core of its account.
 void hand_over(Shared& shared, net::Handed handed, door::SignedIn who, Wish wish, std::string_view how,
                SharedSettings settings) {
-  const std::string resource = wish.resource.empty() ? core::random_id(12) : std::move(wish.resource);
+  constexpr std::size_t kResourceLength = 8;  // it has to differ from the account's others
+  const std::string resource = wish.resource.empty() ? core::random_id(kResourceLength) : std::move(wish.resource);
   auto address = who.account.with_resource(resource);
-  if (!address) address = who.account.with_resource(core::random_id(12));
+  if (!address) address = who.account.with_resource(core::random_id(kResourceLength));
   handed.admission.admitted();
   auto luggage = std::make_shared<Arrival>();
   luggage->handed = std::move(handed);

@@ -19,7 +19,7 @@ using domain::Envelope;
 using domain::Kind;
 using domain::Type;
 
-constexpr std::size_t kIdBytes = 9;                  // of a stanza that its sender gave no id
+constexpr std::size_t kIdLength = 12;                // of a stanza that its sender gave no id
 constexpr std::chrono::milliseconds kMailPause{10};  // between two looks at a congested mailbox
 constexpr std::size_t kMaxStatus = 4096;             // bytes of a presence's text
 constexpr std::size_t kFrameCost = 64;               // of the rate's bytes, beside those of the frame: each has work
@@ -48,31 +48,28 @@ std::optional<Type> presence_type(std::string_view word) {
 
 void Session::begin(Services& services, Arrival arrival) {
   core::Jid address = arrival.address;
+  const Tick since = arrival.since;
+  const std::string_view how = arrival.how;
   auto self = std::make_unique<Session>(services, std::move(arrival));
   Session& session = *self;
   if (services.stopping) session.end(close_code::kGoingAway, "the server is stopping");
   session.on(std::move(self));  // waits until it has been opened, or is gone
   if (services.stopping) return;
   services.router.open(
-      session, std::move(address), false, [&session](Result<void> outcome) { session.opened(std::move(outcome)); },
-      session.since_);
+      session, std::move(address), false,
+      [&session, how](Result<void> outcome) { session.opened(std::move(outcome), how); }, since);
 }
 
 Session::Session(Services& services, Arrival arrival)
     : services_(services),
       connection_(services.core, std::move(arrival.handed)),
       settings_(std::move(arrival.settings)),
-      since_(arrival.since),
-      how_(arrival.how),
+      bucket_(static_cast<double>(settings_->rate_bytes_per_second), static_cast<double>(settings_->rate_burst_bytes)),
       form_(arrival.form),
       modern_(arrival.modern || arrival.form != Form::bare),
       plain_frames_(connection_.websocket()->takes_plain_frames()) {
   connection_.held_by(this, sizeof *this);
   connection_.limit(settings_->sign_in_timeout);
-  if (settings_->rate_bytes_per_second > 0) {
-    bucket_ = std::make_unique<net::TokenBucket>(static_cast<double>(settings_->rate_bytes_per_second),
-                                                 static_cast<double>(settings_->rate_burst_bytes));
-  }
   connection_.websocket()->set_limits(settings_->websocket.limits);
   if (!arrival.acknowledges) return;
   acknowledges_ = true;
@@ -85,7 +82,7 @@ Session::~Session() {
   if (outbox_) give_back();
 }
 
-void Session::opened(Result<void> outcome) {
+void Session::opened(Result<void> outcome, std::string_view how) {
   opening_ = false;
   if (ended_) return;
   auto& result = scratch<proto::AuthResult>();
@@ -99,7 +96,7 @@ void Session::opened(Result<void> outcome) {
     }
     return end(close_code_of(outcome.error().code), outcome.error().message);
   }
-  log::info("ws", "{} from {} signed in ({}{})", door::for_log(jid().full()), peer(), how_,
+  log::info("ws", "{} from {} signed in ({}{})", door::for_log(jid().full()), peer(), how,
             connection_.tls() ? ", TLS" : "");
   connection_.limit(silence_allowed());
   if (modern_) {
@@ -114,6 +111,16 @@ void Session::opened(Result<void> outcome) {
   presence.from = jid();
   services_.router.route(*this, std::move(presence));
   go_on();
+}
+
+// An exception is our own fault; it ends the session, not the loop.
+void Session::Call::operator()() {
+  Session& self = *session;
+  try {
+    self.on(std::move(session));
+  } catch (const std::exception& error) {
+    log::error("ws", "an exception escaped from a session, which has ended: {}", error.what());
+  }
 }
 
 // ---- the loop -------------------------------------------------------------------------------------------------------
@@ -151,11 +158,9 @@ void Session::on(std::unique_ptr<Session> self) {
     pinged_ = false;
     if (outbox_ && !acknowledges_ && outbox_->queue.empty() && outbox_->confirmations.empty()) outbox_.reset();
     const std::string_view message = **taken;
-    if (bucket_) {
-      const auto cost = static_cast<double>(message.size() + kFrameCost);
-      const auto wait = bucket_->take(cost, services_.shared.clock.tick());
-      if (wait.count() > 0) let_wait(wait);  // after this one
-    }
+    const auto cost = static_cast<double>(message.size() + kFrameCost);
+    if (const auto wait = bucket_.take(cost, services_.shared.clock.tick()); wait.count() > 0)
+      let_wait(wait);  // after this one
     take(message);
     if (connection_.queued() > net::Connection::kHighWater + settings_->output_bytes) fall_behind();
   }
@@ -385,7 +390,7 @@ void Session::take_message(const Incoming& incoming) {
   }
   auto envelope = door::to_envelope(chat, jid());
   if (!envelope) return refuse_this(envelope.error());
-  if (envelope->id.empty()) envelope->id = core::random_id(kIdBytes);  // for errors, receipts and acknowledgements
+  if (envelope->id.empty()) envelope->id = core::random_id(kIdLength);  // for errors, receipts and acknowledgements
   route(std::move(*envelope), FrameType::message, message.eventid());
 }
 
@@ -478,7 +483,7 @@ void Session::take_typing(const Incoming& incoming) {
   state.group = services_.router.hosts().group(state.to).has_value();
   auto envelope = door::to_envelope(state, jid());
   if (!envelope) return refuse_this(envelope.error());
-  envelope->id = core::random_id(kIdBytes);
+  envelope->id = core::random_id(kIdLength);
   route(std::move(*envelope), FrameType::typing, {});
 }
 
@@ -497,7 +502,7 @@ void Session::take_receipt(const Incoming& incoming) {
   given.event_id = receipt.eventid();
   auto envelope = door::to_envelope(given, jid());
   if (!envelope) return refuse_this(envelope.error());
-  envelope->id = core::random_id(kIdBytes);
+  envelope->id = core::random_id(kIdLength);
   route(std::move(*envelope), FrameType::receipt, receipt.eventid());
 }
 

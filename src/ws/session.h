@@ -70,14 +70,11 @@ class Session final : public domain::Session {
   // Wakes the session; whoever holds it owns it.
   struct Call {
     std::unique_ptr<Session> session;
-    void operator()() {
-      Session& self = *session;
-      self.on(std::move(session));
-    }
+    void operator()();
   };
 
   void on(std::unique_ptr<Session> self);
-  void opened(Result<void> outcome);
+  void opened(Result<void> outcome, std::string_view how);
   bool must_wait() const;
   std::chrono::seconds silence_allowed() const;
   void go_on() {
@@ -186,9 +183,7 @@ class Session final : public domain::Session {
   SharedSettings settings_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Inflow> inflow_;
-  std::unique_ptr<net::TokenBucket> bucket_;
-  Tick since_;
-  std::string_view how_;
+  net::TokenBucket bucket_;
   std::uint64_t heard_ = 0;  // bytes_in() when the silence was last looked at
   std::size_t kept_ = 0;     // its part of services_.unfinished
   std::uint64_t next_fence_ = 1;

@@ -419,8 +419,11 @@ void Negotiation::hand_over(Login login, std::string resource, std::string iq_id
   arrival.welcome = std::move(welcome);
   arrival.reader = std::move(reader_);
   arrival.reader.set_limits(settings_->limits);
-  if (auto* websocket = connection_->websocket())
-    websocket->set_limits({.message_bytes = settings_->limits.stanza_bytes});
+  if (auto* websocket = connection_->websocket()) {
+    auto limits = settings_->websocket.limits;
+    limits.message_bytes = settings_->limits.stanza_bytes;
+    websocket->set_limits(limits);
+  }
 
   const net::CoreId home = domain::core_of(arrival.login.account.full(), shared_.cores.size());
   auto& services = shared_.home(home);

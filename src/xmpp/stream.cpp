@@ -110,6 +110,7 @@ net::Task<void> Stream::run() {
     co_await sleep();
     if (!woken_) continue;
     const auto woken = std::move(woken_);
+    if (woken->thrown) std::rethrow_exception(woken->thrown);
     then = woken->then;
     rest = std::move(woken->input);
     input = rest;

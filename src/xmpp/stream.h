@@ -99,6 +99,7 @@ class Stream final : public domain::Session {
     std::string input = {};                // not read yet
     std::optional<Error> lost = {};        // the connection
     std::chrono::milliseconds pause = {};  // it was too fast
+    std::exception_ptr thrown = {};        // our own fault
   };
   template <class Handler>
   struct Sleeper;

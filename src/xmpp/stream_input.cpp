@@ -1,5 +1,7 @@
 // Stream, the part that takes what comes in, and minds how fast, how much of it unfinished, and how long nothing may.
+#include <exception>
 #include "base/log.h"
+
 #include "net/websocket.h"
 #include "xmpp/framing.h"
 #include "xmpp/stream.h"
@@ -70,7 +72,13 @@ struct Stream::Sleeper {
   Handler wake;  // the coroutine, which owns the stream
 
   void operator()() {
-    if (stream->serve()) {
+    bool asleep = false;
+    try {
+      asleep = stream->serve();
+    } catch (...) {  // run() throws it on: it ends the task, not the loop
+      stream->woken_ = std::make_unique<Woken>(Woken{.thrown = std::current_exception()});
+    }
+    if (asleep) {
       stream->doze(std::move(wake));
     } else {
       std::move(wake)();
