@@ -323,10 +323,11 @@ void Router::hand_out_due(Audience& audience) {
   // Most have been silent since the last message and are not in the cache: each comes while those before it are served.
   constexpr std::size_t kAhead = 2;
   const auto due = std::exchange(audience.due, {});
+  const std::uint64_t batch = ++batches_;
   const auto& members = audience.members;
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (i + kAhead < members.size()) members[i + kAhead]->bring_near();
-    for (const auto& [envelope, stamp] : due) members[i]->deliver(envelope, stamp);
+    members[i]->deliver_together(due, batch);
   }
 }
 

@@ -42,10 +42,6 @@ inline constexpr std::size_t kHandedTogether = 64;
 
 // Invariant: there is one while it has members, or its home's answer is awaited.
 struct Audience {
-  struct Due {
-    Envelope envelope;
-    Stamp stamp;
-  };
   struct Waiting {
     SessionId session;
     std::function<void(Result<void>)> done;
@@ -55,7 +51,7 @@ struct Audience {
   bool known = false;  // the home hands messages on to this core
   // In no order. A session's verbs never call the router back, so nobody leaves while a message is handed out.
   std::vector<Session*> members;
-  std::vector<Due> due;          // at the turn's end, or when there are kHandedTogether
+  std::vector<Delivery> due;     // at the turn's end, or when there are kHandedTogether
   std::vector<Waiting> waiting;  // for the home's answer; bounded by what sessions may have under way
 };
 

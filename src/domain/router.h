@@ -286,7 +286,7 @@ class Router {
   void hand_on(const Group& group, const Envelope& envelope, const Stamp& stamp);
   void receive_published(const Published& letter);
   void hand_out(const Jid& group, const Envelope& envelope, const Stamp& stamp);
-  static void hand_out_due(Audience& audience);
+  void hand_out_due(Audience& audience);
 
   // copies.cpp
   bool others_listen(const Account& account, const Session* session) const;
@@ -346,6 +346,7 @@ class Router {
   IqService* iq_service_ = nullptr;
   const PushWriter* push_writer_ = nullptr;
   AtTurnEnd at_turn_end_;
+  std::uint64_t batches_ = 0;  // handed out to groups
 
   RetryPool retry_pool_;
   AccountTable accounts_;     // their windows are in the pool

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,6 +58,12 @@ struct Presence {
   std::string extra;
 };
 
+// A message to many sessions, as each of them is given it.
+struct Delivery {
+  Envelope envelope;
+  Stamp stamp;
+};
+
 class Account;
 class UnackedQueue;
 struct Audience;
@@ -73,6 +80,11 @@ class Session {
 
   // The verbs below only write or remember; none of them may call the router back before the turn ends.
   virtual void deliver(const Envelope& envelope, const Stamp& stamp) = 0;
+  // The same for what many sessions are given, one after the other and in the same order: a door may make its frames
+  // once. `batch` is another number each time, on this core.
+  virtual void deliver_together(std::span<const Delivery> deliveries, std::uint64_t /*batch*/) {
+    for (const auto& [envelope, stamp] : deliveries) deliver(envelope, stamp);
+  }
   virtual void push_roster(const RosterItem& item, std::uint64_t version) = 0;
   virtual void push_roster_removal(const Jid& contact, std::uint64_t version) = 0;
   virtual void push_blocking(bool blocked, const std::vector<Jid>& who) = 0;  // empty `who` with false: everybody

@@ -288,6 +288,19 @@ Connection::Written Connection::write_some(std::string_view bytes) {
   return {static_cast<std::size_t>(sent), false};
 }
 
+void Connection::send_shared(std::string_view bytes) {
+  if (closed_ || output_lost_) return;
+  if (queued() == 0 && !tls_ && !zip_) {
+    const Written written = write_some(bytes);
+    bytes_out_ += written.size;
+    if (written.lost) return lose_output();
+    bytes.remove_prefix(written.size);
+    if (bytes.empty()) return;
+  }
+  out().append(bytes);
+  flush_soon();
+}
+
 // The peer is gone, so is what it was to get. Reading goes on until the input says so too.
 void Connection::lose_output() {
   output_lost_ = true;

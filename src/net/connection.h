@@ -99,6 +99,8 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // Append here, then flush_soon(): everything appended in a turn leaves in one send at its end.
   std::string& out();
   void flush_soon() { core_.mark(*this); }
+  // For bytes that many connections get: sent at once and without a copy when nothing is before them, else appended.
+  void send_shared(std::string_view bytes);
   // Bytes appended and not yet taken by the kernel.
   std::size_t queued() const { return out_.size() + (wire_.size() - sent_); }
   // kHighWater or more waits: keep what else there is in a backlog, on_writable() asks for it.

@@ -54,6 +54,7 @@ class Session final : public domain::Session {
   ~Session() override;
 
   void deliver(const domain::Envelope& envelope, const domain::Stamp& stamp) override;
+  void deliver_together(std::span<const domain::Delivery> deliveries, std::uint64_t batch) override;
   void push_roster(const domain::RosterItem& item, std::uint64_t version) override;
   void push_roster_removal(const domain::Jid& contact, std::uint64_t version) override;
   void push_blocking(bool, const std::vector<domain::Jid>&) override {}  // this protocol has no word for it
@@ -161,7 +162,11 @@ class Session final : public domain::Session {
   void write_shared(const SharedFrames::Made& made);
   void write(const domain::Outgoing& entry);
   void write(const domain::Envelope& envelope, const domain::Stamp& stamp);
-  void write_message(const domain::Envelope& envelope, const domain::Stamp& stamp, const door::Heard& heard);
+  Time time_of(const domain::Stamp& stamp) const;
+  const SharedFrames::Made* make_shared(const domain::Envelope& envelope, const domain::Stamp& stamp);
+  const std::string* make_together(std::span<const domain::Delivery> deliveries, std::uint64_t batch);
+  void append_message(std::string& payload, const domain::Envelope& envelope, const domain::Stamp& stamp,
+                      const door::ChatMessage& chat) const;
   void write_presence(const domain::Envelope& envelope);
   void write_failure(const domain::Envelope& envelope);
   void fill(proto::Message& message, const door::ChatMessage& chat, const domain::Stamp& stamp) const;

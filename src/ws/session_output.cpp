@@ -54,8 +54,7 @@ void Session::write_payload(std::string_view payload) {
   connection_.flush_soon();
 }
 
-// One copy, and nothing is touched for it but the session itself: with a thousand of them, all else is out of the
-// cache.
+// One copy, and nothing is touched for it but the session itself.
 void Session::write_shared(const SharedFrames::Made& made) {
   if (!plain_frames_) return write_payload(made.payload());
   connection_.out().append(made.frame);
@@ -90,6 +89,31 @@ void Session::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
   put_off({envelope, stamp, {}}, mark);
 }
 
+// The first reader's frames are the next one's: with a thousand of them, what is not touched need not come into the
+// cache.
+void Session::deliver_together(std::span<const domain::Delivery> deliveries, std::uint64_t batch) {
+  if (!ended_ && !acknowledges_ && plain_frames_ && writable()) {
+    const std::string* frames = services_.shared_frames.together(batch, form_);
+    if (!frames) frames = make_together(deliveries, batch);
+    if (frames && !frames->empty()) return connection_.send_shared(*frames);
+  }
+  domain::Session::deliver_together(deliveries, batch);
+}
+
+// Empty: there is something among them that is not for everybody.
+const std::string* Session::make_together(std::span<const domain::Delivery> deliveries, std::uint64_t batch) {
+  std::string& frames = services_.shared_frames.begin_together(batch, form_);
+  for (const auto& [envelope, stamp] : deliveries) {
+    const auto* made = envelope.facts.has_body ? make_shared(envelope, stamp) : nullptr;
+    if (!made) {
+      frames.clear();
+      break;
+    }
+    frames.append(made->frame);
+  }
+  return &frames;
+}
+
 std::uint64_t Session::mark_of(const Envelope& envelope, const domain::Stamp& stamp) const {
   if (!envelope.facts.has_body && !heard_in(envelope, {}).message) return 0;
   const std::string id = event_id_of(envelope, stamp);
@@ -97,12 +121,16 @@ std::uint64_t Session::mark_of(const Envelope& envelope, const domain::Stamp& st
 }
 
 void Session::write(const Envelope& envelope, const domain::Stamp& stamp) {
-  if (envelope.type == Type::groupchat) {
-    if (const auto* made = services_.shared_frames.find(envelope, stamp, form_)) return write_shared(*made);
+  if (envelope.type == Type::groupchat && envelope.facts.has_body) {
+    if (const auto* made = make_shared(envelope, stamp)) return write_shared(*made);
   }
-  const Time created = stamp.sequence != 0 ? stamp.time : services_.shared.clock.now();
-  const auto& heard = heard_in(envelope, created);
-  if (heard.message) write_message(envelope, stamp, heard);
+  const auto& heard = heard_in(envelope, time_of(stamp));
+  if (heard.message) {
+    thread_local std::string payload;
+    payload.clear();
+    append_message(payload, envelope, stamp, *heard.message);
+    write_payload(payload);
+  }
   if (heard.state && modern_) {
     proto::Typing typing;
     typing.set_from(std::string{heard.state->from.bare()});
@@ -121,16 +149,28 @@ void Session::write(const Envelope& envelope, const domain::Stamp& stamp) {
   }
 }
 
-void Session::write_message(const Envelope& envelope, const domain::Stamp& stamp, const door::Heard& heard) {
-  thread_local proto::Message message;
+Time Session::time_of(const domain::Stamp& stamp) const {
+  return stamp.sequence != 0 ? stamp.time : services_.shared.clock.now();
+}
+
+// The frame of a message to a group; null: it says nothing that is one.
+const SharedFrames::Made* Session::make_shared(const Envelope& envelope, const domain::Stamp& stamp) {
+  if (const auto* made = services_.shared_frames.find(envelope, stamp, form_)) return made;
+  const auto& heard = heard_in(envelope, time_of(stamp));
+  if (!heard.message || heard.state || heard.receipt) return nullptr;
   thread_local std::string payload;
-  message.Clear();
-  fill(message, *heard.message, stamp);
-  message.set_eventid(event_id_of(envelope, stamp));
   payload.clear();
+  append_message(payload, envelope, stamp, *heard.message);
+  return services_.shared_frames.keep(envelope, stamp, form_, payload);
+}
+
+void Session::append_message(std::string& payload, const Envelope& envelope, const domain::Stamp& stamp,
+                             const door::ChatMessage& chat) const {
+  thread_local proto::Message message;
+  message.Clear();
+  fill(message, chat, stamp);
+  message.set_eventid(event_id_of(envelope, stamp));
   append(payload, form_, FrameType::message, message);
-  if (envelope.type == Type::groupchat) services_.shared_frames.keep(envelope, stamp, form_, payload);
-  write_payload(payload);
 }
 
 void Session::fill(proto::Message& message, const door::ChatMessage& chat, const domain::Stamp& stamp) const {

@@ -37,16 +37,32 @@ class SharedFrames {
     return nullptr;
   }
 
-  void keep(const domain::Envelope& envelope, const domain::Stamp& stamp, Form form, std::string_view payload) {
-    if (envelope.inner.empty()) return;
+  const Made* keep(const domain::Envelope& envelope, const domain::Stamp& stamp, Form form, std::string_view payload) {
     Entry& entry = entry_of(envelope, stamp);
     Made& made = entry.made[static_cast<std::size_t>(form)];
     made.frame.clear();
     codec::append_frame(made.frame, form == Form::json ? codec::Opcode::text : codec::Opcode::binary, payload);
     made.header = made.frame.size() - payload.size();
+    return &made;
+  }
+
+  // All frames of a batch (Session::deliver_together) in this form, one behind the other; null: they are not made.
+  const std::string* together(std::uint64_t batch, Form form) const {
+    const Together& all = together_[static_cast<std::size_t>(form)];
+    return all.batch == batch ? &all.frames : nullptr;
+  }
+  std::string& begin_together(std::uint64_t batch, Form form) {
+    Together& all = together_[static_cast<std::size_t>(form)];
+    all.batch = batch;
+    all.frames.clear();
+    return all.frames;
   }
 
  private:
+  struct Together {
+    std::uint64_t batch = 0;
+    std::string frames;
+  };
   struct Entry {
     bool is(const domain::Envelope& envelope, const domain::Stamp& stamp) const {
       return inner.view().data() == envelope.inner.view().data() && sequence == stamp.sequence &&
@@ -77,6 +93,7 @@ class SharedFrames {
 
   std::array<Entry, domain::kHandedTogether> entries_;
   std::size_t used_ = 0, next_ = 0, oldest_ = 0;
+  std::array<Together, kForms> together_;
 };
 
 }  // namespace anser::ws
