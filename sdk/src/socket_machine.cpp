@@ -340,7 +340,7 @@ void SocketMachine::send(SocketQueue::Entry entry) {
   drain();
 }
 
-// As much as the connection takes; writable() goes on.
+// As much as the connection and the queue's window take; writable() and the acknowledgements go on.
 void SocketMachine::pump() {
   while (state_ == State::open && !ending_ && !host_.congested()) {
     const std::string* const frame = queue_.next();

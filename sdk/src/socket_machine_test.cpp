@@ -784,6 +784,41 @@ TEST_F(SocketMachineTest, ManyLossesDoubleNothing) {
   EXPECT_THAT(heard, ElementsAre("stored 1"));
 }
 
+// The server recognises the last 128 repeated messages of an account; beyond that they would be delivered twice.
+TEST_F(SocketMachineTest, NeverIsMoreUnacknowledgedThanTheServerRecognises) {
+  open_it();
+  for (int i = 0; i < 500; ++i) send(std::to_string(i));
+  EXPECT_THAT(written_ids(), SizeIs(64));
+  for (int i = 0; i < 100; ++i) {
+    receives(ack(std::to_string(i)));
+    ASSERT_EQ(written_ids().size(), 65u + i);  // one comes, one goes
+  }
+
+  ends();
+  rings(SocketTimer::retry);
+  host.written.clear();
+  lets_in();
+  auto ids = written_ids();
+  EXPECT_THAT(ids, SizeIs(64));
+  EXPECT_EQ(ids.front(), "100");
+
+  for (int i = 100; i < 500; ++i) {
+    receives(ack(std::to_string(i)));
+    ASSERT_LE(written_ids().size(), 65u + (i - 100));
+  }
+  ids = written_ids();
+  EXPECT_THAT(ids, SizeIs(400));
+  EXPECT_EQ(ids.back(), "499");
+  EXPECT_EQ(host.waiting, 0u);
+}
+
+TEST_F(SocketMachineTest, ARefusedMessageMakesRoomForTheNext) {
+  open_it();
+  for (int i = 0; i < 65; ++i) send(std::to_string(i));
+  receives(refusal("3", {}));
+  EXPECT_EQ(written_ids().back(), "64");
+}
+
 TEST_F(SocketMachineTest, ARefusedMessageFailsAndTheOthersGoOn) {
   open_it();
   send("1");

@@ -12,7 +12,7 @@ void SocketQueue::push(Entry entry) {
 }
 
 const std::string* SocketQueue::next() {
-  if (written_ == entries_.size()) return nullptr;
+  if (written_ == entries_.size() || written_ == kWindow) return nullptr;
   Entry& entry = entries_[written_++];
   entry.ever_written = true;
   return &entry.frame;

@@ -2,7 +2,7 @@
 // unchanged on each new connection: the server tells repetitions by their event id. Rules only, no I/O. What it returns
 // is told by the caller. On the loop's thread.
 //
-//   [ written on this connection | not yet ]
+//   [ written on this connection, kWindow at most | not yet ]
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,10 @@ namespace anser::sdk {
 
 class SocketQueue {
  public:
+  // Of what was written, this much may be unacknowledged. After a loss it is all that is repeated, and the server knows
+  // no more than the last `limits.retries` (128) messages of the account, those of its other devices too.
+  static constexpr std::size_t kWindow = 64;
+
   struct Entry {
     std::string event_id;
     std::string frame;
@@ -35,7 +39,8 @@ class SocketQueue {
   std::size_t size() const { return entries_.size(); }
   std::size_t bytes() const { return bytes_; }
 
-  // The next frame to write, which then counts as written; null: there is none. Valid until the next call.
+  // The next frame to write, which then counts as written; null: there is none, or the window is full. Valid until the
+  // next call.
   const std::string* next();
   void connection_lost() { written_ = 0; }
 

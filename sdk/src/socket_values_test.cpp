@@ -101,6 +101,16 @@ TEST(SocketFrames, TextThatBreaksXmlIsNotSent) {
   EXPECT_TRUE(frames::check(SocketMessage{"juliet", "tab\tline\nend 🜁"}));
 }
 
+TEST(SocketQueue, WritesNoMoreThanItsWindow) {
+  SocketQueue queue{100, 1000};
+  for (std::size_t i = 0; i <= SocketQueue::kWindow; ++i) queue.push({std::to_string(i), "x"});
+  for (std::size_t i = 0; i < SocketQueue::kWindow; ++i) ASSERT_TRUE(queue.next());
+  EXPECT_EQ(queue.next(), nullptr);
+  EXPECT_TRUE(queue.take("0"));
+  EXPECT_TRUE(queue.next());
+  EXPECT_EQ(queue.next(), nullptr);
+}
+
 TEST(SocketQueue, KeepsItsBooks) {
   SocketQueue queue{2, 10};
   EXPECT_TRUE(queue.has_room(10));
