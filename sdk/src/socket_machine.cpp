@@ -158,9 +158,8 @@ void SocketMachine::opened(std::uint64_t attempt) {
   }
   enter(State::signing_in, SocketStatus::connecting);
   if (credentials_.place == SocketCredentials::Place::first_frame) {
-    host_.write(frames::encode(frames::Auth{credentials_.user, credentials_.password, credentials_.token,
-                                            configuration_.acknowledge}),
-                false);
+    // It is acknowledged in any case, by us or by the application.
+    host_.write(frames::encode(frames::Auth{credentials_.user, credentials_.password, credentials_.token, true}), false);
   }
   drain();
 }

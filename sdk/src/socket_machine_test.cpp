@@ -1133,6 +1133,16 @@ TEST_F(SocketMachineTest, CredentialsCanStandInTheFirstFrame) {
   EXPECT_EQ(auth.token(), "fresh");
 }
 
+TEST_F(SocketMachineTest, TheServerIsToldOfAcknowledgementsWhoeverSendsThem) {
+  configuration.acknowledge = false;
+  configuration.credentials = {.token = "t", .place = SocketCredentials::Place::first_frame};
+  machine().open({});
+  shakes_hands();
+  proto::Auth auth;
+  ASSERT_TRUE(auth.ParseFromString(host.written.at(0).payload.substr(2)));
+  EXPECT_TRUE(auth.acknowledges());
+}
+
 TEST_F(SocketMachineTest, RawFramesComeAndGoAsTheyAre) {
   configuration.protocol = SocketProtocol::raw;
   machine().open({});

@@ -381,7 +381,7 @@ Result<net::WebSocketOpening> SocketSession::opening(const std::string& host) co
   }
   // In the first frame Auth says it; without the newer types the first AckMessage does.
   const bool says_it = who.place == SocketCredentials::Place::first_frame;
-  if (configuration_.acknowledge && configuration_.protocol == SocketProtocol::protobuf && !says_it)
+  if (configuration_.protocol == SocketProtocol::protobuf && !says_it)
     add_parameter(request.target, "acknowledges", "1");
   auto made = net::WebSocketOpening::make(std::move(request));
   if (!made) return pass_as(Errc::invalid_argument, made.error());

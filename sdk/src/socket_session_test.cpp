@@ -275,6 +275,15 @@ TEST_F(SocketSessionTest, CredentialsStandWhereTheyAreWanted) {
   });
 }
 
+TEST_F(SocketSessionTest, TheServerIsToldOfAcknowledgementsWhoeverSendsThem) {
+  auto configuration = server.socket_configuration();
+  configuration.acknowledge = false;
+  failure(configuration, [&] {
+    EXPECT_THAT(server.takes_request(), testing::StartsWith("GET /ws?acknowledges=1 HTTP/1.1\r\n"));
+    server.cuts();
+  });
+}
+
 TEST_F(SocketSessionTest, WhatMayNotStandInARequestIsRefused) {
   auto configuration = server.socket_configuration();
   configuration.headers = {{"X-Evil", "a\r\nHost: b"}};

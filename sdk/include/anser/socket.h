@@ -84,7 +84,10 @@ struct SocketConfiguration {
   // anew after a connection that has held for `settled`.
   Reconnection reconnection = {.attempts = 60};
 
-  bool acknowledge = true;  // a message that came, after on_message() has returned; else acknowledge() does it
+  // Who acknowledges a message that came: the library, when on_message() has returned, or the application with
+  // acknowledge(). Whoever does, the server keeps what is not acknowledged; with SocketProtocol::bare only from a
+  // connection's first acknowledgement on, so what was on its way before that is lost with the connection.
+  bool acknowledge = true;
   std::size_t queue_messages = 1'000;             // that wait for a connection, or for their acknowledgement
   std::size_t queue_bytes = 16 * 1024 * 1024;     // the next send() is Errc::queue_full
   std::size_t sent_bytes = 256 * 1024;            // a larger message is Errc::invalid_argument: servers refuse it
@@ -145,7 +148,7 @@ class ANSER_API Socket {
   // Errc::invalid_argument, queue_full; wrong_state before open() and after the end.
   Result<std::string> send(SocketMessage message, DeliveryListener listener = {});
   // This message and all that came before it on the connection, when `acknowledge` is off. What was not acknowledged
-  // comes again after a reconnection.
+  // comes again after a reconnection; the server ends a connection on which too much waits for that.
   void acknowledge(std::string event_id);
 
   // What means something only now: Errc::wrong_state without a connection, invalid_argument, unsupported.
