@@ -11,6 +11,7 @@ namespace anser::sdk {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 constexpr std::chrono::milliseconds kLongestRetryAfter = 10min;  // whatever a server asks for
 
@@ -52,9 +53,10 @@ bool may_try_again(unsigned status) { return status == 408 || status == 429 || s
 // From an application: what RFC 6455 lets one say.
 bool may_be_said(std::uint16_t code) { return code == 1000 || (code >= 3000 && code <= 4999); }
 
-// A message is the same again if its content is too: senders write one event id for ever. What the server says itself
-// (times, archive ids) does not count.
+// The archive's id is nobody else's, neither in the own archive nor in a group's. Without one a message is the same
+// again if its content is too: senders write one event id for ever, and the same text under it.
 std::string identity_of(const SocketMessage& message) {
+  if (!message.archive_id.empty()) return "archived\0"s + message.group + '\0' + message.archive_id;
   std::string all;
   for (const std::string* text : {&message.event_id, &message.to, &message.group, &message.type, &message.body,
                                   &message.thread, &message.replaces}) {

@@ -919,6 +919,26 @@ TEST_F(SocketMachineTest, OneIdWithOtherContentOrFromAnotherIsAnotherMessage) {
   EXPECT_THAT(heard, ElementsAre("message one", "message two", "message two", "message two", "message two"));
 }
 
+// As programs of XMPP send: id='1' for ever, and the same words.
+TEST_F(SocketMachineTest, WhereTheArchiveNamesAMessageItsIdDecides) {
+  open_it();
+  const auto archived = [](const char* id, const char* group = "") {
+    proto::Message message;
+    message.set_eventid("1");
+    message.set_from("bot@localhost");
+    message.set_body("still alive");
+    message.set_archiveid(id);
+    message.set_group(group);
+    return frame(11, message);
+  };
+  for (const char* id : {"a", "b", "a"}) receives(archived(id));
+  EXPECT_THAT(heard, SizeIs(2));
+  EXPECT_THAT(written_types(), ElementsAre(10, 10, 10));  // the third too
+
+  receives(archived("a", "verona"));
+  EXPECT_THAT(heard, SizeIs(3));  // another archive's
+}
+
 TEST_F(SocketMachineTest, AnApplicationThatAcknowledgesItselfDecidesWhen) {
   configuration.acknowledge = false;
   open_it();
