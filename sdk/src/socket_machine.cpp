@@ -79,7 +79,7 @@ SocketMachine::SocketMachine(const SocketConfiguration& configuration, SocketHos
 bool SocketMachine::wants_auth_result() const {
   if (configuration_.protocol == SocketProtocol::raw) return false;
   return configuration_.protocol == SocketProtocol::protobuf ||
-         credentials_.place == SocketCredentials::Place::first_frame;
+         in_use_.place == SocketCredentials::Place::first_frame;
 }
 
 // ------------------------------------------------------------------------------------------------------- its life
@@ -113,6 +113,7 @@ void SocketMachine::start_attempt() {
   running_ = true;
   ending_.reset();
   refused_.reset();
+  in_use_ = credentials_;
   enter(State::attempting, SocketStatus::connecting);
   host_.arm(SocketTimer::limit, configuration_.connect_limit);
   host_.start(++attempt_);
@@ -159,9 +160,9 @@ void SocketMachine::opened(std::uint64_t attempt) {
     return drain();
   }
   enter(State::signing_in, SocketStatus::connecting);
-  if (credentials_.place == SocketCredentials::Place::first_frame) {
+  if (in_use_.place == SocketCredentials::Place::first_frame) {
     // It is acknowledged in any case, by us or by the application.
-    host_.write(frames::encode(frames::Auth{credentials_.user, credentials_.password, credentials_.token, true}), false);
+    host_.write(frames::encode(frames::Auth{in_use_.user, in_use_.password, in_use_.token, true}), false);
   }
   drain();
 }

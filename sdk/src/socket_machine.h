@@ -148,7 +148,7 @@ class SocketMachine {
   void rang(SocketTimer timer);
 
   const Facts& facts() const { return facts_; }
-  const SocketCredentials& credentials() const { return credentials_; }
+  const SocketCredentials& credentials() const { return in_use_; }  // the attempt's
   bool wants_auth_result() const;
   SocketHandlers handlers;
 
@@ -206,7 +206,8 @@ class SocketMachine {
   const SocketConfiguration& configuration_;
   SocketHost& host_;
   const Backoff::Draw draw_;
-  SocketCredentials credentials_;
+  SocketCredentials credentials_;  // for the next attempt
+  SocketCredentials in_use_;       // by this one: whoever checks and whoever says them means the same
   Facts facts_;
   State state_ = State::idle;
   bool running_ = false;             // an attempt has been started and has not ended

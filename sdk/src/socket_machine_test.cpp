@@ -1153,6 +1153,24 @@ TEST_F(SocketMachineTest, CredentialsCanStandInTheFirstFrame) {
   EXPECT_EQ(auth.token(), "fresh");
 }
 
+// What was checked is what is said: a password that is set meanwhile might be one for the clear.
+TEST_F(SocketMachineTest, CredentialsDoNotChangeDuringAnAttempt) {
+  configuration.protocol = SocketProtocol::bare;
+  configuration.credentials = {.token = "old"};
+  machine().open({});
+  machine().set_credentials({.user = "romeo", .password = "s", .place = SocketCredentials::Place::first_frame});
+  EXPECT_EQ(machine().credentials().token, "old");
+  EXPECT_FALSE(machine().wants_auth_result());
+  shakes_hands();
+  EXPECT_THAT(host.written, IsEmpty());
+  EXPECT_EQ(machine().facts().status, SocketStatus::connected);
+
+  ends();
+  rings(SocketTimer::retry);
+  EXPECT_EQ(machine().credentials().user, "romeo");
+  EXPECT_TRUE(machine().wants_auth_result());
+}
+
 TEST_F(SocketMachineTest, TheServerIsToldOfAcknowledgementsWhoeverSendsThem) {
   configuration.acknowledge = false;
   configuration.credentials = {.token = "t", .place = SocketCredentials::Place::first_frame};
