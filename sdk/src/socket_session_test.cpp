@@ -186,6 +186,21 @@ TEST_F(SocketSessionTest, WhatIsNoWebSocketIsSaidInWords) {
             Errc::unsupported);  // no subprotocol was chosen
 }
 
+TEST_F(SocketSessionTest, ComesBackToAServerThatCouldNotWait) {
+  Socket socket{server.socket_configuration()};
+  Told<Error> failed;
+  Told<Result<void>> open;
+  socket.on_error(failed.teller());
+  socket.open(open.teller());
+  server.takes_request();
+  server.says("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(failed.get().code, Errc::unreachable);
+
+  server.lets_in();
+
+  EXPECT_TRUE(open.get());
+}
+
 TEST_F(SocketSessionTest, ARedirectionIsNotFollowed) {
   const Error error = failure([&] {
     server.takes_request();

@@ -55,6 +55,8 @@ Error refusal(unsigned status) {
     case 404:
     case 410:
       return {Errc::not_found, fmt::format("there is nothing at this address ({})", status)};
+    case 408:
+      return {Errc::unavailable, "the server waited too long for the request (408)"};
     case 429:
       return {Errc::unavailable, "the server has had too many attempts (429)"};
     case 503:

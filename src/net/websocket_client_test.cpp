@@ -94,10 +94,10 @@ TEST(WebSocketOpening, AnswersAreBounded) {
 }
 
 TEST(WebSocketOpening, SaysWhatARefusalMeans) {
-  const std::pair<int, Errc> cases[] = {
-      {200, Errc::unsupported},    {301, Errc::unsupported}, {400, Errc::unsupported},
-      {401, Errc::not_authorized}, {403, Errc::forbidden},   {404, Errc::not_found},
-      {429, Errc::unavailable},    {500, Errc::unavailable}, {503, Errc::unavailable}};
+  const std::pair<int, Errc> cases[] = {{200, Errc::unsupported},    {301, Errc::unsupported}, {400, Errc::unsupported},
+                                        {401, Errc::not_authorized}, {403, Errc::forbidden},   {404, Errc::not_found},
+                                        {408, Errc::unavailable},    {429, Errc::unavailable}, {500, Errc::unavailable},
+                                        {503, Errc::unavailable}};
   for (const auto& [status, code] : cases) {
     auto opening = WebSocketOpening::make(chat(), kNonce);
     const auto refused = feed(*opening, "HTTP/1.1 " + std::to_string(status) + " no\r\nRetry-After: 7\r\n\r\n");
