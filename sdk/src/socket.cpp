@@ -43,14 +43,19 @@ void ask(SocketSession& session, Result<void> fine, Frame frame, std::function<v
   });
 }
 
-template <class Value>
-Result<void> may_be_sent_now(const SocketSession& session, const Value& value) {
+template <class Value, class Work>
+Result<void> send_now(SocketSession& session, const Value& value, Work work) {
   if (session.configuration().protocol != SocketProtocol::protobuf)
     return fail(Errc::unsupported, "only the protocol protobuf has this");
   if (auto fine = frames::check(value); !fine) return fine;
-  if (session.facts().status != SocketStatus::connected) return fail(Errc::wrong_state, "the socket is not connected");
-  return {};
+  std::string frame = frames::encode(value);
+  if (auto fine = frames::check_other(frame); !fine) return fine;
+  const std::size_t bytes = frame.size();
+  return session.send_now(
+      bytes, [frame = std::move(frame), work = std::move(work)](SocketMachine& machine) { work(machine, frame); });
 }
+
+void write_frame(SocketMachine& machine, const std::string& frame) { machine.write_now(frame, false); }
 
 Result<void> send_frame(SocketSession& session, std::string data, bool text) {
   if (session.configuration().protocol != SocketProtocol::raw)
@@ -59,9 +64,9 @@ Result<void> send_frame(SocketSession& session, std::string data, bool text) {
     return fail(Errc::invalid_argument, "the frame has {} bytes, and may have {}", data.size(),
                 session.configuration().sent_bytes);
   if (text && !is_utf8(data)) return fail(Errc::invalid_argument, "the text is not UTF-8");
-  if (session.facts().status != SocketStatus::connected) return fail(Errc::wrong_state, "the socket is not connected");
-  session.run([data = std::move(data), text](SocketMachine& machine) { machine.write_now(data, text); });
-  return {};
+  const std::size_t bytes = data.size();
+  return session.send_now(bytes,
+                          [data = std::move(data), text](SocketMachine& machine) { machine.write_now(data, text); });
 }
 
 }  // namespace
@@ -142,20 +147,11 @@ void Socket::acknowledge(std::string event_id) {
 }
 
 Result<void> Socket::send_presence(SocketPresence presence) {
-  if (auto may = may_be_sent_now(*session_, presence); !may) return may;
-  session_->run([presence = std::move(presence)](SocketMachine& machine) { machine.send(presence); });
-  return {};
+  return send_now(*session_, presence,
+                  [presence](SocketMachine& machine, const std::string&) { machine.send(presence); });
 }
-Result<void> Socket::send_typing(SocketTyping typing) {
-  if (auto may = may_be_sent_now(*session_, typing); !may) return may;
-  session_->run([frame = frames::encode(typing)](SocketMachine& machine) { machine.write_now(frame, false); });
-  return {};
-}
-Result<void> Socket::send_receipt(SocketReceipt receipt) {
-  if (auto may = may_be_sent_now(*session_, receipt); !may) return may;
-  session_->run([frame = frames::encode(receipt)](SocketMachine& machine) { machine.write_now(frame, false); });
-  return {};
-}
+Result<void> Socket::send_typing(SocketTyping typing) { return send_now(*session_, typing, &write_frame); }
+Result<void> Socket::send_receipt(SocketReceipt receipt) { return send_now(*session_, receipt, &write_frame); }
 Result<void> Socket::send_text(std::string text) { return send_frame(*session_, std::move(text), true); }
 Result<void> Socket::send_binary(std::string data) { return send_frame(*session_, std::move(data), false); }
 

@@ -297,4 +297,10 @@ Result<void> check(const SocketHistoryQuery& query) {
       {{"the address", query.with}, {"the group", query.group}, {"after", query.after}, {"before", query.before}});
 }
 
+Result<void> check_other(std::string_view frame) {
+  if (frame.size() <= kOtherBytes) return {};
+  return fail(Errc::invalid_argument, "this makes a frame of {} bytes, and only messages may have more than {}",
+              frame.size(), kOtherBytes);
+}
+
 }  // namespace anser::sdk::frames

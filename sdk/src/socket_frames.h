@@ -47,6 +47,9 @@ struct Unknown {
 using Incoming = std::variant<Ack, SocketMessage, AuthResult, Refusal, SocketPresence, Roster, SocketTyping,
                               SocketReceipt, Page, Done, Unknown>;
 
+// Of a frame of any type but Message; the server ends the connection for good (1009) for a larger one.
+inline constexpr std::size_t kOtherBytes = 16 * 1024;
+
 // Errc::protocol for what is no frame, or none that a server may send.
 Result<Incoming> decode(std::string_view frame);
 
@@ -69,5 +72,6 @@ Result<void> check(const SocketTyping& typing);
 Result<void> check(const SocketReceipt& receipt);
 Result<void> check(const SocketContact& contact);
 Result<void> check(const SocketHistoryQuery& query);
+Result<void> check_other(std::string_view frame);  // kOtherBytes
 
 }  // namespace anser::sdk::frames

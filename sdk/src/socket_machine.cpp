@@ -78,8 +78,7 @@ SocketMachine::SocketMachine(const SocketConfiguration& configuration, SocketHos
 
 bool SocketMachine::wants_auth_result() const {
   if (configuration_.protocol == SocketProtocol::raw) return false;
-  return configuration_.protocol == SocketProtocol::protobuf ||
-         in_use_.place == SocketCredentials::Place::first_frame;
+  return configuration_.protocol == SocketProtocol::protobuf || in_use_.place == SocketCredentials::Place::first_frame;
 }
 
 // ------------------------------------------------------------------------------------------------------- its life
@@ -162,7 +161,12 @@ void SocketMachine::opened(std::uint64_t attempt) {
   enter(State::signing_in, SocketStatus::connecting);
   if (in_use_.place == SocketCredentials::Place::first_frame) {
     // It is acknowledged in any case, by us or by the application.
-    host_.write(frames::encode(frames::Auth{in_use_.user, in_use_.password, in_use_.token, true}), false);
+    const std::string frame = frames::encode(frames::Auth{in_use_.user, in_use_.password, in_use_.token, true});
+    if (auto fine = frames::check_other(frame); fine) {
+      host_.write(frame, false);
+    } else {
+      give_up(fine.error(), 1006, 1000);
+    }
   }
   drain();
 }
@@ -362,7 +366,9 @@ void SocketMachine::write_now(std::string_view frame, bool text) {
 }
 
 void SocketMachine::acknowledge(const std::string& event_id) {
-  if (!event_id.empty()) write_now(frames::encode(frames::Ack{event_id}), false);
+  const std::string frame = frames::encode(frames::Ack{event_id});
+  // One that is too long would be the end; the next one's acknowledgement covers it.
+  if (!event_id.empty() && frames::check_other(frame)) write_now(frame, false);
 }
 
 void SocketMachine::send(const SocketPresence& presence) {
@@ -400,7 +406,10 @@ void SocketMachine::ask(const Frame& frame, Answered done) {
   if (state_ != State::open || ending_) return done(tl::make_unexpected(no_connection()));
   if (pending_.size() >= kRequests) return done(fail(Errc::queue_full, "too many requests wait for their answers"));
   const std::uint64_t number = ++last_request_;
-  host_.write(frame(std::to_string(number)), false);
+  const std::string question = frame(std::to_string(number));
+  if (auto fine = frames::check_other(question); !fine) return done(pass(fine));
+  if (!host_.has_room(question.size())) return done(fail(Errc::queue_full, "the server does not read fast enough"));
+  host_.write(question, false);
   pending_.push_back({number, std::move(done), host_.now() + configuration_.request_limit});
   if (pending_.size() == 1) host_.arm(SocketTimer::request, configuration_.request_limit);
 }
@@ -469,7 +478,8 @@ void SocketMachine::on_subscribed(const std::string& group, const Result<SocketR
   const auto found = groups_.find(group);
   if (found == groups_.end()) return;                        // left meanwhile, or everything is over
   if (!reply && reply.error().code == Errc::closed) return;  // asked again on the next connection
-  const bool refused = !reply && reply.error().code == Errc::stanza;
+  // By the server, or it was never asked. What has had no answer in time is asked again on the next connection.
+  const bool refused = !reply && reply.error().code != Errc::timeout;
   if (refused && found->second.empty()) tell(&SocketHandlers::error, reply.error());
   for (Done& done : std::exchange(found->second, {}))
     tell(std::move(done), reply ? Result<void>{} : tl::make_unexpected(reply.error()));

@@ -68,7 +68,8 @@ class SocketHost {
   virtual void say_goodbye(std::uint16_t code, std::string_view reason) = 0;
   virtual void write(std::string_view payload, bool text) = 0;
   virtual bool congested() const = 0;
-  virtual std::uint64_t bytes_in() const = 0;  // of the connection
+  virtual bool has_room(std::size_t bytes) const = 0;  // for what does not wait in the queue
+  virtual std::uint64_t bytes_in() const = 0;          // of the connection
 
   virtual void arm(SocketTimer timer, std::chrono::milliseconds after) = 0;
   virtual void disarm(SocketTimer timer) = 0;

@@ -49,6 +49,7 @@ class FakeHost final : public SocketHost {
   void say_goodbye(std::uint16_t code, std::string_view reason) override { said = {code, std::string{reason}}; }
   void write(std::string_view payload, bool text) override { written.push_back({std::string{payload}, text}); }
   bool congested() const override { return full; }
+  bool has_room(std::size_t) const override { return !full; }
   std::uint64_t bytes_in() const override { return bytes; }
   void arm(SocketTimer timer, milliseconds after) override { timers[timer] = clock + after; }
   void disarm(SocketTimer timer) override { timers.erase(timer); }
@@ -1024,6 +1025,53 @@ TEST_F(SocketMachineTest, QuestionsAreBounded) {
   for (std::size_t i = 0; i < SocketMachine::kRequests + 5; ++i)
     machine().request({}, &frames::roster_request, [&](const auto&) { ++refused; });
   EXPECT_EQ(refused, 5u);
+}
+
+TEST_F(SocketMachineTest, AQuestionThatTheServerWouldNotTakeIsNotAsked) {
+  open_it();
+  std::vector<Errc> told;
+  const auto note = [&](const Result<SocketReply>& reply) { told.push_back(reply.error().code); };
+  SocketContact large{"juliet@localhost"};
+  large.name = std::string(frames::kOtherBytes, 'x');
+  machine().request(
+      {}, [&](std::string id) { return frames::set_contact(std::move(id), large); }, note);
+  host.full = true;
+  machine().request({}, &frames::roster_request, note);
+
+  EXPECT_THAT(told, ElementsAre(Errc::invalid_argument, Errc::queue_full));
+  EXPECT_THAT(host.written, IsEmpty());
+  EXPECT_FALSE(host.armed(SocketTimer::request));
+}
+
+TEST_F(SocketMachineTest, AGroupThatCannotBeAskedForIsForgotten) {
+  open_it();
+  std::optional<Errc> told;
+  machine().subscribe(std::string(frames::kOtherBytes, 'x'),
+                      [&](const Result<void>& result) { told = result.error().code; });
+  EXPECT_EQ(told, Errc::invalid_argument);
+  ends();
+  rings(SocketTimer::retry);
+  host.written.clear();
+  heard.clear();
+  lets_in();
+  EXPECT_THAT(heard, ElementsAre("open"));
+}
+
+TEST_F(SocketMachineTest, AnAcknowledgementThatWouldBeTheEndIsLeftToTheNext) {
+  open_it();
+  receives(message(std::string(frames::kOtherBytes, 'x'), "hello"));
+  EXPECT_THAT(heard, ElementsAre("message hello"));
+  EXPECT_THAT(host.written, IsEmpty());
+}
+
+TEST_F(SocketMachineTest, ATokenThatNoFrameTakesIsNotSent) {
+  configuration.credentials = {.token = std::string(frames::kOtherBytes, 'x'),
+                               .place = SocketCredentials::Place::first_frame};
+  machine().open({});
+  shakes_hands();
+  EXPECT_THAT(host.written, IsEmpty());
+  ends();
+  EXPECT_THAT(heard, ElementsAre("error invalid_argument", "close 1006 final"));
 }
 
 TEST_F(SocketMachineTest, GroupsAreAskedForAgainOnEachConnectionBeforeAnyMessage) {

@@ -133,6 +133,19 @@ Result<std::string> SocketSession::send(SocketMessage message, DeliveryListener 
   return id;
 }
 
+Result<void> SocketSession::send_now(std::size_t bytes, std::function<void(SocketMachine&)> work) {
+  if (facts().status != SocketStatus::connected) return fail(Errc::wrong_state, "the socket is not connected");
+  if (link_bytes_ + (posted_now_ += bytes) > configuration_.queue_bytes) {
+    posted_now_ -= bytes;
+    return fail(Errc::queue_full, "the server does not read fast enough");
+  }
+  run([this, bytes, work = std::move(work)](SocketMachine& machine) {
+    posted_now_ -= bytes;
+    work(machine);
+  });
+  return {};
+}
+
 void SocketSession::set_exception_handler(std::function<void(std::exception_ptr)> handler) {
   run([this, handler = std::make_shared<const std::function<void(std::exception_ptr)>>(std::move(handler))](
           SocketMachine&) mutable { on_exception_ = std::move(handler); });
@@ -196,6 +209,7 @@ void SocketSession::write(std::string_view payload, bool text) {
   if (!link_ || link_->closed() || !link_->websocket()) return;
   link_->websocket()->append(link_->out(), text ? codec::Opcode::text : codec::Opcode::binary, payload);
   link_->flush_soon();
+  count_link();
   if (link_->queued() <= configuration_.queue_bytes + kSlack) return;
   overflow_ = SocketEnd{{Errc::closed, "the server does not read what it is sent"}};
   link_->abort();
@@ -278,6 +292,7 @@ net::Task<SocketEnd> SocketSession::live(std::uint64_t number) {
     end.error = {Errc::closed, thrown.what()};
   }
   link_ = nullptr;
+  count_link();
   if (link->tls()) tls_session_ = link->tls_session();
   link->close_after_flush();
   co_return end;
@@ -299,7 +314,10 @@ net::Task<SocketEnd> SocketSession::converse(std::uint64_t number, std::optional
   auto greeting = shake_hands(link, std::move(*made));
   auto failed = co_await std::move(greeting);
   if (failed) co_return *failed;
-  link->on_writable([this] { machine_.writable(); });
+  link->on_writable([this] {
+    count_link();
+    machine_.writable();
+  });
   machine_.opened(number);
   for (;;) {
     auto message = link->take();

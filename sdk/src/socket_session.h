@@ -37,6 +37,8 @@ class SocketSession final : private SocketHost, public std::enable_shared_from_t
   std::size_t waiting() const { return waiting_messages_; }
   void open(SocketMachine::Done done);
   Result<std::string> send(SocketMessage message, DeliveryListener listener);
+  // What does not wait for a connection: `work` writes a frame of so many bytes.
+  Result<void> send_now(std::size_t bytes, std::function<void(SocketMachine&)> work);
   void set_exception_handler(std::function<void(std::exception_ptr)> handler);
   // The socket is being destroyed: nothing of the application is called any more, everything ends. Waits for that,
   // unless it is called on the loop's thread or the application runs the loop.
@@ -49,6 +51,9 @@ class SocketSession final : private SocketHost, public std::enable_shared_from_t
   void say_goodbye(std::uint16_t code, std::string_view reason) override;
   void write(std::string_view payload, bool text) override;
   bool congested() const override { return link_ && link_->congested(); }
+  bool has_room(std::size_t bytes) const override {
+    return !congested() || link_->queued() + bytes <= configuration_.queue_bytes;
+  }
   std::uint64_t bytes_in() const override { return link_ ? link_->bytes_in() : 0; }
   void arm(SocketTimer timer, std::chrono::milliseconds after) override;
   void disarm(SocketTimer timer) override;
@@ -66,6 +71,7 @@ class SocketSession final : private SocketHost, public std::enable_shared_from_t
   Result<net::WebSocketOpening> opening(const std::string& host) const;
   bool may_say_credentials(const net::Connection& link) const;
   SocketEnd why_it_ended(const anser::Error& below, const net::Connection& link) const;
+  void count_link() { link_bytes_ = congested() ? link_->queued() : 0; }
   net::Alarm& alarm(SocketTimer timer) { return alarms_[static_cast<std::size_t>(timer)]; }
   std::function<void()> ring(SocketTimer timer);
 
@@ -81,6 +87,8 @@ class SocketSession final : private SocketHost, public std::enable_shared_from_t
   std::atomic<bool> wanted_ = false;                                 // it is open or coming back
   std::atomic<std::size_t> posted_messages_ = 0, posted_bytes_ = 0;  // on their way from other threads
   std::atomic<std::size_t> waiting_messages_ = 0, waiting_bytes_ = 0;
+  std::atomic<std::size_t> posted_now_ = 0;  // bytes of send_now(), on their way from other threads
+  std::atomic<std::size_t> link_bytes_ = 0;  // that a congested connection has not taken; else 0
 
   SocketMachine machine_;
   std::shared_ptr<const std::function<void(std::exception_ptr)>> on_exception_;

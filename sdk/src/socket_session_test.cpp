@@ -440,6 +440,44 @@ TEST_F(SocketSessionTest, SpeaksTheBareFormOfTheSeed) {
             std::pair(Opcode::binary, std::string("\x0b\0\x0a\x04####\x2a\x04text\x32\x0bhello world", 27)));
 }
 
+TEST_F(SocketSessionTest, FramesThatTheServerDoesNotReadAreBounded) {
+  auto configuration = server.socket_configuration();
+  configuration.protocol = SocketProtocol::raw;
+  configuration.queue_bytes = 1'000'000;
+  Socket socket{configuration};
+  Told<Result<void>> open;
+  Told<std::string> heard;
+  socket.on_frame([tell = heard.teller()](std::string_view data, bool) { tell(std::string{data}); });
+  socket.open(open.teller());
+  server.agrees();
+  ASSERT_TRUE(open.get());
+  const std::string frame(100'000, 'x');
+  Result<void> sent;
+  int frames = 0;
+  while (frames < 10'000 && (sent = socket.send_binary(frame))) ++frames;
+  ASSERT_FALSE(sent) << "a gigabyte waits";
+  EXPECT_EQ(sent.error().code, Errc::queue_full);
+
+  for (int i = 0; i < frames; ++i) ASSERT_EQ(server.hears_frame().second.size(), frame.size());
+  server.sends("all of it");
+  EXPECT_EQ(heard.get(), "all of it");
+  EXPECT_TRUE(socket.send_binary(frame));
+}
+
+TEST_F(SocketSessionTest, OtherFramesThanMessagesAreSmall) {
+  Socket socket{server.socket_configuration()};
+  Told<Result<void>> open;
+  socket.open(open.teller());
+  server.lets_in();
+  ASSERT_TRUE(open.get());
+  SocketPresence away;
+  away.status = std::string(16 * 1024, 'x');
+  EXPECT_EQ(socket.send_presence(away).error().code, Errc::invalid_argument);
+  away.status.resize(16 * 1024 - 100);
+  EXPECT_TRUE(socket.send_presence(away));
+  EXPECT_EQ(server.hears_frame().second.substr(0, 2), std::string("\x0f\0", 2));
+}
+
 TEST_F(SocketSessionTest, RawFramesGoToAnyServer) {
   auto configuration = server.socket_configuration();
   configuration.protocol = SocketProtocol::raw;

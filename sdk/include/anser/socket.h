@@ -89,7 +89,7 @@ struct SocketConfiguration {
   // connection's first acknowledgement on, so what was on its way before that is lost with the connection.
   bool acknowledge = true;
   std::size_t queue_messages = 1'000;             // that wait for a connection, or for their acknowledgement
-  std::size_t queue_bytes = 16 * 1024 * 1024;     // the next send() is Errc::queue_full
+  std::size_t queue_bytes = 16 * 1024 * 1024;     // the next send() is Errc::queue_full; so much again of other frames
   std::size_t sent_bytes = 256 * 1024;            // a larger message is Errc::invalid_argument: servers refuse it
   std::size_t received_bytes = 16 * 1024 * 1024;  // a larger message ends the connection
 };
@@ -151,7 +151,8 @@ class ANSER_API Socket {
   // comes again after a reconnection; the server ends a connection on which too much waits for that.
   void acknowledge(std::string event_id);
 
-  // What means something only now: Errc::wrong_state without a connection, invalid_argument, unsupported.
+  // What means something only now: Errc::wrong_state without a connection, invalid_argument (also a frame of more than
+  // 16 KB, which the server would not take), unsupported; queue_full when `queue_bytes` of it wait to be written.
   Result<void> send_presence(SocketPresence presence);  // without `to` it is sent again after a reconnection
   Result<void> send_typing(SocketTyping typing);
   Result<void> send_receipt(SocketReceipt receipt);
@@ -159,7 +160,8 @@ class ANSER_API Socket {
   Result<void> send_binary(std::string data);
 
   // Questions. A refusal is Errc::stanza with the server's code as its condition; without a connection wrong_state;
-  // timeout; closed when the connection is lost first. As coroutines: anser/asio.h.
+  // invalid_argument and queue_full as above; timeout; closed when the connection is lost first. As coroutines:
+  // anser/asio.h.
   void history(SocketHistoryQuery query, std::function<void(Result<SocketHistoryPage>)> done);
   std::future<Result<SocketHistoryPage>> history(SocketHistoryQuery query);
   void contacts(std::function<void(Result<std::vector<SocketContact>>)> done);
