@@ -558,10 +558,11 @@ void SocketMachine::on(SocketMessage message) {
     }
   }
   if (!configuration_.acknowledge) return tell(&SocketHandlers::message, std::move(message));
-  const bool known = !message.event_id.empty() && !duplicates_.add(message.from, identity_of(message));
-  if (known) return acknowledge(message.event_id);
   later([this, attempt = attempt_, message = std::move(message)] {
-    if (const auto handler = handlers.message) host_.call([&] { (*handler)(message); });
+    const auto handler = handlers.message;
+    if (!handler) return;  // nobody has it yet: it comes again
+    const bool known = !message.event_id.empty() && !duplicates_.add(message.from, identity_of(message));
+    if (!known) host_.call([&] { (*handler)(message); });
     if (host_.is_alive() && attempt == attempt_) acknowledge(message.event_id);
   });
 }

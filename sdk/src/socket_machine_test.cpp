@@ -910,6 +910,23 @@ TEST_F(SocketMachineTest, AMessageThatComesAgainIsAcknowledgedAgainAndToldOnce) 
   EXPECT_THAT(written_types(), ElementsAre(10));
 }
 
+TEST_F(SocketMachineTest, AMessageThatNobodyHearsComesAgain) {
+  open_it();
+  const auto hearing = std::exchange(machine().handlers.message, nullptr);
+  receives(message("7", "hello"));
+  EXPECT_THAT(host.written, IsEmpty());
+
+  machine().handlers.message = hearing;
+  ends();
+  rings(SocketTimer::retry);
+  lets_in();
+  heard.clear();
+  host.written.clear();
+  receives(message("7", "hello"));
+  EXPECT_THAT(heard, ElementsAre("message hello"));
+  EXPECT_THAT(written_types(), ElementsAre(10));
+}
+
 TEST_F(SocketMachineTest, OneIdWithOtherContentOrFromAnotherIsAnotherMessage) {
   open_it();
   receives(message("####", "one"));

@@ -111,6 +111,8 @@ class ANSER_API Socket {
   // They belong to the socket, not to a connection: set them before open(), once. What they throw goes to
   // on_exception().
   void on_open(std::function<void()> handler);  // after each time that it is connected
+  // Without this one nothing is acknowledged: the server keeps it for a later connection, or ends this one when too much
+  // waits. Set it before open(): what is acknowledged covers what came before it.
   void on_message(std::function<void(const SocketMessage&)> handler);
   // An attempt failed, a connection was lost, or the server refused something that is no message and no request.
   void on_error(std::function<void(const Error&)> handler);
