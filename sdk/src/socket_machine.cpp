@@ -48,6 +48,9 @@ bool is_for_later(const SocketEnd& end) {
   }
 }
 
+// A token has expired, say: the application may have another, and what waits can go then.
+bool wants_other_credentials(const SocketEnd& end) { return end.code == 4401 || end.status == 401; }
+
 bool may_try_again(unsigned status) { return status == 408 || status == 429 || status / 100 == 5; }
 
 // From an application: what RFC 6455 lets one say.
@@ -121,6 +124,7 @@ void SocketMachine::start_attempt() {
 void SocketMachine::close(std::uint16_t code, std::string reason) {
   if (!may_be_said(code)) code = 1000;
   if (state_ == State::idle) {
+    release_queue({Errc::closed, "the socket was closed"});
     enter(State::idle, SocketStatus::closed);
     return drain();
   }
@@ -138,6 +142,7 @@ void SocketMachine::close(std::uint16_t code, std::string reason) {
   }
   state_ = running_ ? State::closing : State::idle;
   note(code, std::move(reason));
+  release_queue({Errc::closed, "the socket was closed"});
   release({Errc::closed, "the socket was closed"}, SocketStatus::closed);
   drain();
 }
@@ -225,6 +230,7 @@ void SocketMachine::ended(std::uint64_t attempt, SocketEnd end) {
   const auto after = comes_back(end) ? backoff_.next(is_for_later(end)) : std::nullopt;
   if (!after) {
     state_ = State::idle;
+    if (!wants_other_credentials(end)) release_queue(end.error);
     release(end.error, in_order ? SocketStatus::closed : SocketStatus::failed);
     return drain();
   }
@@ -250,13 +256,16 @@ bool SocketMachine::comes_back(const SocketEnd& end) const {
   }
 }
 
-// Nothing will come by itself any more: everybody who waits is told.
-void SocketMachine::release(const Error& why, SocketStatus status) {
+void SocketMachine::release_queue(const Error& why) {
   for (SocketQueue::Entry& entry : queue_.take_all()) {
     const auto outcome = entry.ever_written ? Delivery::Outcome::unconfirmed : Delivery::Outcome::failed;
     settle(std::move(entry), outcome, why);
   }
   count_waiting();
+}
+
+// Nothing will come by itself any more: everybody who waits is told. What the queue holds has been seen to.
+void SocketMachine::release(const Error& why, SocketStatus status) {
   fail_requests(why);
   for (auto& [group, waiting] : std::exchange(groups_, {})) {
     for (Done& done : waiting) tell(std::move(done), tl::make_unexpected(why));

@@ -10,6 +10,8 @@
 //      ^
 //      +---- closing <---- close(), from everywhere: until the connection is gone
 //
+// The queue is empty in `idle`, unless it was the credentials: then it waits for open() or close().
+//
 // Invariants: one attempt at a time, from start() to its one ended(); a timer of each kind at most, and none once idle.
 // Functions of the application are called last, when the state is whole, one after the other and never one within
 // another: they may call anything here, and destroy everything.
@@ -168,6 +170,7 @@ class SocketMachine {
   void pump();
   void beat();
   void give_up(Error why, std::uint16_t code, std::uint16_t said);
+  void release_queue(const Error& why);
   void release(const Error& why, SocketStatus status);
   bool comes_back(const SocketEnd& end) const;
   void disarm_all();

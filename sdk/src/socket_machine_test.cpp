@@ -636,6 +636,59 @@ TEST_F(SocketMachineTest, ALoginThatIsRefusedIsNotTriedAgain) {
   EXPECT_EQ(machine().facts().last_error->condition, "not-authorized");
 }
 
+TEST_F(SocketMachineTest, WhatWaitsOutlivesATokenThatHasExpired) {
+  configuration.credentials = {.token = "old"};
+  open_it();
+  send("1");
+  server_closes(4401);
+  EXPECT_THAT(heard, ElementsAre("error stream", "close 4401 final"));
+  EXPECT_EQ(host.waiting, 1u);
+  send("2");
+  EXPECT_EQ(heard.back(), "failed 2");  // it takes no more meanwhile
+
+  machine().set_credentials({.token = "older"});
+  machine().open({});
+  ends({{Errc::authentication, "no"}, 1006, {}, 401});
+  EXPECT_EQ(host.waiting, 1u);
+
+  machine().set_credentials({.token = "fresh"});
+  machine().open({});
+  host.written.clear();
+  lets_in();
+  EXPECT_THAT(written_ids(), ElementsAre("1"));
+  receives(ack("1"));
+  EXPECT_EQ(heard.back(), "stored 1");
+}
+
+TEST_F(SocketMachineTest, WhatWaitsForCredentialsIsToldOfTheClose) {
+  open_it();
+  send("1");
+  host.full = true;
+  send("2");
+  server_closes(4401);
+  heard.clear();
+
+  machine().close(1000, {});
+
+  EXPECT_THAT(heard, ElementsAre("unconfirmed 1", "failed 2"));
+  EXPECT_EQ(host.waiting, 0u);
+  EXPECT_EQ(machine().facts().status, SocketStatus::closed);
+}
+
+TEST_F(SocketMachineTest, WhatWaitsForCredentialsEndsWithAnotherEnd) {
+  open_it();
+  send("1");
+  server_closes(4401);
+  machine().open({});
+  lets_in();
+  heard.clear();
+
+  server_closes(4409);
+
+  EXPECT_THAT(heard, testing::Contains("unconfirmed 1"));
+  EXPECT_EQ(host.waiting, 0u);
+}
+
 TEST_F(SocketMachineTest, ALoginThatIsRefusedCountsEvenIfTheCloseFrameIsLost) {
   machine().open({});
   shakes_hands();

@@ -111,8 +111,8 @@ class ANSER_API Socket {
   // They belong to the socket, not to a connection: set them before open(), once. What they throw goes to
   // on_exception().
   void on_open(std::function<void()> handler);  // after each time that it is connected
-  // Without this one nothing is acknowledged: the server keeps it for a later connection, or ends this one when too much
-  // waits. Set it before open(): what is acknowledged covers what came before it.
+  // Without this one nothing is acknowledged: the server keeps it for a later connection, or ends this one when too
+  // much waits. Set it before open(): what is acknowledged covers what came before it.
   void on_message(std::function<void(const SocketMessage&)> handler);
   // An attempt failed, a connection was lost, or the server refused something that is no message and no request.
   void on_error(std::function<void(const Error&)> handler);
@@ -127,13 +127,14 @@ class ANSER_API Socket {
   void on_frame(std::function<void(std::string_view data, bool text)> handler);  // with SocketProtocol::raw
   void on_exception(std::function<void(std::exception_ptr)> handler);
 
-  // Begins. Nothing while it is open or coming back. `done` hears once: it is open, or it is final.
+  // Begins. Nothing while it is open or coming back. `done` hears once: it is open, or it is final. After an end for
+  // its credentials (4401, HTTP's 401: a token that has expired) what waits is kept for the next open(), or close().
   void open(std::function<void(Result<void>)> done = {});
   // Final: no timer, no attempt, no queue is left; what waits is told so. Codes are 1000 and 3000 to 4999.
   void close(std::uint16_t code = 1000, std::string reason = {});
   // The network has changed or come back: an attempt that waits is made at once, a connection that stands is tested.
   void network_changed();
-  // From the next attempt on: for tokens that expire.
+  // From the next attempt on: for tokens that expire. After such an end, then open().
   void set_credentials(SocketCredentials credentials);
 
   const SocketConfiguration& configuration() const;
