@@ -1,5 +1,6 @@
 #include "sdk/src/socket_session.h"
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -9,6 +10,7 @@
 #include "base/base64.h"
 #include "core/random.h"
 #include "net/host.h"
+#include "net/http_request.h"
 #include "net/tls_session.h"
 #include "net/websocket.h"
 #include "sdk/src/reach.h"
@@ -383,6 +385,8 @@ Result<net::WebSocketOpening> SocketSession::opening(const std::string& host) co
   request.fields = configuration_.headers;
 
   const SocketCredentials& who = machine_.credentials();
+  if (has_field("authorization") && (!who.user.empty() || !who.token.empty()))
+    return fail(Errc::invalid_argument, "there are credentials and a field Authorization: one would hide the other");
   if (who.place == SocketCredentials::Place::header && !who.token.empty()) {
     request.fields.emplace_back("Authorization", "Bearer " + who.token);
   } else if (who.place == SocketCredentials::Place::header && !who.user.empty()) {
@@ -406,9 +410,16 @@ Result<net::WebSocketOpening> SocketSession::opening(const std::string& host) co
   return std::move(*made);
 }
 
+// The application's own, by its name in lower case.
+bool SocketSession::has_field(std::string_view name) const {
+  return std::ranges::any_of(configuration_.headers,
+                             [name](const auto& field) { return net::lower(field.first) == name; });
+}
+
 bool SocketSession::may_say_credentials(const net::Connection& link) const {
   const SocketCredentials& who = machine_.credentials();
-  if ((who.password.empty() && who.token.empty()) || configuration_.plain_in_the_clear) return true;
+  const bool secret = !who.password.empty() || !who.token.empty() || has_field("authorization") || has_field("cookie");
+  if (!secret || configuration_.plain_in_the_clear) return true;
   return link.is_loopback() && !configuration_.proxy;  // a proxy is not where it goes
 }
 

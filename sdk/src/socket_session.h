@@ -69,6 +69,7 @@ class SocketSession final : private SocketHost, public std::enable_shared_from_t
   net::Task<Result<std::shared_ptr<const net::TlsClient>>> make_tls();
   net::Task<std::optional<SocketEnd>> shake_hands(std::optional<net::Connection>& link, net::WebSocketOpening opening);
   Result<net::WebSocketOpening> opening(const std::string& host) const;
+  bool has_field(std::string_view name) const;
   bool may_say_credentials(const net::Connection& link) const;
   SocketEnd why_it_ended(const anser::Error& below, const net::Connection& link) const;
   void count_link() { link_bytes_ = congested() ? link_->queued() : 0; }

@@ -268,6 +268,28 @@ TEST_F(SocketSessionTest, CredentialsGoInTheClearOnlyToThisMachine) {
   });
 }
 
+TEST_F(SocketSessionTest, FieldsWithSecretsAreCredentialsToo) {
+  auto configuration = server.socket_configuration();
+  configuration.credentials = {};
+  configuration.proxy = Proxy{Proxy::Type::http, "127.0.0.1", server.port()};
+  configuration.url = "ws://example.org/ws";
+  for (const char* name : {"authorization", "Cookie"}) {
+    configuration.headers = {{name, "secret"}};
+    const Error error = failure(configuration, [&] {
+      server.takes_request();
+      server.says("HTTP/1.1 200 OK\r\n\r\n");
+    });
+    EXPECT_EQ(error.code, Errc::insecure) << name;
+  }
+  configuration.headers = {{"X-Device", "7"}};
+  failure(configuration, [&] {
+    server.takes_request();
+    server.says("HTTP/1.1 200 OK\r\n\r\n");
+    EXPECT_THAT(server.hears("\r\n\r\n"), HasSubstr("\r\nX-Device: 7\r\n"));
+    server.cuts();
+  });
+}
+
 TEST_F(SocketSessionTest, CredentialsStandWhereTheyAreWanted) {
   auto configuration = server.socket_configuration();
   configuration.credentials = {.token = "a.b-c"};
@@ -303,6 +325,10 @@ TEST_F(SocketSessionTest, WhatMayNotStandInARequestIsRefused) {
   auto configuration = server.socket_configuration();
   configuration.headers = {{"X-Evil", "a\r\nHost: b"}};
   EXPECT_EQ(failure(configuration, [&] { server.accept(); }).code, Errc::invalid_argument);
+  for (const char* name : {"Host", "AUTHORIZATION"}) {
+    configuration.headers = {{name, "x"}};
+    EXPECT_EQ(failure(configuration, [&] { server.accept(); }).code, Errc::invalid_argument) << name;
+  }
   configuration = server.socket_configuration();
   configuration.url = "http://localhost/ws";
   EXPECT_EQ(failure(configuration, [] {}).code, Errc::invalid_argument);

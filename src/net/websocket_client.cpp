@@ -38,6 +38,12 @@ bool is_visible(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
+// Twice in a request they would mean either, or another one than was checked.
+bool is_own(std::string_view field) {
+  const std::string name = lower(field);
+  return name == "host" || name == "upgrade" || name == "connection" || name.starts_with("sec-websocket-");
+}
+
 std::string random_nonce() {
   std::array<char, 16> nonce;
   ANSER_ASSERT(RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), nonce.size()) == 1);
@@ -101,6 +107,7 @@ Result<WebSocketOpening> WebSocketOpening::make(WebSocketRequest request, std::s
     // The value may be a secret.
     if (!is_token(name) || !is_value(value))
       return fail(Errc::bad_request, "the HTTP field '{}' holds a character that it must not", name);
+    if (is_own(name)) return fail(Errc::bad_request, "the HTTP field '{}' is the handshake's own to write", name);
     add(name, value);
   }
   out.append("\r\n");

@@ -19,7 +19,7 @@ struct WebSocketRequest {
   std::string target = "/";  // path and query
   std::vector<std::string> protocols = {};
   std::optional<codec::DeflateSettings> deflate = {};            // none: compression is not offered
-  std::vector<std::pair<std::string, std::string>> fields = {};  // more of them
+  std::vector<std::pair<std::string, std::string>> fields = {};  // more than the handshake's own
 };
 
 class WebSocketOpening {
@@ -27,8 +27,8 @@ class WebSocketOpening {
   static constexpr std::size_t kHeadBytes = 16 * 1024;  // of the answer; interim answers (1xx) count too
   static constexpr std::size_t kFields = 100;
 
-  // Errc::bad_request for what may not stand in a request: a line break in a field, a space in the target. `nonce` is
-  // 16 bytes; empty: drawn.
+  // Errc::bad_request for what may not stand in a request: a line break in a field, a space in the target, a field that
+  // the handshake writes itself. `nonce` is 16 bytes; empty: drawn.
   static Result<WebSocketOpening> make(WebSocketRequest request, std::string_view nonce = {});
 
   const std::string& bytes() const { return bytes_; }  // the request

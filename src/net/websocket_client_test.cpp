@@ -124,6 +124,21 @@ TEST(WebSocketOpening, CompressionIsWhatTheServerMakesOfTheOffer) {
   EXPECT_FALSE(without->deflate());
 }
 
+TEST(WebSocketOpening, WhatTheHandshakeSaysIsSaidByNobodyElse) {
+  for (const char* name : {"host", "Host", "UPGRADE", "Connection", "Sec-WebSocket-Key", "sec-websocket-protocol",
+                           "Sec-WebSocket-Version", "Sec-WebSocket-Extensions"}) {
+    auto request = chat();
+    request.fields = {{name, "x"}};
+    const auto refused = WebSocketOpening::make(request);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, Errc::bad_request);
+    EXPECT_THAT(refused.error().message, HasSubstr(name));
+  }
+  auto request = chat();
+  request.fields = {{"Origin", "https://example.org"}, {"Hosts", "x"}};
+  EXPECT_TRUE(WebSocketOpening::make(request));
+}
+
 TEST(WebSocketOpening, NothingSlipsIntoTheRequest) {
   for (const char* bad : {"a\r\nb", "a\nb", "\x7f"}) {
     auto request = chat();

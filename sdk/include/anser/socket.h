@@ -62,10 +62,13 @@ struct SocketConfiguration {
   std::string url = {};  // ws://host:port/path?query, or wss://
   SocketProtocol protocol = SocketProtocol::protobuf;
   SocketCredentials credentials = {};
-  // Passwords and tokens go over ws:// only to this machine, unless this is set.
+  // Passwords, tokens, and fields named Authorization and Cookie go over ws:// only to this machine, unless this is
+  // set.
   bool plain_in_the_clear = false;
-  std::vector<std::pair<std::string, std::string>> headers = {};  // more fields of the handshake
-  bool compression_enabled = false;                               // permessage-deflate, when the server agrees
+  // More fields of the handshake; not those that it writes itself: Host, Upgrade, Connection, Sec-WebSocket-…, and with
+  // credentials Authorization.
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  bool compression_enabled = false;  // permessage-deflate, when the server agrees
 
   TlsConfiguration tls = {};
   std::optional<Proxy> proxy = {};
