@@ -158,6 +158,8 @@ Result<void> WebSocketOpening::take_status(std::string_view line) {
   const char* const end = line.data() + kReason;
   const auto [last, wrong] = std::from_chars(line.data() + kStatus, end, status);
   if (wrong != std::errc{} || last != end || status < 100) return not_http();
+  if (status == 101 && line[kVersion] == '0')  // RFC 6455 §4.1: it was asked in 1.1; 1.0 has no upgrade
+    return fail(Errc::bad_request, "the server switches protocols in HTTP/1.0, which has no such thing");
   status_ = status;
   return {};
 }

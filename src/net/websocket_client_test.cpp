@@ -68,6 +68,7 @@ TEST(WebSocketOpening, RefusesAnAnswerThatDoesNotFit) {
       {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", "another"},
       {kAgreed + "Sec-WebSocket-Protocol: other\r\n\r\n", "subprotocol"},
       {kAgreed + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", "extension"},
+      {"HTTP/1.0" + kAgreed.substr(8) + "\r\n", "HTTP/1.0"},
       {"HTTP/2 101\r\n", "HTTP/1.1"},
       {"SSH", "HTTP/1.1"},
       {"HTTP/1.1 1x1 x\r\n", "HTTP/1.1"},
