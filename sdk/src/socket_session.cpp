@@ -378,7 +378,7 @@ net::Task<std::optional<SocketEnd>> SocketSession::shake_hands(std::optional<net
 Result<net::WebSocketOpening> SocketSession::opening(const std::string& host) const {
   net::WebSocketRequest request;
   request.host = net::authority(host, url_->port);
-  if (url_->has_own_port()) request.host.resize(request.host.rfind(':'));
+  if (url_->has_default_port()) request.host.resize(request.host.rfind(':'));
   request.target = url_->target;
   if (configuration_.protocol == SocketProtocol::protobuf) request.protocols = {"anser.protobuf"};
   if (configuration_.compression_enabled) request.deflate.emplace();

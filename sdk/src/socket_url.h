@@ -15,7 +15,7 @@ struct SocketUrl {
   std::uint16_t port = 0;
   std::string target;  // path and query
 
-  bool has_own_port() const { return port == (tls ? 443 : 80); }  // the scheme's
+  bool has_default_port() const { return port == (tls ? 443 : 80); }  // the scheme's
 };
 
 // What is not ASCII in path and query is percent-encoded. Errc::invalid_argument, which never tells the query.

@@ -16,7 +16,7 @@ TEST(SocketUrl, HasSchemeHostPortAndTarget) {
   EXPECT_FALSE(plain->tls);
   EXPECT_EQ(plain->host, "example.org");
   EXPECT_EQ(plain->port, 80);
-  EXPECT_TRUE(plain->has_own_port());
+  EXPECT_TRUE(plain->has_default_port());
   EXPECT_EQ(plain->target, "/ws?a=b");
 
   const auto secure = parse_socket_url("WSS://[2001:db8::1]:5443");

@@ -98,7 +98,8 @@ struct SocketConfiguration {
 };
 
 struct SocketClose {
-  std::uint16_t code = 0;  // RFC 6455 §7.4 and docs/wire/websocket.md; 1006: without a close frame
+  // RFC 6455 §7.4 and docs/wire/websocket.md; 1005: with a close frame that has no code; 1006: without a close frame.
+  std::uint16_t code = 0;
   std::string reason = {};
   bool final = true;  // it will not come back by itself
 };
@@ -106,7 +107,11 @@ struct SocketClose {
 class ANSER_API Socket {
  public:
   explicit Socket(SocketConfiguration configuration, Loop loop = Loop::shared());
-  ~Socket();  // closes at once; for a proper end call close() before
+  // Closes at once; for a proper end call close() before. It waits until nothing is left, but not on the loop's thread,
+  // nor when the application runs the loop: there a function of the application that runs at this moment may still be
+  // running when the destructor returns (no other begins), and the connection ends, and the functions are destroyed,
+  // when the loop goes on. Let it, before the io_context goes.
+  ~Socket();
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
 
@@ -141,6 +146,7 @@ class ANSER_API Socket {
   void set_credentials(SocketCredentials credentials);
 
   const SocketConfiguration& configuration() const;
+  // As the loop's thread has it: from another thread, right after open(), it may be what it was before.
   SocketStatus status() const;
   // Of the last connection or attempt that ended; 0 and "" before.
   std::uint16_t close_code() const;
@@ -166,7 +172,8 @@ class ANSER_API Socket {
   Result<void> send_binary(std::string data);
 
   // Questions. A refusal is Errc::stanza with the server's code as its condition; without a connection wrong_state;
-  // invalid_argument and queue_full as above; timeout; closed when the connection is lost first. As coroutines:
+  // invalid_argument and queue_full as above; timeout; closed when the connection is lost first. A future must not be
+  // waited for on the loop's thread, which brings the answer: there it would wait for ever. As coroutines:
   // anser/asio.h.
   void history(SocketHistoryQuery query, std::function<void(Result<SocketHistoryPage>)> done);
   std::future<Result<SocketHistoryPage>> history(SocketHistoryQuery query);
