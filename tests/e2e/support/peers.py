@@ -21,7 +21,8 @@ class Prosody(Server):
     start_seconds = 20
 
     def _answers_or_died(self) -> bool:
-        return super()._answers_or_died() and (self.process.poll() is not None or listens(self.settings.http_port))
+        port = self.settings.http_port
+        return super()._answers_or_died() and (self.process.poll() is not None or not port or listens(port))
 
     def configure(self) -> None:
         s = self.settings
