@@ -1,6 +1,6 @@
-// multipart/form-data as a reader of pieces (RFC 2046 §5.1, RFC 7578 §4): give it what came, take from it what there is.
-// No I/O; data is handed on as views into what was given, so nothing is copied or allocated for it but the few bytes
-// at a piece's end that may begin a delimiter. The work is linear in the input, whatever it is (find.h).
+// multipart/form-data as a reader of pieces (RFC 2046 §5.1, RFC 7578 §4): give it what came, take from it what there
+// is. No I/O; data is handed on as views into what was given, so nothing is copied or allocated for it but the few
+// bytes at a piece's end that may begin a delimiter. The work is linear in the input, whatever it is (find.h).
 //
 //   body      = [preamble CRLF] "--" boundary *( delimiter part ) CRLF "--" boundary "--" padding [CRLF epilogue]
 //   delimiter = CRLF "--" boundary padding CRLF        ; the CRLF in front belongs to it

@@ -15,15 +15,15 @@ namespace anser::form {
 // What went wrong. The sizes' `permitted` and `actual` are bytes or pieces; `actual` is what is known so far.
 struct FormError {
   enum class Kind : std::uint8_t {
-    content_type,       // not multipart/form-data
-    boundary,           // its boundary is missing or wrong
-    malformed,          // the body is not what its type says, or ends too early
-    request_size,       // more than Limits::request_bytes, known from Content-Length already or counted
-    file_size,          // an item with more than Limits::file_bytes
-    field_size,         // fields (items without a file's name) with more than Limits::field_bytes together
-    count,              // more than Limits::items
-    part_header_size,   // more than Limits::part_header_bytes
-    io,                 // a temporary file; or the source of the bytes
+    content_type,      // not multipart/form-data
+    boundary,          // its boundary is missing or wrong
+    malformed,         // the body is not what its type says, or ends too early
+    request_size,      // more than Limits::request_bytes, known from Content-Length already or counted
+    file_size,         // an item with more than Limits::file_bytes
+    field_size,        // fields (items without a file's name) with more than Limits::field_bytes together
+    count,             // more than Limits::items
+    part_header_size,  // more than Limits::part_header_bytes
+    io,                // a temporary file; or the source of the bytes
   };
   Kind kind = Kind::malformed;
   std::string message;  // a sentence for people, without a word of what was sent
@@ -44,7 +44,8 @@ class FormReader {
   };
   struct Settings {
     Limits limits = {};
-    std::string charset = {};  // of names and of fields that do not say theirs; "" is UTF-8. `_charset_` counts before it
+    std::string charset =
+        {};  // of names and of fields that do not say theirs; "" is UTF-8. `_charset_` counts before it
   };
   enum class Event : std::uint8_t { need_more, item, data, item_end, end, error };
 

@@ -21,6 +21,8 @@ std::string http_date() {
 }
 
 std::string_view reason_of(unsigned status) {
+  if (status == 104) return "Upload Resumption Supported";  // draft-ietf-httpbis-resumable-upload
+  if (status == 460) return "Checksum Mismatch";            // tus 1.0
   const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
   return {reason.data(), reason.size()};
 }
@@ -63,7 +65,12 @@ class HttpConnection {
   Task<void> serve();
   Task<bool> skip_body();
   bool leaves_body() const;
-  void write(const HttpResponse& response, bool last);
+  void write(const HttpResponse& response, bool last) {
+    write_head(response, response.body.size(), last);
+    if (says_body_) connection_->out().append(response.body);
+    connection_->flush_soon();
+  }
+  void write_head(const HttpResponse& response, std::uint64_t length, bool last);
   void refuse(unsigned status, std::string text) {
     write({.status = status, .body = text + "\n", .type = "text/plain; charset=utf-8"}, true);
     connection_->close_after_flush();
@@ -93,6 +100,8 @@ class HttpConnection {
   bool last_ = false;   // the answer says that no request may follow
   bool body_ended_ = true;
   bool continued_ = false;     // 100 has been said
+  bool says_body_ = true;      // the answer that was begun has one
+  std::uint64_t unsaid_ = 0;   // of it
   std::optional<Error> lost_;  // no more of the request will come
 };
 
@@ -157,6 +166,7 @@ Task<void> HttpConnection::run() {
     connection_->limit(settings_.silence_timeout);
     co_await serve();
     if (gone()) co_return;
+    if (unsaid_ > 0) co_return connection_->abort();  // the client must not take it for the whole answer
     const bool skipped = co_await skip_body();
     connection_->limit(settings_.silence_timeout);
     if (!skipped || last_ || gone()) {
@@ -254,7 +264,7 @@ bool HttpConnection::leaves_body() const {
   return (request.expects_continue && !continued_) || request.content_length.value_or(0) > settings_.unread_body;
 }
 
-void HttpConnection::write(const HttpResponse& response, bool last) {
+void HttpConnection::write_head(const HttpResponse& response, std::uint64_t length, bool last) {
   last_ = last_ || last || stopping() || lost_ || leaves_body();
   std::string& out = connection_->out();
   out.append(fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status)));
@@ -263,7 +273,7 @@ void HttpConnection::write(const HttpResponse& response, bool last) {
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
   if (has_body) {
     if (!response.type.empty()) append_field(out, "content-type", response.type);
-    append_field(out, "content-length", std::to_string(response.body.size()));
+    append_field(out, "content-length", std::to_string(length));
   }
   append_field(out, "x-content-type-options", "nosniff");
   if (last_)
@@ -271,8 +281,7 @@ void HttpConnection::write(const HttpResponse& response, bool last) {
   else if (reader_.request().http_1_0)
     append_field(out, "connection", "keep-alive");
   out.append("\r\n");
-  if (has_body && reader_.request().method != "HEAD") out.append(response.body);
-  connection_->flush_soon();
+  says_body_ = has_body && reader_.request().method != "HEAD";
 }
 
 // ---- what a handler sees --------------------------------------------------------------------------------------------
@@ -315,6 +324,40 @@ void HttpExchange::respond(HttpResponse response) {
   responded_ = true;
   if (connection_.gone()) return;
   connection_.write(response, false);
+}
+
+void HttpExchange::inform(unsigned status, const std::vector<std::pair<std::string, std::string>>& fields) {
+  ANSER_ASSERT(!responded_);
+  if (connection_.gone() || request().http_1_0) return;
+  std::string& out = connection_.connection_->out();
+  out.append(fmt::format("HTTP/1.1 {} {}\r\n", status, reason_of(status)));
+  for (const auto& [name, value] : fields) append_field(out, name, value);
+  out.append("\r\n");
+  connection_.connection_->flush_soon();
+}
+
+void HttpExchange::begin_response(const HttpResponse& head, std::uint64_t length) {
+  ANSER_ASSERT(!responded_);
+  responded_ = true;
+  if (connection_.gone()) return;
+  connection_.write_head(head, length, false);
+  connection_.unsaid_ = connection_.says_body_ ? length : 0;
+  connection_.connection_->flush_soon();
+}
+
+Task<Result<void>> HttpExchange::write(std::string_view bytes) {
+  ANSER_ASSERT(responded_);
+  if (connection_.gone()) co_return fail(Errc::closed, "the client has gone");
+  if (!connection_.says_body_) co_return Result<void>{};
+  ANSER_ASSERT(bytes.size() <= connection_.unsaid_);
+  connection_.unsaid_ -= bytes.size();
+  connection_.connection_->out().append(bytes);
+  connection_.connection_->flush_soon();
+  if (!connection_.connection_->congested()) co_return Result<void>{};
+  connection_.keep_rest();
+  auto task = connection_.connection_->drained();
+  const auto drained = co_await std::move(task);
+  co_return drained;
 }
 
 Result<Handed> HttpExchange::switch_protocols(const std::vector<std::pair<std::string, std::string>>& fields) {

@@ -80,6 +80,13 @@ class HttpExchange {
 
   // Once. Without an answer the client gets 500.
   void respond(HttpResponse response);
+  // Before it, as often as there is something to say: 1xx (RFC 9110 §15.2), not to a client of HTTP/1.0.
+  void inform(unsigned status, const std::vector<std::pair<std::string, std::string>>& fields);
+  // Instead of it, an answer in pieces: the head (its body is not looked at), then write() until `length` bytes are
+  // said; who says fewer ends the connection. write() waits while the client does not read: Errc::timeout after
+  // Connection::kDrainLimit without room, closed, io. For HEAD there is nothing to write.
+  void begin_response(const HttpResponse& head, std::uint64_t length);
+  Task<Result<void>> write(std::string_view bytes);
   bool responded() const { return responded_; }
 
   // Answers 101 with these fields; from then on the socket is the caller's, whatever it has brought since included.
