@@ -23,18 +23,24 @@ struct PartHeader {
   std::vector<std::pair<std::string, std::string>> fields;  // all, names in lower case, values unfolded, raw bytes
 };
 
-// `block` ends before the empty line; lines end with CRLF or LF and may be folded. Names are of `charset` unless they
-// are valid UTF-8, or "" for UTF-8 alone; bytes that are none of it become U+FFFD. Of a quoted value, quotes and
-// backslashes count where characters begin (the second byte of a GBK character may be 0x5C), only \" and \\ are
-// escapes, a drive's path keeps its backslashes, and %22 %0D %0A are what browsers write for a quote and line ends
-// (WHATWG HTML, multipart/form-data). `filename*` (RFC 8187) counts only without `filename`, and not if it is wrong.
+// `block` ends before the empty line; lines end with CRLF or LF and may be folded. Names are of the part's own charset
+// if it says one, else of `charset` ("" for UTF-8), unless they are plainly UTF-8 (guess_utf8 in charset.h); bytes that
+// are none of it become U+FFFD. A line is decoded before anything in it counts, since the second byte of a character
+// may be a backslash (GBK, Big5, Shift_JIS). Of a quoted value only \" and \\ are escapes; a path of Windows (C:\…,
+// \\host\…) keeps its backslashes; %22 %0D %0A are what browsers write for a quote and line ends (WHATWG HTML,
+// multipart/form-data); and a quote with more behind it than the next parameter is one of the name, as old browsers
+// wrote it. `filename*` (RFC 8187) counts only without `filename`, and not if it is wrong; `name*` and continuations
+// never count.
 // Errc::bad_request, with a sentence: a line that is no field, no Content-Disposition at all or twice, one that is not
-// form-data (or, in multipart/mixed, file or attachment), no name, a parameter twice, parameters that are none.
+// form-data (or, in multipart/mixed, file or attachment), no name, a parameter twice, parameters that are none,
+// Content-Type twice, multipart/mixed without a boundary.
 // `inside_mixed`: the part is one of multipart/mixed, and needs no Content-Disposition and no name.
 Result<PartHeader> parse_part_header(std::string_view block, std::string_view charset, bool inside_mixed = false);
 
-// A value and its parameters, as in Content-Type and Content-Disposition (RFC 9110 §5.6.6): `value` in lower case,
-// names in lower case, values unquoted (their bytes as they are). Errc::bad_request: not of that form, or a name twice.
+// A value and its parameters, as in Content-Type (RFC 9110 §5.6.6): `value` in lower case, names in lower case, values
+// unquoted (their bytes as they are). Values without quotes may have bytes that no token has, since boundaries do
+// ("----=_Part"), and a comma may stand for the first semicolon, as it once did. Errc::bad_request: not of that form,
+// or a name twice.
 struct ValueAndParameters {
   std::string value;
   std::vector<std::pair<std::string, std::string>> parameters;
