@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/base64.h"
 #include "base/log.h"
 #include "core/random.h"
 #include "domain/shards.h"
-#include "door/names.h"
-#include "door/sign_in.h"
+#include "door/http_sign_in.h"
 #include "net/websocket.h"
 #include "ws/errors.h"
 #include "ws/session.h"
@@ -22,12 +20,6 @@ using net::HttpResponse;
 
 constexpr std::size_t kBeforeSignIn = 16 * 1024;  // of a message
 
-struct Credentials {
-  std::string user, password;
-  std::string token;  // instead of both
-  bool in_header = false;
-};
-
 // Where and how a session will live, but for who it is.
 struct Wish {
   std::string host;  // for a name without one
@@ -40,74 +32,9 @@ struct Wish {
 
 HttpResponse refusal(unsigned status, std::string text) {
   HttpResponse response{.status = status, .body = std::move(text) + "\n", .type = "text/plain; charset=utf-8"};
-  if (status == 401) response.fields.emplace_back("www-authenticate", R"(Basic realm="Anser", charset="UTF-8")");
-  if (status == 429) response.fields.emplace_back("retry-after", "30");
+  if (status == 401) response.fields.emplace_back("www-authenticate", door::kHttpChallenge);
+  if (status == 429) response.fields.emplace_back("retry-after", door::kHttpRetryAfter);
   return response;
-}
-
-unsigned status_of(Errc code) {
-  switch (code) {
-    case Errc::not_authorized:
-    case Errc::timeout:
-      return 401;
-    case Errc::forbidden:
-      return 403;
-    case Errc::resource_limit:
-      return 429;
-    default:
-      return 503;
-  }
-}
-
-bool starts_with_word(std::string_view text, std::string_view word) {
-  return text.size() > word.size() && text[word.size()] == ' ' && net::has_token(text.substr(0, word.size()), word);
-}
-
-// RFC 7617, RFC 6750; Errc::bad_request for a header that is neither.
-Result<std::optional<Credentials>> said_in(const HttpRequest& request) {
-  Credentials said;
-  if (const auto field = request.field("authorization")) {
-    said.in_header = true;
-    if (starts_with_word(*field, "bearer")) {
-      said.token = field->substr(7);
-      return said;
-    }
-    if (!starts_with_word(*field, "basic")) return fail(Errc::bad_request, "only Basic and Bearer are understood");
-    const auto pair = base64_decode(field->substr(6));
-    const auto colon = pair ? pair->find(':') : std::string::npos;
-    if (colon == std::string::npos) return fail(Errc::bad_request, "this is not Basic authentication");
-    said.user = pair->substr(0, colon);
-    said.password = pair->substr(colon + 1);
-    return said;
-  }
-  if (auto token = request.parameter("token")) {
-    said.token = std::move(*token);
-    return said;
-  }
-  if (auto user = request.parameter("user")) {
-    said.user = std::move(*user);
-    said.password = request.parameter("password").value_or("");
-    return said;
-  }
-  return std::nullopt;
-}
-
-// Passwords and tokens cross a connection in the clear only where that was allowed, or inside this machine.
-bool may_be_said(const net::HttpClient& client, const Settings& settings) {
-  return client.tls || client.is_here() || settings.password_without_tls;
-}
-
-net::Task<Result<door::SignedIn>> check(Shared& shared, std::string host, Credentials said, door::Peer peer) {
-  if (!said.token.empty()) {
-    auto task = door::check_token(shared, std::move(host), std::move(said.token), std::move(peer));
-    auto signed_in = co_await std::move(task);
-    co_return signed_in;
-  }
-  std::string at = door::host_of_name(said.user, host, shared.hosts);
-  auto task =
-      door::check_password(shared, std::move(at), std::move(said.user), std::move(said.password), std::move(peer));
-  auto signed_in = co_await std::move(task);
-  co_return signed_in;
 }
 
 // The session begins on the core of its account.
@@ -187,9 +114,9 @@ net::Task<void> await_auth(Shared& shared, net::Core& core, net::Handed handed, 
   wish.acknowledges = wish.acknowledges || auth.acknowledges();
   Result<door::SignedIn> who = fail(Errc::not_authorized, "passwords and tokens are taken over TLS only");
   if (wish.confidential) {
-    Credentials said{.user = auth.user(), .password = auth.password(), .token = auth.token()};
+    door::Credentials said{.user = auth.user(), .password = auth.password(), .token = auth.token()};
     door::Peer peer{.address = connection.peer_address(), .text = connection.peer(), .door = "ws"};
-    auto task = check(shared, wish.host, std::move(said), std::move(peer));
+    auto task = door::check(shared, wish.host, std::move(said), std::move(peer));
     who = co_await std::move(task);
   }
   if (!who) {
@@ -214,15 +141,7 @@ Result<Wish> wish_of(const Shared& shared, const HttpRequest& request) {
   wish.modern = wish.form != Form::bare;
   wish.acknowledges = request.parameter("acknowledges").value_or("") == "1";
   wish.resource = request.parameter("resource").value_or("");
-  // The host that the client has dialled, without its port, if it is one of ours.
-  std::string_view host = request.field("host").value_or("");
-  if (!host.empty() && host.front() == '[') {
-    host = host.substr(0, host.find(']') + 1);
-  } else {
-    host = host.substr(0, host.find(':'));
-  }
-  const std::string* known = shared.hosts.resolve(host);
-  wish.host = known ? *known : shared.hosts.all().front().name;
+  wish.host = door::host_dialled(request, shared.hosts);
   return wish;
 }
 
@@ -239,20 +158,22 @@ net::Task<void> serve(Shared& shared, net::HttpExchange& exchange) {
     co_return exchange.respond(std::move(*wrong));
   auto wish = wish_of(shared, request);
   if (!wish) co_return exchange.respond(refusal(400, wish.error().message));
-  wish->confidential = may_be_said(client, *settings);
-  auto said = said_in(request);
+  wish->confidential = door::may_be_said(client, settings->password_without_tls);
+  auto said = door::credentials_in_header(request);
   if (!said) co_return exchange.respond(refusal(400, said.error().message));
+  const bool in_header = said->has_value();
+  if (!in_header) *said = door::credentials_in_query(request);
 
   Result<door::SignedIn> who = fail(Errc::not_authorized, "passwords and tokens are taken over TLS only");
-  const bool in_header = *said && (*said)->in_header;
   const bool token = *said && !(*said)->token.empty();
   if (*said && wish->confidential) {
     const std::string from = client.forwarded ? client.address.to_string() : connection.peer();
     door::Peer peer{.address = client.address, .text = from, .door = "ws"};
-    auto task = check(shared, wish->host, std::move(**said), std::move(peer));
+    auto task = door::check(shared, wish->host, std::move(**said), std::move(peer));
     who = co_await std::move(task);
   }
-  if (in_header && !who) co_return exchange.respond(refusal(status_of(who.error().code), who.error().message));
+  if (in_header && !who)
+    co_return exchange.respond(refusal(door::http_status_of(who.error().code), who.error().message));
 
   auto handed = net::accept_websocket(exchange, settings->websocket, subprotocol(wish->form));
   if (!handed) {
