@@ -82,6 +82,31 @@ std::array<unsigned char, 32> Sha256::finish() {
   return out;
 }
 
+struct Hasher::Context {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> handle{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+  std::size_t size = 0;
+};
+
+Hasher::Hasher(Hash hash) : context_(std::make_unique<Context>()) {
+  context_->size = digest_size(hash);
+  auto* handle = context_->handle.get();
+  ANSER_ASSERT(handle && EVP_DigestInit_ex(handle, algorithm(hash), nullptr) == 1);
+}
+
+Hasher::~Hasher() = default;
+Hasher::Hasher(Hasher&&) noexcept = default;
+Hasher& Hasher::operator=(Hasher&&) noexcept = default;
+
+void Hasher::add(std::string_view part) {
+  ANSER_ASSERT(EVP_DigestUpdate(context_->handle.get(), part.data(), part.size()) == 1);
+}
+
+std::string Hasher::finish() {
+  std::string out(context_->size, '\0');
+  ANSER_ASSERT(EVP_DigestFinal_ex(context_->handle.get(), bytes_of(out), nullptr) == 1);
+  return out;
+}
+
 struct Aes128::Contexts {
   using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
   Context forth{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};

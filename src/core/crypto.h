@@ -38,6 +38,22 @@ class Sha256 {
   std::unique_ptr<Context> context_;
 };
 
+// The same for whatever hash, for bytes that come in pieces. One thread.
+class Hasher {
+ public:
+  explicit Hasher(Hash hash);
+  ~Hasher();
+  Hasher(Hasher&&) noexcept;
+  Hasher& operator=(Hasher&&) noexcept;
+
+  void add(std::string_view part);
+  std::string finish();  // once; nothing may be added after it
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
 // AES with a key of 16 bytes, a block at a time: to hide small values that must come back, never for messages. One
 // thread.
 class Aes128 {

@@ -15,6 +15,18 @@ TEST(Crypto, DigestsTheExampleOfFips180) {
 
 TEST(Crypto, DigestsNothing) { EXPECT_EQ(hex(digest(Hash::sha1, {})), "da39a3ee5e6b4b0d3255bfef95601890afd80709"); }
 
+TEST(Hasher, DigestsPiecesLikeTheWhole) {
+  for (const auto hash : {Hash::sha1, Hash::sha256, Hash::sha512}) {
+    Hasher hasher{hash};
+
+    hasher.add("hello");
+    hasher.add("");
+    hasher.add(" world");
+
+    EXPECT_EQ(hex(hasher.finish()), hex(digest(hash, "hello world")));
+  }
+}
+
 TEST(Sha256, DigestsWhatComesInPartsOneValueAfterTheOther) {
   Sha256 sha;
   const auto finished = [&] {

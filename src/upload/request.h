@@ -21,6 +21,7 @@ struct Problem {
   std::optional<std::uint64_t> permitted = {}, actual = {};
   std::string_view type = "about:blank";  // the draft's problem types
   std::vector<std::pair<std::string, std::string>> fields = {};  // of the answer
+  std::vector<std::pair<std::string, std::uint64_t>> numbers = {};  // further members, in JSON
 };
 Problem problem_of(const Error& error);
 // As the client prefers: JSON, text, or a page.
