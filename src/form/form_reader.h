@@ -44,8 +44,8 @@ class FormReader {
   };
   struct Settings {
     Limits limits = {};
-    std::string charset =
-        {};  // of names and of fields that do not say theirs; "" is UTF-8. `_charset_` counts before it
+    // Of names and of fields that do not say theirs; "" is UTF-8. What the form says itself counts before it.
+    std::string charset = {};
   };
   enum class Event : std::uint8_t { need_more, item, data, item_end, end, error };
 
@@ -59,17 +59,37 @@ class FormReader {
 
   const codec::PartHeader& item() const { return reader_.part(); }
   bool is_form_field() const { return !item().file_name.has_value(); }
-  // What a field's bytes are: its own charset, or that of the form.
+  // What a field's bytes are: its own charset, or that of the form, or that of the settings; "" is UTF-8.
   std::string charset_of_item() const;
+  // What the form has said in its field `_charset_` (RFC 7578 §4.6), which is an item like others, for the items behind
+  // it; "" if nothing, or nothing that ICU knows.
+  const std::string& told_charset() const { return told_charset_; }
   std::string_view data() const { return reader_.data(); }
   const FormError& error() const { return error_; }
 
  private:
-  explicit FormReader(std::string_view boundary, Settings settings);
+  FormReader(std::string_view boundary, Settings settings);
+
+  Event told(codec::MultipartReader::Event event);
+  Event begin_item();
+  Event take_data();
+  Event end_item();
+  Event failed(FormError::Kind kind, std::string message, std::uint64_t permitted = 0, std::uint64_t actual = 0);
+  Event failed_reader();
+
+  static constexpr std::size_t kLongestCharset = 64;
 
   codec::MultipartReader reader_;
   Settings settings_;
   FormError error_;
+  std::string told_charset_;
+  std::string saying_charset_;  // of `_charset_`, while its data comes
+  bool in_charset_field_ = false;
+  bool in_item_ = false;
+  bool failed_ = false;
+  std::uint64_t request_bytes_ = 0;
+  std::uint64_t field_bytes_ = 0;
+  std::uint64_t item_bytes_ = 0;
 };
 
 }  // namespace anser::form

@@ -1,0 +1,48 @@
+// What is written here stays in memory until it is large, and goes on in a temporary file then (temporary_file.h):
+// Java's DeferredFileOutputStream. Blocks once it has a file. Used by one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "form/temporary_file.h"
+
+namespace anser::form {
+
+class DeferredOutput {
+ public:
+  static constexpr std::int64_t kAlwaysDisk = -1;
+
+  // In memory are fewer than `threshold` bytes; with 0, none; with kAlwaysDisk there is a file even for no byte at all.
+  DeferredOutput(std::int64_t threshold, std::string directory)
+      : threshold_(threshold), directory_(std::move(directory)) {}
+
+  // Errors of TemporaryFile.
+  Result<void> write(std::string_view data);
+  // Nothing more will be written.
+  Result<void> close();
+
+  bool is_in_memory() const { return !file_; }
+  std::uint64_t size() const { return file_ ? file_->size() : memory_.size(); }
+  Result<std::size_t> read(std::uint64_t offset, std::span<char> into) const;
+  // All of it.
+  Result<std::string> bytes() const;
+  // TemporaryFile::keep_as, or the same for what is in memory.
+  Result<void> keep_as(const std::string& path);
+  // Empty from now on, and without a file.
+  void remove();
+
+ private:
+  Result<void> spill();
+
+  std::int64_t threshold_;
+  std::string directory_;
+  std::string memory_;
+  std::optional<TemporaryFile> file_;
+};
+
+}  // namespace anser::form

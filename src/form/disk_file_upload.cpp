@@ -1,0 +1,115 @@
+#include "form/disk_file_upload.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace anser::form {
+namespace {
+
+tl::unexpected<FormError> file_failed(const codec::PartHeader& header, Error error) {
+  return tl::make_unexpected(FormError{.kind = FormError::Kind::io,
+                                       .message = std::move(error.message),
+                                       .field_name = header.name,
+                                       .file_name = header.file_name.value_or("")});
+}
+
+}  // namespace
+
+ItemStream::ItemStream(FormReader reader, UploadRequest request, UploadSettings settings)
+    : reader_(std::move(reader)), request_(std::move(request)), settings_(std::move(settings)) {}
+
+tl::expected<ItemStream, FormError> ItemStream::open(UploadRequest request, UploadSettings settings) {
+  auto reader = FormReader::open(request.content_type, request.content_length, settings.form);
+  if (!reader) return tl::make_unexpected(std::move(reader.error()));
+  return ItemStream{std::move(*reader), std::move(request), std::move(settings)};
+}
+
+void ItemStream::tell_progress() const {
+  if (!settings_.progress) return;
+  const std::int64_t total = request_.content_length ? static_cast<std::int64_t>(*request_.content_length) : -1;
+  settings_.progress(bytes_, total, items_);
+}
+
+FormReader::Event ItemStream::step() {
+  for (;;) {
+    const auto event = reader_.next(unread_);
+    if (event != FormReader::Event::need_more) return event;
+    buffer_.resize(kBuffer);
+    const std::size_t count = request_.read(buffer_);
+    ANSER_ASSERT(count <= kBuffer);
+    if (count == 0) return reader_.finish();
+    unread_ = std::string_view{buffer_}.substr(0, count);
+    bytes_ += count;
+    tell_progress();
+  }
+}
+
+tl::expected<bool, FormError> ItemStream::next() {
+  for (;;) {
+    switch (step()) {
+      case FormReader::Event::item:
+        ++items_;
+        in_item_ = true;
+        item_bytes_ = 0;
+        tell_progress();
+        return true;
+      case FormReader::Event::end:
+        in_item_ = false;
+        return false;
+      case FormReader::Event::error:
+        return tl::make_unexpected(reader_.error());
+      case FormReader::Event::data:
+      case FormReader::Event::item_end:
+      case FormReader::Event::need_more:
+        break;  // what is left of the item before
+    }
+  }
+}
+
+tl::expected<std::string_view, FormError> ItemStream::data() {
+  if (!in_item_) return std::string_view{};
+  const auto event = step();
+  if (event == FormReader::Event::data) {
+    item_bytes_ += reader_.data().size();
+    if (const std::uint64_t permitted = settings_.form.limits.file_bytes; item_bytes_ > permitted) {
+      return tl::make_unexpected(FormError{.kind = FormError::Kind::file_size,
+                                           .message = fmt::format("an item has more than {} bytes", permitted),
+                                           .permitted = permitted,
+                                           .actual = item_bytes_,
+                                           .field_name = header().name,
+                                           .file_name = header().file_name.value_or("")});
+    }
+    return reader_.data();
+  }
+  if (event == FormReader::Event::error) return tl::make_unexpected(reader_.error());
+  ANSER_ASSERT(event == FormReader::Event::item_end);
+  in_item_ = false;
+  return std::string_view{};
+}
+
+tl::expected<std::vector<FileItem>, FormError> read_items(UploadRequest request, UploadSettings settings) {
+  const std::string directory = settings.directory.empty() ? default_directory() : settings.directory;
+  const std::int64_t threshold = settings.size_threshold;
+  auto stream = ItemStream::open(std::move(request), std::move(settings));
+  if (!stream) return tl::make_unexpected(std::move(stream.error()));
+  std::vector<FileItem> items;
+  for (;;) {
+    const auto more = stream->next();
+    if (!more) return tl::make_unexpected(more.error());
+    if (!*more) return items;
+    DeferredOutput content{threshold, directory};
+    for (;;) {
+      const auto data = stream->data();
+      if (!data) return tl::make_unexpected(data.error());
+      auto done = data->empty() ? content.close() : content.write(*data);
+      if (!done) return file_failed(stream->header(), std::move(done.error()));
+      if (data->empty()) break;
+    }
+    items.emplace_back(stream->header(), stream->told_charset(), std::move(content));
+  }
+}
+
+}  // namespace anser::form
