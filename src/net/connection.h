@@ -154,6 +154,8 @@ class Connection final : private Timer, private TurnEnd, private Watched {
 
   // A deadline: from then on read() fails with Errc::timeout, a pending one too. 0 lifts it. Moving it away is cheap.
   void limit(std::chrono::seconds after);
+  // As if the limit had passed: for who ends a read() that somebody else waits in.
+  void expire() { on_time(); }
 
   std::string peer() const;  // "192.0.2.1:40404", for people
   boost::asio::ip::address peer_address() const { return peer_.address(); }

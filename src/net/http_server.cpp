@@ -208,8 +208,8 @@ Task<Result<HttpReader::Event>> HttpConnection::next() {
     if (!body_ended_) connection_->limit(settings_.silence_timeout);
     auto bytes = co_await connection_->read();
     if (!bytes) {
-      lost_ = bytes.error();
-      co_return pass(bytes);
+      if (!lost_) lost_ = bytes.error();  // else somebody has stopped it
+      co_return tl::make_unexpected(*lost_);
     }
     if (reader_.between_requests()) connection_->limit(settings_.head_timeout);
     input_ = *bytes;
@@ -292,6 +292,7 @@ Core& HttpExchange::core() { return connection_.core_; }
 
 Task<Result<std::string_view>> HttpExchange::read() {
   if (connection_.body_ended_) co_return std::string_view{};
+  if (connection_.lost_) co_return tl::make_unexpected(*connection_.lost_);
   if (request().expects_continue && !std::exchange(connection_.continued_, true) && !responded_) {
     connection_.connection_->out().append("HTTP/1.1 100 Continue\r\n\r\n");
     connection_.connection_->flush_soon();
@@ -304,6 +305,12 @@ Task<Result<std::string_view>> HttpExchange::read() {
   if (*event == HttpReader::Event::body) co_return connection_.reader_.body();
   connection_.body_ended_ = true;
   co_return std::string_view{};
+}
+
+void HttpExchange::stop_reading() {
+  if (connection_.body_ended_ || connection_.lost_ || connection_.gone()) return;
+  connection_.lost_ = Error{Errc::closed, "no more of the body is wanted"};
+  connection_.connection_->expire();
 }
 
 Task<Result<std::string>> HttpExchange::read_all(std::size_t limit) {

@@ -10,11 +10,14 @@
 #include <initializer_list>
 #include <system_error>
 
+#include "store/file_directory.h"
 #include "store/memory/account_store.h"
 #include "store/memory/archive_store.h"
+#include "store/memory/files.h"
 #include "store/memory/log_store.h"
 #include "store/sqlite/account_store.h"
 #include "store/sqlite/archive_store.h"
+#include "store/sqlite/file_index.h"
 #include "store/sqlite/log_store.h"
 
 namespace anser::store {
@@ -113,14 +116,20 @@ Result<std::unique_ptr<Stores>> open_sqlite(const fs::path& directory, const Sql
   const Connection::Options accounts{.cache_bytes = options.cache_bytes};
   const Connection::Options bulk{.cache_bytes = options.cache_bytes, .checkpoint_pages = kBulkCheckpointPages};
   const Connection::Options reader{.cache_bytes = kReaderCache, .reader = true};
-  const auto people = directory / "accounts.db", log = directory / "log.db", archive = directory / "archive.db";
-  auto done = make_files({people, log, archive});
+  const Connection::Options small{.cache_bytes = kReaderCache};
+  const auto people = directory / "accounts.db", log = directory / "log.db", archive = directory / "archive.db",
+             files = directory / "files.db";
+  auto done = make_files({people, log, archive, files});
   if (done) done = open_store<SqliteAccountStore>(people, accounts, stores->accounts);
   if (done) done = open_store<SqliteLogStore>(log, bulk, stores->log);
   if (done) done = open_store<SqliteLogStore>(log, reader, stores->log_reader);
   if (done) done = open_store<SqliteArchiveStore>(archive, bulk, stores->archive);
   if (done) done = open_store<SqliteArchiveStore>(archive, reader, stores->archive_reader);
+  if (done) done = open_store<SqliteFileIndex>(files, small, stores->files);
   if (!done) return pass(done);
+  auto content = FileDirectory::open(directory / "files");
+  if (!content) return pass(content);
+  stores->content = std::move(*content);
   return stores;
 }
 
@@ -129,6 +138,8 @@ std::unique_ptr<Stores> open_memory() {
   stores->accounts = std::make_shared<MemoryAccountStore>();
   stores->log = stores->log_reader = std::make_shared<MemoryLogStore>();
   stores->archive = stores->archive_reader = std::make_shared<MemoryArchiveStore>();
+  stores->files = std::make_shared<MemoryFileIndex>();
+  stores->content = std::make_shared<MemoryFileContent>();
   return stores;
 }
 

@@ -1,11 +1,12 @@
-// Opens everything that is stored, in one directory: accounts.db, log.db, archive.db and a lock file that keeps a
-// second server out. Files are readable by their owner only. Errors are sentences for the operator who started the
-// program.
+// Opens everything that is stored, in one directory: accounts.db, log.db, archive.db, files.db with the directory
+// files/, and a lock file that keeps a second server out. Files are readable by their owner only. Errors are sentences
+// for the operator who started the program.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 
+#include "domain/files.h"
 #include "domain/ports.h"
 
 namespace anser::store {
@@ -17,6 +18,8 @@ struct Stores {
   std::shared_ptr<domain::AccountStore> accounts;
   std::shared_ptr<domain::LogStore> log, log_reader;
   std::shared_ptr<domain::ArchiveStore> archive, archive_reader;
+  std::shared_ptr<domain::FileIndex> files;
+  std::shared_ptr<domain::FileContent> content;
 };
 
 struct SqliteOptions {

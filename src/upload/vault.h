@@ -35,6 +35,7 @@ struct NewUpload {
 // removed, in the background; of the others what came stays.
 class OpenUpload {
  public:
+  struct State;
   OpenUpload(OpenUpload&&) noexcept;
   OpenUpload& operator=(OpenUpload&&) noexcept;
   ~OpenUpload();
@@ -49,7 +50,6 @@ class OpenUpload {
 
  private:
   friend class Vault;
-  struct State;
   explicit OpenUpload(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
@@ -60,22 +60,29 @@ class Vault {
         std::function<SharedSettings()> settings);
   ~Vault();
 
-  // Errc::policy_violation  longer than a file may be (Overrun says the numbers)
-  // Errc::resource_limit    the quota; too many at once, of this account or on this core
+  // Errc::policy_violation  longer than a file may be
+  // Errc::resource_limit    the quota
+  // Errc::queue_full        too many at once, of this account or on this core; or workers have too much to do
   // Errc::conflict          that slot has been used
+  // Errc::closed            the server stops
   // Errc::disk_full, storage_failed, io
   net::Task<Result<OpenUpload>> begin(NewUpload upload);
-  // One that was begun: waits until the request that has it lets go (at most 10 s: then Errc::timeout).
+  // One that was begun: waits until the request that has it lets go (at most 10 s: then Errc::timeout; closed when a
+  // still newer one waits).
   // Errc::not_found: none of that id, or it has ended, or is not this owner's (`owner` none: the id is enough).
   net::Task<Result<OpenUpload>> open(std::string id, std::optional<core::Jid> owner);
   // Bytes at its end; the string is used up. Errc::policy_violation: beyond its length, or a file's; nothing is
   // written then. Errc::resource_limit: beyond the quota.
   net::Task<Result<void>> append(OpenUpload& upload, std::string bytes);
+  // The same for who uses his string again: it is empty afterwards and keeps its room.
+  net::Task<Result<void>> append_from(OpenUpload& upload, std::string& bytes);
   // What has come so far outlives a loss of power: due before an offset is confirmed. The upload's end moves away.
   net::Task<Result<void>> confirm(OpenUpload& upload);
-  // The length becomes known (tus, the draft). Errc::conflict: it is known and another; policy_violation, resource_limit.
+  // The length becomes known (tus, the draft). Errc::conflict: it is known and another; policy_violation,
+  // resource_limit.
   net::Task<Result<void>> set_length(OpenUpload& upload, std::uint64_t length);
-  // It is whole: from then on find() has it. Errc::conflict when bytes are missing.
+  // It is whole: from then on find() has it (of a partial one nobody but append_all() ever hears). Errc::conflict when
+  // bytes are missing. When it fails for another reason nothing is lost: it may be tried again.
   net::Task<Result<domain::FileRecord>> finish(OpenUpload& upload);
   // tus concatenation: the file is the bytes of these, in order. Errc::conflict: one of them is not whole.
   net::Task<Result<void>> append_all(OpenUpload& upload, std::vector<std::string> parts);
@@ -91,11 +98,18 @@ class Vault {
   static bool is_removal_key(const domain::FileRecord& file, std::string_view key);
 
   // Removes what has ended and what nobody knows of, a bounded piece of work; on any worker, at start and each hour.
-  void sweep();
-  // An account is gone.
-  void remove_all_of(const core::Jid& owner);
+  // True: there is more to look at.
+  bool sweep();
+  // An account goes: what is under way of it ends, its files are removed. On a worker; what fails is tried again by the
+  // next call. Errc::disk_full, storage_failed, queue_full.
+  Result<void> remove_all_of(const core::Jid& owner);
+
+  // The server stops: everybody is asked to let go, nothing more is begun. Any thread.
+  void end_all();
+  std::size_t under_way() const;
 
  private:
+  friend struct OpenUpload::State;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
