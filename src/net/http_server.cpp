@@ -2,23 +2,13 @@
 
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
-#include <ctime>
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/http_date.h"
 
 namespace anser::net {
 namespace {
-
-// RFC 9110 §5.6.7
-std::string http_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[40];
-  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-  return {text, size};
-}
 
 std::string_view reason_of(unsigned status) {
   if (status == 104) return "Upload Resumption Supported";  // draft-ietf-httpbis-resumable-upload
@@ -268,7 +258,7 @@ void HttpConnection::write_head(const HttpResponse& response, std::uint64_t leng
   last_ = last_ || last || stopping() || lost_ || leaves_body();
   std::string& out = connection_->out();
   out.append(fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status)));
-  append_field(out, "date", http_date());
+  append_field(out, "date", to_http_date(SystemClock{}.now()));
   for (const auto& [name, value] : response.fields) append_field(out, name, value);
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
   if (has_body) {

@@ -125,6 +125,120 @@ TEST_F(HttpServerTest, AValueNeverBeginsAnotherField) {
   EXPECT_EQ(seen[0].body, "x");
 }
 
+// Answers in pieces ---------------------------------------------------------------------------------------------------
+
+Task<void> say_in_pieces(HttpExchange& exchange, std::uint64_t length, std::vector<std::string> pieces) {
+  exchange.begin_response({.body = "not looked at", .type = "image/png", .fields = {{"x-said", "before"}}}, length);
+  for (const auto& piece : pieces) {
+    auto writing = exchange.write(piece);
+    const auto written = co_await std::move(writing);
+    if (!written) co_return;
+  }
+}
+
+TEST_F(HttpServerTest, AnAnswerMayComeInPieces) {
+  server.route("/", [](HttpExchange& exchange) { return say_in_pieces(exchange, 10, {"hello", "", "world"}); });
+
+  const auto seen = ask(get("/") + get("/"));
+
+  EXPECT_THAT(bodies(seen), ElementsAre("helloworld", "helloworld"));
+  EXPECT_EQ(seen[0].field("content-type"), "image/png");
+  EXPECT_EQ(seen[0].field("content-length"), "10");
+  EXPECT_EQ(seen[0].field("x-said"), "before");
+}
+
+TEST_F(HttpServerTest, PiecesAreNothingForHead) {
+  server.route("/", [](HttpExchange& exchange) { return say_in_pieces(exchange, 5, {"hello"}); });
+
+  auto bytes = talk("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get("/"));
+
+  const auto head = take_response(bytes, true);
+  EXPECT_EQ(head.field("content-length"), "5");
+  EXPECT_THAT(bodies(take_responses(bytes)), ElementsAre("hello"));
+}
+
+TEST_F(HttpServerTest, WhoSaysLessThanPromisedEndsTheConnection) {
+  server.route("/", [](HttpExchange& exchange) { return say_in_pieces(exchange, 10, {"hello"}); });
+  server.route("/x", says("x"));
+
+  const std::string bytes = talk(get("/") + get("/x"));
+
+  EXPECT_THAT(bytes, Not(HasSubstr("\r\n\r\nx")));
+}
+
+Task<void> say_megabytes(HttpExchange& exchange, std::size_t pieces, std::size_t& most_queued, std::size_t& written) {
+  const std::string piece(64 * 1024, 'a');
+  exchange.begin_response({}, pieces * piece.size());
+  for (std::size_t i = 0; i < pieces; ++i) {
+    auto writing = exchange.write(piece);
+    const auto done = co_await std::move(writing);
+    if (!done) co_return;
+    most_queued = std::max(most_queued, exchange.connection().queued());
+    ++written;
+  }
+}
+
+TEST_F(HttpServerTest, ALongAnswerWaitsForItsReader) {
+  constexpr std::size_t kPieces = 256;
+  std::size_t most_queued = 0, written = 0;
+  server.route("/", [&](HttpExchange& exchange) { return say_megabytes(exchange, kPieces, most_queued, written); });
+  std::string all;
+
+  serve([&](Peer& peer) {
+    peer.send(get("/"));
+    peer.end_input();
+    all = peer.receive_all();
+  });
+
+  EXPECT_EQ(written, kPieces);
+  EXPECT_LE(most_queued, 2 * Connection::kHighWater);
+  EXPECT_EQ(take_response(all).body.size(), kPieces * 64 * 1024);
+}
+
+TEST_F(HttpServerTest, AReaderThatGoesEndsALongAnswer) {
+  constexpr std::size_t kPieces = 4096;
+  std::size_t most_queued = 0, written = 0;
+  server.route("/", [&](HttpExchange& exchange) { return say_megabytes(exchange, kPieces, most_queued, written); });
+
+  serve([&](Peer& peer) {
+    peer.send(get("/"));
+    EXPECT_FALSE(peer.receive().empty());
+    peer.reset();
+  });
+
+  EXPECT_LT(written, kPieces);
+}
+
+// What is said before the answer --------------------------------------------------------------------------------------
+
+TEST_F(HttpServerTest, AnAnswerMayBeAnnounced) {
+  server.route("/", [](HttpExchange& exchange) -> Task<void> {
+    exchange.inform(104, {{"location", "/uploads/a"}, {"x-said", "a\r\nx-evil: b"}});
+    exchange.inform(104, {{"upload-offset", "5"}});
+    exchange.respond({.body = "done"});
+    return boost::asio::post(exchange.core().io(), boost::asio::use_awaitable_t<Executor>{});
+  });
+
+  auto bytes = talk(post("/", "hello"));
+
+  EXPECT_THAT(bytes, StartsWith("HTTP/1.1 104 Upload Resumption Supported\r\nlocation: /uploads/a\r\n"));
+  const auto first = take_response(bytes, true), second = take_response(bytes, true);
+  EXPECT_EQ(first.field("x-said"), "a  x-evil: b");
+  EXPECT_EQ(first.field("content-length"), "");
+  EXPECT_EQ(second.field("upload-offset"), "5");
+  EXPECT_THAT(bodies(take_responses(bytes)), ElementsAre("done"));
+}
+
+TEST_F(HttpServerTest, NothingIsAnnouncedToHttp10) {
+  server.route("/", [](HttpExchange& exchange) -> Task<void> {
+    exchange.inform(104, {{"upload-offset", "5"}});
+    exchange.respond({.body = "done"});
+    return boost::asio::post(exchange.core().io(), boost::asio::use_awaitable_t<Executor>{});
+  });
+
+  EXPECT_THAT(statuses(ask("GET / HTTP/1.0\r\n\r\n")), ElementsAre(200));
+}
+
 Task<void> say_nothing(HttpExchange&) { co_return; }
 
 TEST_F(HttpServerTest, AHandlerThatDoesNotAnswerIsAnError) {

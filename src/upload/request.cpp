@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "door/http_sign_in.h"
 #include "net/http_proxies.h"
+#include "upload/addresses.h"
 #include "upload/html.h"
 
 namespace anser::upload {
@@ -64,6 +65,13 @@ std::string authority_of(const Settings& settings, const net::HttpExchange& exch
 }
 
 bool changes(std::string_view method) { return method != "GET" && method != "HEAD" && method != "OPTIONS"; }
+
+// Where the port begins, with its colon: "[::1]:5443".
+std::size_t host_size(std::string_view authority) {
+  const auto colon = authority.rfind(':');
+  const bool port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  return port ? colon : authority.size();
+}
 
 bool is_listed(const Settings& settings, std::string_view origin) {
   return std::ranges::find(settings.origins, origin) != settings.origins.end();
@@ -138,6 +146,21 @@ Problem problem_of(const Error& error) {
   }
 }
 
+net::Task<Problem> problem_of_vault(Shared& shared, core::Jid owner, Error error, std::uint64_t size) {
+  Problem problem = problem_of(error);
+  const SharedSettings settings = shared.settings();
+  if (error.code == Errc::policy_violation) {
+    problem.permitted = settings->file_bytes;
+    problem.actual = std::max(size, settings->file_bytes + 1);
+  }
+  if (error.code != Errc::resource_limit) co_return problem;
+  problem.permitted = owner.empty() ? settings->anonymous_quota_bytes : settings->quota_bytes;
+  auto counting = shared.vault.use_of(std::move(owner));
+  const auto use = co_await std::move(counting);
+  problem.actual = (use ? use->bytes : 0) + size;
+  co_return problem;
+}
+
 net::HttpResponse response_of(const Problem& problem, const net::HttpRequest& request) {
   const std::string title = title_of(problem);
   net::HttpResponse response;
@@ -210,14 +233,18 @@ net::Task<tl::expected<core::Jid, Problem>> who(Shared& shared, net::HttpExchang
   co_return Answer{tl::unexpect, std::move(problem)};
 }
 
+std::string dialled_host(const Settings& settings, const net::HttpExchange& exchange) {
+  std::string authority = authority_of(settings, exchange);
+  authority.resize(host_size(authority));
+  return authority;
+}
+
 std::string address_of(const Settings& settings, const net::HttpExchange& exchange) {
   if (!settings.address.empty())
     return settings.address.ends_with('/') ? settings.address.substr(0, settings.address.size() - 1) : settings.address;
   std::string authority = authority_of(settings, exchange);
   if (!settings.host.empty()) {
-    const auto colon = authority.rfind(':');
-    const bool port = colon != std::string::npos && authority.find(']', colon) == std::string::npos;
-    authority = settings.host + (port ? authority.substr(colon) : "");
+    authority = settings.host + authority.substr(host_size(authority));
   }
   return (client_of(settings, exchange).tls ? "https://" : "http://") + authority;
 }
@@ -252,6 +279,11 @@ void allow_origin(net::HttpResponse& response, const Settings& settings, const n
       "Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset");
 }
 
+std::string removal_url_of(std::string_view address, const domain::FileRecord& file, std::string_view key) {
+  std::string url{address};
+  return url.append("/delete/").append(file.id).append("/").append(key);
+}
+
 std::string json_of(std::string_view address, const domain::FileRecord& file, std::string_view field,
                     std::string_view removal_key) {
   boost::json::object json;
@@ -262,8 +294,7 @@ std::string json_of(std::string_view address, const domain::FileRecord& file, st
   json["url"] = url_of(address, file);
   json["created"] = to_date_time(file.created);
   if (file.expires != Time{}) json["expires"] = to_date_time(file.expires);
-  if (!removal_key.empty())
-    json["delete_url"] = std::string{address} + "/delete/" + file.id + "/" + std::string{removal_key};
+  if (!removal_key.empty()) json["delete_url"] = removal_url_of(address, file, removal_key);
   return boost::json::serialize(json);
 }
 

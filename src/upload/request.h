@@ -19,11 +19,13 @@ struct Problem {
   std::string_view code = "internal";  // the word
   std::string detail;                  // a sentence
   std::optional<std::uint64_t> permitted = {}, actual = {};
-  std::string_view type = "about:blank";  // the draft's problem types
+  std::string_view type = "about:blank";                         // the draft's problem types
   std::vector<std::pair<std::string, std::string>> fields = {};  // of the answer
   std::vector<std::pair<std::string, std::uint64_t>> numbers = {};  // further members, in JSON
 };
 Problem problem_of(const Error& error);
+// The same of the vault's, with the numbers of the limit that was crossed. `size`: of the file, as far as it is known.
+net::Task<Problem> problem_of_vault(Shared& shared, core::Jid owner, Error error, std::uint64_t size);
 // As the client prefers: JSON, text, or a page.
 net::HttpResponse response_of(const Problem& problem, const net::HttpRequest& request);
 
@@ -36,6 +38,8 @@ net::Task<tl::expected<core::Jid, Problem>> who(Shared& shared, net::HttpExchang
 std::string address_of(const Settings& settings, const net::HttpExchange& exchange);
 // The file's address, percent-coded.
 std::string url_of(std::string_view address, const domain::FileRecord& file);
+// The address that removes it, for who has uploaded it without an account.
+std::string removal_url_of(std::string_view address, const domain::FileRecord& file, std::string_view key);
 // The fields that let pages of other origins read the answer, if they may.
 void allow_origin(net::HttpResponse& response, const Settings& settings, const net::HttpRequest& request);
 // A file as docs/wire/upload.md has it in JSON.

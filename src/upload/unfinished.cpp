@@ -7,13 +7,7 @@ net::Task<void> not_yet(net::HttpExchange& exchange) {
   co_return;
 }
 }  // namespace
-net::Task<void> post_form(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
-net::Task<void> post_file(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
 net::Task<void> serve_tus(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
 net::Task<void> serve_resumable(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
 net::Task<void> put_into_slot(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
-net::Task<void> serve_file(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
-net::Task<void> remove_file(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
-net::Task<void> list_files(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
-net::Task<void> remove_by_key(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
 }  // namespace anser::upload

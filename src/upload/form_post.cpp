@@ -1,0 +1,173 @@
+// POST /upload: a form, item by item, its files straight to where they are kept. All of them become files, or none.
+#include <chrono>
+#include <variant>
+#include <vector>
+
+#include "base/assert.h"
+#include "upload/answer_page.h"
+#include "upload/form_intake.h"
+#include "upload/handlers.h"
+#include "upload/request.h"
+
+namespace anser::upload {
+namespace {
+
+using net::HttpExchange;
+using net::Task;
+
+struct Failure {
+  Sentence sentence = Sentence::reading;
+  Problem problem = {};
+  bool said = false;  // the server answers for itself, or nobody is there any more
+};
+using Outcome = tl::expected<FormAnswer, Failure>;
+
+// The files of one form, from their first byte until all are whole. What it has when it goes is removed: uploads that
+// are not whole by themselves, others by undo().
+class FormFiles {
+ public:
+  FormFiles(Shared& shared, core::Jid owner) : shared_(shared), owner_(std::move(owner)) {}
+
+  Task<std::optional<Failure>> carry_out(FormIntake::Step step) {
+    if (auto* begin = std::get_if<FormIntake::Begin>(&step)) {
+      NewUpload fresh{.owner = owner_, .name = std::move(begin->name), .type = std::move(begin->type)};
+      auto beginning = shared_.vault.begin(std::move(fresh));
+      auto begun = co_await std::move(beginning);
+      if (!begun) co_return failure(begin_sentence(begun.error()), problem_of(begun.error()));
+      open_.push_back({std::move(begin->field), std::move(*begun)});
+      co_return std::nullopt;
+    }
+    ANSER_ASSERT(!open_.empty());
+    OpenUpload& upload = open_.back().upload;
+    auto appending = shared_.vault.append(upload, std::move(std::get<FormIntake::Bytes>(step).bytes));
+    const auto appended = co_await std::move(appending);
+    if (appended) co_return std::nullopt;
+    auto telling = problem_of_vault(shared_, owner_, appended.error(), upload.offset());
+    Problem problem = co_await std::move(telling);
+    co_return failure(Sentence::storing, std::move(problem));
+  }
+
+  // Makes them whole, one after the other. The removal keys go into the answer.
+  Task<std::optional<Failure>> finish(std::vector<FormAnswer::File>& files) {
+    for (auto& one : open_) {
+      auto finishing = shared_.vault.finish(one.upload);
+      auto file = co_await std::move(finishing);
+      if (!file) {
+        Problem problem = problem_of(file.error());
+        auto undoing = undo(files);
+        co_await std::move(undoing);
+        co_return failure(Sentence::storing, std::move(problem));
+      }
+      files.push_back({std::move(one.field), std::move(*file), one.upload.removal_key()});
+    }
+    co_return std::nullopt;
+  }
+
+ private:
+  struct Open {
+    std::string field;
+    OpenUpload upload;
+  };
+
+  static std::optional<Failure> failure(Sentence sentence, Problem problem) {
+    return Failure{.sentence = sentence, .problem = std::move(problem)};
+  }
+  static Sentence begin_sentence(const Error& error) {
+    if (error.code == Errc::not_found) return Sentence::no_directory;
+    const bool broken = error.code == Errc::io || error.code == Errc::storage_failed || error.code == Errc::unavailable;
+    return broken ? Sentence::no_access : Sentence::storing;
+  }
+  Task<void> undo(std::vector<FormAnswer::File>& files) {
+    for (const auto& file : files) {
+      auto removing = shared_.vault.remove(file.record.id);
+      co_await std::move(removing);  // what cannot be removed now ends with its time
+    }
+    files.clear();
+  }
+
+  Shared& shared_;
+  core::Jid owner_;
+  std::vector<Open> open_;
+};
+
+// A client that says less than it must for too long holds a place that others need.
+class Pace {
+ public:
+  Pace(const Settings& settings, Tick start) : settings_(settings), start_(start) {}
+  bool too_slow(std::size_t bytes, Tick now) {
+    came_ += bytes;
+    const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - start_);
+    return settings_.slowest_bytes_per_second > 0 && since > settings_.slow_grace &&
+           came_ / static_cast<std::uint64_t>(since.count()) < settings_.slowest_bytes_per_second;
+  }
+
+ private:
+  const Settings& settings_;
+  const Tick start_;
+  std::uint64_t came_ = 0;
+};
+
+Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& settings, core::Jid owner) {
+  const auto failed = [](Sentence sentence, Problem problem) {
+    return Outcome{tl::unexpect, Failure{.sentence = sentence, .problem = std::move(problem)}};
+  };
+  const auto& request = exchange.request();
+  form::FormReader::Settings reading{.charset = settings.charset};
+  reading.limits.request_bytes = settings.form_bytes;
+  reading.limits.file_bytes = settings.file_bytes;
+  reading.limits.part_header_bytes = settings.part_header_bytes;
+  auto reader = form::FormReader::open(request.field("content-type").value_or(""), request.content_length, reading);
+  if (!reader) {
+    const bool type = reader.error().kind == form::FormError::Kind::content_type;
+    co_return failed(type ? Sentence::no_form : Sentence::reading, problem_of(reader.error()));
+  }
+  FormIntake intake{std::move(*reader), settings.files_per_form};
+  FormFiles files{shared, std::move(owner)};
+  Pace pace{settings, shared.clock.tick()};
+  for (bool ended = false; !ended;) {
+    auto next = exchange.read();
+    const auto piece = co_await std::move(next);
+    if (!piece) co_return Outcome{tl::unexpect, Failure{.said = true}};
+    ended = piece->empty();
+    auto steps = ended ? intake.finish() : intake.take(*piece);
+    if (!steps) co_return failed(Sentence::reading, std::move(steps.error()));
+    if (pace.too_slow(piece->size(), shared.clock.tick()))
+      co_return failed(Sentence::reading, {.status = 408, .code = "timeout", .detail = "the form comes too slowly"});
+    for (auto& step : *steps) {
+      auto carrying = files.carry_out(std::move(step));
+      auto wrong = co_await std::move(carrying);
+      if (wrong) co_return Outcome{tl::unexpect, std::move(*wrong)};
+    }
+  }
+  FormAnswer answer{.fields = intake.fields(), .files = {}};
+  auto finishing = files.finish(answer.files);
+  auto wrong = co_await std::move(finishing);
+  if (wrong) co_return Outcome{tl::unexpect, std::move(*wrong)};
+  co_return Outcome{std::move(answer)};
+}
+
+}  // namespace
+
+Task<void> post_form(Shared& shared, HttpExchange& exchange) {
+  const SharedSettings settings = shared.settings();
+  auto asking = who(shared, exchange, Anonymous::as_configured);
+  auto owner = co_await std::move(asking);
+  if (!owner) {
+    auto response = response_of(owner.error(), exchange.request());
+    co_return exchange.respond(std::move(response));
+  }
+  auto receiving = receive(shared, exchange, *settings, std::move(*owner));
+  const auto outcome = co_await std::move(receiving);
+  net::HttpResponse response;
+  if (outcome) {
+    response = answer_of(*outcome, address_of(*settings, exchange), exchange.request());
+  } else if (outcome.error().said) {
+    co_return;
+  } else {
+    response = refusal_of(outcome.error().sentence, outcome.error().problem, exchange.request());
+  }
+  allow_origin(response, *settings, exchange.request());
+  exchange.respond(std::move(response));
+}
+
+}  // namespace anser::upload
