@@ -67,29 +67,56 @@ void write_replacement(const void*, UConverterToUnicodeArgs* arguments, const ch
   ucnv_cbToUWriteUChars(arguments, &kCharacter, 1, 0, status);
 }
 
-std::u16string decode(UConverter* converter, std::string_view bytes) {
-  std::u16string out(bytes.size() + 8, u'\0');
-  std::size_t done = 0;
+void append_utf8(std::string& out, const UChar* text, std::int32_t length) {
+  for (std::int32_t at = 0; at < length;) {
+    UChar32 c = 0;
+    U16_NEXT(text, at, length, c);
+    if (c < 0x80) {
+      out += static_cast<char>(c);
+    } else if (U_IS_SURROGATE(c)) {  // no converter gives half a pair
+      out.append(kReplacement);
+    } else if (c < 0x800) {
+      out += {static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 0x3F))};
+    } else if (c < 0x10000) {
+      out += {static_cast<char>(0xE0 | (c >> 12)), static_cast<char>(0x80 | ((c >> 6) & 0x3F)),
+              static_cast<char>(0x80 | (c & 0x3F))};
+    } else {
+      out += {static_cast<char>(0xF0 | (c >> 18)), static_cast<char>(0x80 | ((c >> 12) & 0x3F)),
+              static_cast<char>(0x80 | ((c >> 6) & 0x3F)), static_cast<char>(0x80 | (c & 0x3F))};
+    }
+  }
+}
+
+// In pieces, since ICU counts in 32 bits and a text may be a whole file.
+std::string decode(UConverter* converter, std::string_view bytes) {
+  constexpr std::ptrdiff_t kPiece = 1 << 20;
+  std::array<UChar, 2048> buffer;
+  std::string out;
+  out.reserve(bytes.size() + bytes.size() / 2);
   const char* source = bytes.data();
+  const char* const end = source + bytes.size();
+  std::ptrdiff_t held = 0;  // the first half of a pair, when the buffer ended between them
   ucnv_resetToUnicode(converter);
   for (;;) {
     UErrorCode status = U_ZERO_ERROR;
-    UChar* target = out.data() + done;
-    ucnv_toUnicode(converter, &target, out.data() + out.size(), &source, bytes.data() + bytes.size(), nullptr, true,
-                   &status);
-    done = static_cast<std::size_t>(target - out.data());
-    if (status != U_BUFFER_OVERFLOW_ERROR) break;
-    out.resize(out.size() * 2);  // a few charsets have bytes that are two characters
+    UChar* target = buffer.data() + held;
+    const char* const piece_end = source + std::min(end - source, kPiece);
+    const bool last = piece_end == end;
+    ucnv_toUnicode(converter, &target, buffer.data() + buffer.size(), &source, piece_end, nullptr, last, &status);
+    const std::ptrdiff_t count = target - buffer.data();
+    const bool full = status == U_BUFFER_OVERFLOW_ERROR;
+    held = full && U16_IS_LEAD(buffer[static_cast<std::size_t>(count - 1)]) ? 1 : 0;
+    append_utf8(out, buffer.data(), static_cast<std::int32_t>(count - held));
+    if (held != 0) buffer[0] = buffer[static_cast<std::size_t>(count - 1)];
+    if (!full && (last || U_FAILURE(status))) return out;
   }
-  out.resize(done);
-  return out;
 }
 
 bool keeps_ascii(UConverter* converter) {
   std::string ascii;
   for (char c = 0x20; c < 0x7F; ++c) ascii += c;
   ascii += "\t\r\n";
-  return decode(converter, ascii) == std::u16string(ascii.begin(), ascii.end());
+  return decode(converter, ascii) == ascii;
 }
 
 Charset open(std::string name) {
@@ -167,37 +194,8 @@ std::string repaired(std::string_view bytes) {
   return out;
 }
 
-std::string to_utf8(const std::u16string& text) {
-  std::string out;
-  out.reserve(text.size() * 3);
-  const auto length = static_cast<std::int32_t>(text.size());
-  for (std::int32_t at = 0; at < length;) {
-    UChar32 c = 0;
-    U16_NEXT(text.data(), at, length, c);
-    if (c < 0x80) {
-      out += static_cast<char>(c);
-    } else if (U_IS_SURROGATE(c)) {  // no converter gives half a pair
-      out.append(kReplacement);
-    } else if (c < 0x800) {
-      out += {static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 0x3F))};
-    } else if (c < 0x10000) {
-      out += {static_cast<char>(0xE0 | (c >> 12)), static_cast<char>(0x80 | ((c >> 6) & 0x3F)),
-              static_cast<char>(0x80 | (c & 0x3F))};
-    } else {
-      out += {static_cast<char>(0xF0 | (c >> 18)), static_cast<char>(0x80 | ((c >> 12) & 0x3F)),
-              static_cast<char>(0x80 | ((c >> 6) & 0x3F)), static_cast<char>(0x80 | (c & 0x3F))};
-    }
-  }
-  return out;
-}
-
 bool has_long_characters(std::string_view utf8) {
   return std::ranges::any_of(utf8, [](char c) { return static_cast<unsigned char>(c) >= 0xE0; });
-}
-
-std::string decoded(const Charset& charset, std::string_view bytes) {
-  // ICU counts in 32 bits; what is larger comes in pieces that no caller has (fields are limited to megabytes).
-  return to_utf8(decode(charset.converter.get(), bytes.substr(0, 1U << 29)));
 }
 
 }  // namespace
@@ -222,7 +220,7 @@ std::optional<std::string> to_utf8(std::string_view bytes, std::string_view char
   if (is_utf8_name(charset) || find(charset).kind == Kind::utf8) {
     return is_utf8(bytes) ? std::string{bytes} : repaired(bytes);
   }
-  return decoded(find(charset), bytes);
+  return decode(find(charset).converter.get(), bytes);
 }
 
 std::string guess_utf8(std::string_view bytes, std::string_view charset) {
@@ -231,7 +229,7 @@ std::string guess_utf8(std::string_view bytes, std::string_view charset) {
   const Charset& known = find(is_utf8_name(charset) ? "" : charset);
   if (known.kind == Kind::none || known.kind == Kind::utf8) return valid ? std::string{bytes} : repaired(bytes);
   if (valid && (known.kind == Kind::single || has_long_characters(bytes))) return std::string{bytes};
-  return decoded(known, bytes);
+  return decode(known.converter.get(), bytes);
 }
 
 }  // namespace anser::codec

@@ -84,6 +84,15 @@ TEST(Charset, GivesUtf8ForEveryPairOfBytesOfEveryCharset) {
   }
 }
 
+TEST(Charset, ReadsLongTextsInPieces) {
+  std::string bytes = "x", text = "x";  // so that characters lie across the borders of pieces
+  while (bytes.size() < 3'000'000) {
+    bytes += "\x95\x32\x82\x36\xC4\xE3\x81\x5C";
+    text += "𠀀你乗";
+  }
+  EXPECT_TRUE(to_utf8(bytes, "gb18030") == text);
+}
+
 TEST(Charset, RemembersMoreCharsetsThanItKeepsOpen) {
   for (int round = 0; round < 2; ++round) {
     for (int page = 1250; page < 1259; ++page) EXPECT_TRUE(is_charset("windows-" + std::to_string(page)));

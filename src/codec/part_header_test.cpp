@@ -106,6 +106,21 @@ TEST(PartHeader, KeepsTheBareQuotesOfOldBrowsers) {
   EXPECT_EQ(read(R"(Content-Disposition: form-data; filename="3" disk.img"; name="f")").name, "f");
 }
 
+TEST(PartHeader, KnowsNoNamesThatAreSpecial) {
+  for (const std::string name :
+       {"__proto__", "constructor", "toString", "../../etc/passwd", "${jndi:x}", "%{1+1}", "'; --"}) {
+    EXPECT_EQ(read("Content-Disposition: form-data; name=\"" + name + "\"").name, name);
+  }
+}
+
+TEST(PartHeader, RefusesWithoutAWordOfWhatCame) {
+  for (const char* block :
+       {"se$cret", "Content-Disposition: se$cret", "Content-Disposition: form-data; name=\"se$cret", "X-Se$cret:\r\n y",
+        "Content-Disposition: form-data; se$cret=1; se$cret=2", "Content-Disposition: form-data; name=se$\"cret"}) {
+    EXPECT_EQ(refusal(block).find("cret"), std::string::npos) << block;
+  }
+}
+
 TEST(PartHeader, KeepsNumericReferences) { EXPECT_EQ(file_name("\"&#9731;.txt\""), "&#9731;.txt"); }
 
 TEST(PartHeader, KeepsControlCharactersForWhoShowsTheName) {
