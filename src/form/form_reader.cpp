@@ -2,12 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "codec/charset.h"
 
 namespace anser::form {
 namespace {
+
+bool says_form(std::string_view content_type) {
+  static constexpr std::string_view kForm = "multipart/form-data";
+  content_type.remove_prefix(std::min(content_type.find_first_not_of(" \t"), content_type.size()));
+  return content_type.size() >= kForm.size() &&
+         std::equal(kForm.begin(), kForm.end(), content_type.begin(),
+                    [](char a, char b) { return a == b || (a >= 'a' && a <= 'z' && a - 32 == b); });
+}
 
 codec::MultipartReader::Limits limits_of(const FormReader::Limits& limits) {
   return {.part_header_bytes = limits.part_header_bytes, .parts = limits.items};
@@ -25,7 +34,8 @@ tl::expected<FormReader, FormError> FormReader::open(std::string_view content_ty
                                                      std::optional<std::uint64_t> content_length, Settings settings) {
   auto boundary = codec::MultipartReader::boundary_in(content_type);
   if (!boundary) {
-    const bool type = boundary.error().code == Errc::unsupported;
+    // One that cannot be read at all is not of our type either, unless it begins so.
+    const bool type = boundary.error().code == Errc::unsupported || !says_form(content_type);
     return tl::make_unexpected(FormError{.kind = type ? FormError::Kind::content_type : FormError::Kind::boundary,
                                          .message = std::move(boundary.error().message)});
   }

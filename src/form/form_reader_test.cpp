@@ -89,7 +89,10 @@ TEST(FormReader, RefusesATypeThatIsNoForm) {
   const auto kind = [](std::string_view type) { return FormReader::open(type, std::nullopt, {}).error().kind; };
   EXPECT_EQ(kind("application/x-www-form-urlencoded"), FormError::Kind::content_type);
   EXPECT_EQ(kind("multipart/mixed; boundary=B"), FormError::Kind::content_type);
+  EXPECT_EQ(kind(""), FormError::Kind::content_type);
+  EXPECT_EQ(kind(";;"), FormError::Kind::content_type);
   EXPECT_EQ(kind("multipart/form-data"), FormError::Kind::boundary);
+  EXPECT_EQ(kind(" Multipart/Form-Data; boundary"), FormError::Kind::boundary);
   EXPECT_EQ(kind("multipart/form-data; boundary="), FormError::Kind::boundary);
   EXPECT_EQ(kind("multipart/form-data; boundary=a; boundary=b"), FormError::Kind::boundary);
   EXPECT_EQ(kind("multipart/form-data; boundary=" + std::string(71, 'x')), FormError::Kind::boundary);
