@@ -1,6 +1,6 @@
 // Everything but anser/asio.h, which needs Boost.Asio. Read in this order: configuration, connection, message,
-// presence, iq, roster, chat; then what you need. socket stands for itself: the door of mobile apps. The tutorial is
-// docs/tutorial.md.
+// presence, iq, roster, chat; then what you need. socket stands for itself: the door of mobile apps; and so
+// does file_upload: forms with files, for programs that answer HTTP. The tutorial is docs/tutorial.md.
 #pragma once
 
 #include "anser/account_manager.h"
@@ -13,6 +13,7 @@
 #include "anser/delivery.h"
 #include "anser/element.h"
 #include "anser/error.h"
+#include "anser/file_upload.h"
 #include "anser/filter.h"
 #include "anser/iq.h"
 #include "anser/loop.h"

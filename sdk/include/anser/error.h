@@ -1,5 +1,6 @@
 // How a call tells that it failed: Result<T> holds the value or an Error. Nothing in this library throws, except where
-// a standard container has no memory.
+// a standard container has no memory, and except all of anser/file_upload.h, whose users come from Java
+// (docs/adr/0018-file-upload-component.md).
 #pragma once
 
 #include <string>
