@@ -50,7 +50,8 @@ Result<std::optional<Checksum>> digest_in(std::string_view field) {
   auto digests = byte_sequences(field);
   if (!digests) return fail(Errc::bad_request, "a digest field is a dictionary of byte sequences");
   std::optional<Checksum> strongest;
-  for (const auto& [name, hash] : {std::pair{"sha-256", core::Hash::sha256}, std::pair{"sha-512", core::Hash::sha512}}) {
+  for (const auto& [name, hash] :
+       {std::pair{"sha-256", core::Hash::sha256}, std::pair{"sha-512", core::Hash::sha512}}) {
     for (auto& [algorithm, expected] : *digests) {
       if (algorithm != name) continue;
       if (expected.size() != core::digest_size(hash))

@@ -34,8 +34,8 @@ struct DraftRequest {
 };
 DraftRequest draft_request(const net::HttpRequest& request);
 
-// The length of the whole, from what this request says at `offset` and what is `known` of earlier ones; none: nobody has
-// said. A Problem when they contradict each other, or what has come (4.1.3).
+// The length of the whole, from what this request says at `offset` and what is `known` of earlier ones; none: nobody
+// has said. A Problem when they contradict each other, or what has come (4.1.3).
 tl::expected<std::optional<std::uint64_t>, Problem> length_by(const DraftRequest& said, std::uint64_t offset,
                                                               std::optional<std::uint64_t> known);
 

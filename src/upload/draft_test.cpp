@@ -73,16 +73,20 @@ struct LengthCase {
 TEST(LengthBy, IsWhatAllAgreeOn) {
   constexpr auto kNone = std::nullopt;
   for (const LengthCase& c : {
-           LengthCase{true, 150, 50, 150, 150}, LengthCase{true, kNone, 50, kNone, 150},
+           LengthCase{true, 150, 50, 150, 150},
+           LengthCase{true, kNone, 50, kNone, 150},
            LengthCase{true, kNone, kNone, kNone, kNone},  // chunked: its end will say
-           LengthCase{true, 150, kNone, kNone, 150}, LengthCase{true, kNone, kNone, 150, 150},
-           LengthCase{false, kNone, 50, kNone, kNone}, LengthCase{false, 150, 50, kNone, 150},
-           LengthCase{false, 150, 20, 150, 150}, LengthCase{false, kNone, 50, 150, 150},
-           LengthCase{false, 100, 0, kNone, 100}, LengthCase{true, kNone, 0, 100, 100},
+           LengthCase{true, 150, kNone, kNone, 150},
+           LengthCase{true, kNone, kNone, 150, 150},
+           LengthCase{false, kNone, 50, kNone, kNone},
+           LengthCase{false, 150, 50, kNone, 150},
+           LengthCase{false, 150, 20, 150, 150},
+           LengthCase{false, kNone, 50, 150, 150},
+           LengthCase{false, 100, 0, kNone, 100},
+           LengthCase{true, kNone, 0, 100, 100},
        }) {
-    const auto length =
-        length_by({.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length}, 100,
-                  c.known);
+    const auto length = length_by(
+        {.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length}, 100, c.known);
 
     ASSERT_TRUE(length);
     EXPECT_EQ(*length, c.expected);
@@ -102,9 +106,8 @@ TEST(LengthBy, IsRefusedWhereTheyContradict) {
            LengthCase{true, 99, kNone, kNone, {}},            // more has come
            LengthCase{true, 150, ~std::uint64_t{0}, 150, {}}  // no overflow
        }) {
-    const auto length =
-        length_by({.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length}, 100,
-                  c.known);
+    const auto length = length_by(
+        {.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length}, 100, c.known);
 
     ASSERT_FALSE(length);
     EXPECT_EQ(length.error().status, 400u);
@@ -116,9 +119,7 @@ TEST(LengthBy, IsRefusedWhereTheyContradict) {
 const DraftRequest kAppend{
     .complete = false, .offset = 100, .length = {}, .content_length = 50, .type = std::string{kPartialUpload}};
 
-TEST(RefusalOfAppend, IsNoneForWhatFits) {
-  EXPECT_FALSE(refusal_of_append(kAppend, 100, false));
-}
+TEST(RefusalOfAppend, IsNoneForWhatFits) { EXPECT_FALSE(refusal_of_append(kAppend, 100, false)); }
 
 TEST(RefusalOfAppend, IsOfAnotherType) {
   auto said = kAppend;

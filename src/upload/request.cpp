@@ -180,6 +180,7 @@ net::HttpResponse response_of(const Problem& problem, const net::HttpRequest& re
                                {"code", problem.code}};
       if (problem.permitted) json["permitted"] = *problem.permitted;
       if (problem.actual) json["actual"] = *problem.actual;
+      for (const auto& [name, number] : problem.numbers) json[name] = number;
       response = {
           .status = problem.status, .body = boost::json::serialize(json) + "\n", .type = "application/problem+json"};
     }

@@ -1,6 +1,7 @@
 // What the handlers share: who asks, how an error is told, where addresses begin, and how a body becomes an upload.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,8 +20,8 @@ struct Problem {
   std::string_view code = "internal";  // the word
   std::string detail;                  // a sentence
   std::optional<std::uint64_t> permitted = {}, actual = {};
-  std::string_view type = "about:blank";                         // the draft's problem types
-  std::vector<std::pair<std::string, std::string>> fields = {};  // of the answer
+  std::string_view type = "about:blank";                            // the draft's problem types
+  std::vector<std::pair<std::string, std::string>> fields = {};     // of the answer
   std::vector<std::pair<std::string, std::uint64_t>> numbers = {};  // further members, in JSON
 };
 Problem problem_of(const Error& error);
@@ -46,10 +47,15 @@ void allow_origin(net::HttpResponse& response, const Settings& settings, const n
 std::string json_of(std::string_view address, const domain::FileRecord& file, std::string_view field,
                     std::string_view removal_key);
 
+// What else happens to a body on its way.
+struct Along {
+  std::function<void(std::string_view)> bytes = {};          // each piece, before it is in the upload
+  std::function<void(std::uint64_t offset)> confirmed = {};  // once a second at most, while bytes come
+};
 // intake.cpp: the rest of the request's body into the upload, until its end or until something is wrong; what came
 // before is in the upload in both cases. Ends early when the upload is unwanted (Errc::closed). Errc::policy_violation
 // beyond `limit` bytes of this body; timeout for a body that is too slow.
 net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& exchange, OpenUpload& upload,
-                                           std::uint64_t limit);
+                                           std::uint64_t limit, const Along* along = nullptr);
 
 }  // namespace anser::upload

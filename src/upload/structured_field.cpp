@@ -68,9 +68,8 @@ class Reader {
 // §4.2.3.3
 std::optional<std::string> Reader::key() {
   if (at_end() || !(is_lower(rest_.front()) || at('*'))) return std::nullopt;
-  return std::string{take_while([](char c) {
-    return is_lower(c) || is_digit(c) || c == '_' || c == '-' || c == '.' || c == '*';
-  })};
+  return std::string{
+      take_while([](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-' || c == '.' || c == '*'; })};
 }
 
 // §4.2.3.2

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ctime>
 #include <limits>
 
 #include "base/base64.h"
@@ -80,15 +79,6 @@ std::string upload_id_in(std::string_view address) {
   if (at == std::string_view::npos) return {};
   const auto id = address.substr(at + kUploads.size());
   return is_id(id) ? std::string{id} : std::string{};
-}
-
-std::string http_date(Time time) {
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[40];
-  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-  return {text, size};
 }
 
 }  // namespace anser::upload

@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
-
 namespace anser::upload {
 
 // None: not of that form. An empty field has nothing in it; white space around commas may come from HTTP (RFC 9110
@@ -32,8 +30,5 @@ std::optional<std::vector<std::string>> parse_final(std::string_view concat);
 
 // "/uploads/ID" or an address that ends so: ID, which is a name of ours; "" if it is none.
 std::string upload_id_in(std::string_view address);
-
-// "Wed, 25 Jun 2014 16:00:00 GMT" (RFC 9110 §5.6.7)
-std::string http_date(Time time);
 
 }  // namespace anser::upload

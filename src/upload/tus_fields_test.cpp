@@ -39,8 +39,8 @@ TEST(TusMetadata, MayBeEmpty) {
 }
 
 TEST(TusMetadata, IsRefusedWhenItIsNone) {
-  for (const auto* field : {",", "a YQ==,", ",a YQ==", "a YQ==,,b Yg==", "a YQ==,a Yg==", "a,a", "a YQ", "a YR==",
-                            "a Y=Q=", "a YQ== YQ==", "a  YQ==", " , ", "a b c"})
+  for (const auto* field : {",", "a YQ==,", ",a YQ==", "a YQ==,,b Yg==", "a YQ==,a Yg==", "a,a", "a YQ",
+                            "a YR==", "a Y=Q=", "a YQ== YQ==", "a  YQ==", " , ", "a b c"})
     EXPECT_FALSE(parse_tus_metadata(field)) << field;
 }
 
@@ -80,10 +80,6 @@ TEST(UploadIdIn, IsAShortNameOfOurAlphabet) {
   EXPECT_EQ(upload_id_in("/uploads/" + std::string(65, 'a')), "");
   for (const auto* address : {"/uploads", "/uploads/", "/uploads/a/", "/uploads/a.b", "/uploads/a%20", "uploads/a"})
     EXPECT_EQ(upload_id_in(address), "") << address;
-}
-
-TEST(HttpDate, IsTheProtocolsExample) {
-  EXPECT_EQ(http_date(Time{std::chrono::seconds{1403712000}}), "Wed, 25 Jun 2014 16:00:00 GMT");
 }
 
 }  // namespace
