@@ -11,6 +11,7 @@ import pytest
 from support.certs import Authority
 from support.config import Host, Settings
 from support.door import Door
+from support.files import Sender
 from support.node import install
 from support.peers import PEERS
 from support.people import Person
@@ -142,6 +143,12 @@ async def start(new_server, server_log):
 @pytest.fixture
 def door(server) -> Door:
     return Door(server)
+
+
+@pytest.fixture
+async def romeo(server) -> Sender:
+    """Sends files to the server that most tests share; an account that only this test has."""
+    return Sender(server.house.settings.http_port, await server.account("romeo"))
 
 
 @pytest.fixture

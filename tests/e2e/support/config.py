@@ -1,5 +1,6 @@
 """What a test may ask of a server, and how to say it in Anser's TOML: the only place that knows the keys."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,11 +38,12 @@ class Settings:
     origins: tuple[str, ...] = ()  # pages of other servers that may open a WebSocket
     token_keys: dict[str, Path] = field(default_factory=dict)  # by algorithm, of JSON web tokens
     token_claim: str = "sub"  # the claim that names the account
+    uploads: dict[str, object] = field(default_factory=dict)  # keys of [uploads], as docs/configuration.md has them
 
     # Names of `limits`, in bytes, seconds and pieces:
     #   stanza_bytes, stanza_bytes_before_login, unfinished_bytes, depth, login_seconds, stanza_seconds, write_seconds,
     #   retries, held_back_stanzas, token_seconds, tokens_per_account, offline_messages, login_attempts,
-    #   scram_iterations, failures_per_address, failures_per_account; of the HTTP doors: header_bytes, header_seconds,
+    #   scram_iterations, failures_per_address, failures_per_account; of the HTTP doors: header_bytes, header_seconds, http_silent_seconds,
     #   websocket_bytes, websocket_ping_seconds, websocket_silent_seconds
 
 
@@ -66,6 +68,7 @@ _LIMIT_KEYS = {
     "failures_per_account": ("auth", "failures_per_account", "{}"),
     "header_bytes": ("http", "header_bytes", "{}"),
     "header_seconds": ("http", "header_timeout", '"{}s"'),
+    "http_silent_seconds": ("http", "silent_limit", '"{}s"'),
     "websocket_bytes": ("websocket", "message_bytes", "{}"),
     "websocket_ping_seconds": ("websocket", "ping_after", '"{}s"'),
     "websocket_silent_seconds": ("websocket", "silent_limit", '"{}s"'),
@@ -105,6 +108,8 @@ def anser_toml(settings: Settings, data: Path) -> str:
         tables["limits"].append(f"unacked_stanzas = {settings.queue_stanzas}")
     if settings.origins:
         tables["websocket"] = ["origins = [" + ", ".join(f'"{origin}"' for origin in settings.origins) + "]"]
+    if settings.uploads:
+        tables["uploads"] = [f"{key} = {_value(value)}" for key, value in settings.uploads.items()]
     if settings.token_keys:
         tables["tokens"] = [f'claim = "{settings.token_claim}"']
     if settings.client_authority:
@@ -127,6 +132,11 @@ def anser_toml(settings: Settings, data: Path) -> str:
     for table, entries in tables.items():
         lines += [f"[{table}]", *entries, ""]
     return "\n".join(lines)
+
+
+def _value(value) -> str:
+    """Of TOML; its strings and lists are JSON's."""
+    return _bool(value) if isinstance(value, bool) else json.dumps(value)
 
 
 def _bool(value: bool) -> str:
