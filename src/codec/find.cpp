@@ -26,9 +26,8 @@ int frequency(char byte) {
 #if defined(__x86_64__)
 
 #define ANSER_AVX2 __attribute__((target("avx2")))
-#define ANSER_AVX512 __attribute__((target("avx512bw,bmi")))
 
-bool more_than_two(std::uint64_t bits) {
+bool more_than_two(std::uint32_t bits) {
   bits &= bits - 1;
   return (bits & (bits - 1)) != 0;
 }
@@ -45,7 +44,7 @@ struct Sse2 {
   static Equal both(const char* at, Bytes bytes, const char* other_at, Bytes other_bytes) {
     return _mm_and_si128(equal(at, bytes), equal(other_at, other_bytes));
   }
-  static std::uint64_t bits(Equal equal) { return static_cast<unsigned>(_mm_movemask_epi8(equal)); }
+  static std::uint32_t bits(Equal equal) { return static_cast<unsigned>(_mm_movemask_epi8(equal)); }
 };
 
 struct Avx2 {
@@ -60,22 +59,7 @@ struct Avx2 {
   ANSER_AVX2 static Equal both(const char* at, Bytes bytes, const char* other_at, Bytes other_bytes) {
     return _mm256_and_si256(equal(at, bytes), equal(other_at, other_bytes));
   }
-  ANSER_AVX2 static std::uint64_t bits(Equal equal) { return static_cast<unsigned>(_mm256_movemask_epi8(equal)); }
-};
-
-struct Avx512 {
-  static constexpr std::size_t kBytes = 64;
-  using Bytes = __m512i;
-  using Equal = std::uint64_t;
-
-  ANSER_AVX512 static Bytes all(char byte) { return _mm512_set1_epi8(byte); }
-  ANSER_AVX512 static Equal equal(const char* at, Bytes bytes) {
-    return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(at), bytes);
-  }
-  ANSER_AVX512 static Equal both(const char* at, Bytes bytes, const char* other_at, Bytes other_bytes) {
-    return _mm512_mask_cmpeq_epi8_mask(equal(at, bytes), _mm512_loadu_si512(other_at), other_bytes);
-  }
-  static std::uint64_t bits(Equal equal) { return equal; }
+  ANSER_AVX2 static std::uint32_t bits(Equal equal) { return static_cast<unsigned>(_mm256_movemask_epi8(equal)); }
 };
 
 #define ANSER_VECTOR Sse2
@@ -90,12 +74,6 @@ struct Avx512 {
 #undef ANSER_VECTOR
 #undef ANSER_TARGET
 
-#define ANSER_VECTOR Avx512
-#define ANSER_TARGET ANSER_AVX512
-#include "codec/find_scan.inc"
-#undef ANSER_VECTOR
-#undef ANSER_TARGET
-
 template <class Vector>
 std::size_t scan_with(const Finder::Pattern& pattern, std::string_view text) {
   return scan(Vector{}, pattern, text);
@@ -105,7 +83,6 @@ std::vector<Vectors> ask_processor() {
   __builtin_cpu_init();
   std::vector<Vectors> found{Vectors::none, Vectors::sse2};
   if (__builtin_cpu_supports("avx2")) found.push_back(Vectors::avx2);
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi")) found.push_back(Vectors::avx512);
   return found;
 }
 
@@ -130,7 +107,6 @@ Finder::Finder(std::string_view delimiter, Vectors vectors) : size_(static_cast<
 #if defined(__x86_64__)
   if (vectors == Vectors::sse2) scan_ = scan_with<Sse2>, vector_ = Sse2::kBytes;
   if (vectors == Vectors::avx2) scan_ = scan_with<Avx2>, vector_ = Avx2::kBytes;
-  if (vectors == Vectors::avx512) scan_ = scan_with<Avx512>, vector_ = Avx512::kBytes;
 #else
   static_cast<void>(vectors);
 #endif
