@@ -15,6 +15,8 @@ namespace {
 using net::HttpExchange;
 using net::Task;
 
+constexpr std::size_t kFields = 1000;  // beside the files
+
 struct Failure {
   Sentence sentence = Sentence::reading;
   Problem problem = {};
@@ -116,6 +118,7 @@ Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& se
   reading.limits.request_bytes = settings.form_bytes;
   reading.limits.file_bytes = settings.file_bytes;
   reading.limits.part_header_bytes = settings.part_header_bytes;
+  reading.limits.items = settings.files_per_form + kFields;
   auto reader = form::FormReader::open(request.field("content-type").value_or(""), request.content_length, reading);
   if (!reader) {
     const bool type = reader.error().kind == form::FormError::Kind::content_type;

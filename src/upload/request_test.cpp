@@ -43,7 +43,8 @@ TEST(Problem, AProgramGetsJson) {
 }
 
 TEST(Problem, WithoutALimitThereAreNoNumbers) {
-  const auto json = boost::json::parse(response_of({.status = 404, .code = "not-found"}, {}).body).as_object();
+  const auto json =
+      boost::json::parse(response_of({.status = 404, .code = "not-found", .detail = "none"}, {}).body).as_object();
 
   EXPECT_FALSE(json.contains("permitted"));
   EXPECT_FALSE(json.contains("actual"));
@@ -65,7 +66,7 @@ TEST(Problem, WhoWantsTextGetsALine) {
 
 TEST(Problem, ItsFieldsGoWithEveryForm) {
   for (const auto* accept : {"text/html", "text/plain", "application/json"}) {
-    Problem problem{.status = 405, .code = "method"};
+    Problem problem{.status = 405, .code = "method", .detail = "no"};
     problem.fields.emplace_back("allow", "GET");
     const auto response = response_of(problem, accepting(accept));
     EXPECT_THAT(response.fields, testing::Contains(Pair("allow", "GET"))) << accept;
@@ -190,8 +191,8 @@ TEST(AllowOrigin, OnlyPagesThatAreNamedMayRead) {
   };
 
   EXPECT_THAT(fields("https://app.example.org", "POST"),
-              testing::IsSupersetOf({Pair("access-control-allow-origin", "https://app.example.org"),
-                                     Pair("access-control-expose-headers", HasSubstr("Upload-Offset"))}));
+              testing::AllOf(testing::Contains(Pair("access-control-allow-origin", "https://app.example.org")),
+                             testing::Contains(Pair("access-control-expose-headers", HasSubstr("Upload-Offset")))));
   EXPECT_THAT(fields("https://app.example.org", "OPTIONS"),
               testing::Contains(Pair("access-control-allow-headers", HasSubstr("Tus-Resumable"))));
   for (const auto* other : {"https://app.example.org.evil.example", "http://app.example.org", "null", ""})

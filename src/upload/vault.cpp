@@ -67,7 +67,8 @@ struct Vault::Impl {
 
   Claims::Limits limits() const {
     const auto now = settings();
-    return {now->at_once, now->at_once_per_account};
+    // The files of one form are under way together.
+    return {now->at_once, std::max(now->at_once_per_account, now->files_per_form)};
   }
   std::uint64_t quota_of(const core::Jid& owner) const {
     const auto now = settings();
