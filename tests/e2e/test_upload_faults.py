@@ -192,8 +192,10 @@ async def test_a_folder_that_cannot_be_read(start):
 # Slow clients, and those that say what is not true
 
 
+@pytest.mark.slow
 async def test_a_client_that_is_too_slow(start):
-    server = await start(uploads={"slowest_bytes_per_second": 1000, "slow_grace": "1s"})
+    """A minute is everybody's; then the average counts."""
+    server = await start(uploads={"slowest_bytes_per_second": 1000})
     romeo = await _sender(server)
     wire = await romeo.wire()
     await wire.send(wire.head("POST", "/uploads", {**JSON, **romeo.who, "Content-Length": 100_000}))
@@ -204,7 +206,7 @@ async def test_a_client_that_is_too_slow(start):
             await asyncio.sleep(0.1)
 
     dripping = asyncio.create_task(drip())
-    said = await wire.is_closed(40)
+    said = await wire.is_closed(100)
     dripping.cancel()
 
     assert said == b"" or b" 408 " in said[:20]

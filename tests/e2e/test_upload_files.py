@@ -459,18 +459,19 @@ async def test_a_file_with_an_owner_has_no_address_to_delete_with(anonymous):
 # Ends
 
 
+@pytest.mark.slow
 async def test_a_file_that_ends(start):
-    server = await start(uploads={"keep_for": "3s"})
+    server = await start(uploads={"keep_for": "1m"})
     romeo = Sender(server.house.settings.http_port, await server.account("romeo"))
     file = await romeo.keeps(b"soon gone")
     created, expires = (datetime.fromisoformat(file[word]) for word in ("created", "expires"))
-    assert expires - created == timedelta(seconds=3)
+    assert expires - created == timedelta(minutes=1)
     assert (await romeo.gets(file["path"])).status == 200
 
     async def gone():
         return (await romeo.gets(file["path"])).status == 404
 
-    await until(gone, "the file to end", 30)
+    await until(gone, "the file to end", 90)
     assert (await romeo.ask("GET", "/files")).json["files"] == []
 
 

@@ -131,7 +131,7 @@ async def test_a_signature_that_is_none(server, nobody, change):
 
 
 async def test_a_slot_that_has_ended(start):
-    server = await start(uploads={"slot_lifetime": "2s"})
+    server = await start(uploads={"slot_lifetime": "10s"})
     romeo = await server.session("romeo")
     nobody = Sender(server.house.settings.http_port)
     put, _ = await _slot(romeo, PNG)
@@ -140,7 +140,7 @@ async def test_a_slot_that_has_ended(start):
     async def ended():
         return (await nobody.ask("PUT", put, PNG, wrong)).status in (403, 404)
 
-    await until(ended, "the slot to end", 20)
+    await until(ended, "the slot to end", 30)
 
 
 async def test_errors(server):

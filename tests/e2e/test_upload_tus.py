@@ -320,19 +320,20 @@ async def test_concatenations_that_are_wrong(server, romeo, case):
 # Expiration, interruption
 
 
+@pytest.mark.slow
 async def test_expiration(start):
-    server = await start(uploads={"unfinished_for": "3s"})
+    server = await start(uploads={"unfinished_for": "1m"})
     romeo = Sender(server.house.settings.http_port, await server.account("romeo"))
     made = await romeo.begins(10)
     path = path_of(made["location"])
-    soon = datetime.now(timezone.utc) + timedelta(seconds=10)
+    soon = datetime.now(timezone.utc) + timedelta(seconds=70)
     assert parsedate_to_datetime(made["upload-expires"]) < soon
     assert (await romeo.goes_on(path, 0, b"hello"))["upload-expires"]
 
     async def gone():
         return (await romeo.ask("HEAD", path, fields=TUS)).status in (404, 410)
 
-    await until(gone, "the upload to end", 30)
+    await until(gone, "the upload to end", 90)
     assert (await romeo.ask("GET", "/files")).json["used"] == 0
 
 
