@@ -15,7 +15,7 @@ from support.waits import within
 
 pytestmark = pytest.mark.anser_only("it is Anser's own door")
 
-NAME = "图 \"quoted\" & más.bin"
+NAME = '图 "quoted" & más.bin'
 
 
 @pytest.fixture
@@ -27,7 +27,13 @@ def large(tmp_path) -> Path:
 
 async def _curl(*words) -> str:
     process = await asyncio.create_subprocess_exec(
-        shutil.which("curl"), "-sS", "--max-time", "60", *map(str, words), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        shutil.which("curl"),
+        "-sS",
+        "--max-time",
+        "60",
+        *map(str, words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     out, err = await within(process.communicate(), "curl to end", 70)
     assert process.returncode == 0, err.decode()
@@ -45,13 +51,25 @@ def _who(sender: Sender) -> tuple[str, str]:
 # curl
 
 
-@pytest.mark.parametrize("more", [(), ("-H", "Expect: 100-continue"), ("-H", "Expect:"), ("-H", "Transfer-Encoding: chunked")])
+@pytest.mark.parametrize(
+    "more", [(), ("-H", "Expect: 100-continue"), ("-H", "Expect:"), ("-H", "Transfer-Encoding: chunked")]
+)
 async def test_curl_sends_a_form(romeo, large, tmp_path, more):
     user = ":".join(_who(romeo))
 
     out = await _curl(
-        "-u", user, "-H", "Accept: application/json", "-F", "author=张三", "-F", f"file1=@{large}", "-F", "file2=@/dev/null;filename=",
-        *more, f"{_base(romeo)}/upload",
+        "-u",
+        user,
+        "-H",
+        "Accept: application/json",
+        "-F",
+        "author=张三",
+        "-F",
+        f"file1=@{large}",
+        "-F",
+        "file2=@/dev/null;filename=",
+        *more,
+        f"{_base(romeo)}/upload",
     )
 
     said = json.loads(out)
@@ -65,7 +83,13 @@ async def test_curl_sends_a_form(romeo, large, tmp_path, more):
 async def test_curl_escapes_a_name_in_both_ways(romeo, large):
     for more in ((), ("--form-escape",)):
         out = await _curl(
-            "-u", ":".join(_who(romeo)), "-H", "Accept: application/json", *more, "-F", f'file=@{large};filename="a \\"b\\".bin"',
+            "-u",
+            ":".join(_who(romeo)),
+            "-H",
+            "Accept: application/json",
+            *more,
+            "-F",
+            f'file=@{large};filename="a \\"b\\".bin"',
             f"{_base(romeo)}/upload",
         )
         (file,) = json.loads(out)["files"]
@@ -74,7 +98,15 @@ async def test_curl_escapes_a_name_in_both_ways(romeo, large):
 
 async def test_curl_sends_a_file(romeo, large):
     out = await _curl(
-        "-u", ":".join(_who(romeo)), "-X", "POST", "-T", large, "-H", "Content-Type: application/x-thing", f"{_base(romeo)}/uploads?name=a.bin"
+        "-u",
+        ":".join(_who(romeo)),
+        "-X",
+        "POST",
+        "-T",
+        large,
+        "-H",
+        "Content-Type: application/x-thing",
+        f"{_base(romeo)}/uploads?name=a.bin",
     )
 
     said = json.loads(out)
@@ -94,8 +126,20 @@ async def test_curl_goes_on_with_a_download(romeo, large, tmp_path):
 async def test_curl_in_one_connection(romeo, large):
     """The connection is good for more after a body that was read and one that was refused."""
     out = await _curl(
-        "-w", "%{num_connects}\n", "-o", "/dev/null", "-o", "/dev/null", "-u", ":".join(_who(romeo)), "--data-binary", "@" + str(large),
-        "-H", "Expect:", f"{_base(romeo)}/uploads?name=a", f"{_base(romeo)}/uploads?name=b",
+        "-w",
+        "%{num_connects}\n",
+        "-o",
+        "/dev/null",
+        "-o",
+        "/dev/null",
+        "-u",
+        ":".join(_who(romeo)),
+        "--data-binary",
+        "@" + str(large),
+        "-H",
+        "Expect:",
+        f"{_base(romeo)}/uploads?name=a",
+        f"{_base(romeo)}/uploads?name=b",
     )
 
     assert out.split() == ["1", "0"]
@@ -143,7 +187,13 @@ async def test_requests_streams_a_file(romeo, large):
 
 
 async def test_node_s_form_data_and_undici(romeo, large, packages):
-    stage = {"base": _base(romeo), "authorization": basic(*_who(romeo)), "path": str(large), "name": NAME, "author": "张三"}
+    stage = {
+        "base": _base(romeo),
+        "authorization": basic(*_who(romeo)),
+        "path": str(large),
+        "name": NAME,
+        "author": "张三",
+    }
 
     told = await play("files.js", stage)
 

@@ -21,7 +21,12 @@ async def _create(romeo: Sender, body: bytes, complete: bool, **more):
 
 
 async def _append(romeo: Sender, path: str, offset, body: bytes, complete: bool, **more):
-    fields = {**JSON, "Upload-Complete": "?1" if complete else "?0", "Upload-Offset": offset, "Content-Type": "application/partial-upload"}
+    fields = {
+        **JSON,
+        "Upload-Complete": "?1" if complete else "?0",
+        "Upload-Offset": offset,
+        "Content-Type": "application/partial-upload",
+    }
     return await romeo.ask("PATCH", path, body, fields, **more)
 
 
@@ -48,7 +53,9 @@ async def test_the_whole_in_one_request(romeo):
 
 @pytest.mark.parametrize("version", [None, "3", "7", "9", "eight"])
 async def test_no_104_for_another_version(romeo, version):
-    reply = await romeo.ask("POST", "/uploads", b"hello", {**JSON, "Upload-Complete": "?1", "Upload-Draft-Interop-Version": version})
+    reply = await romeo.ask(
+        "POST", "/uploads", b"hello", {**JSON, "Upload-Complete": "?1", "Upload-Draft-Interop-Version": version}
+    )
 
     assert reply.status == 201
     assert not [one for one in reply.informed if one.status == 104]
@@ -233,7 +240,14 @@ async def test_a_newer_request_ends_the_older_one(romeo):
     data = noise(400_000)
     path = path_of((await _create(romeo, b"", False, Upload_Length=len(data)))["location"])
     wire = await romeo.wire()
-    fields = {**DRAFT, **romeo.who, "Upload-Complete": "?1", "Upload-Offset": 0, "Content-Type": "application/partial-upload", "Content-Length": len(data)}
+    fields = {
+        **DRAFT,
+        **romeo.who,
+        "Upload-Complete": "?1",
+        "Upload-Offset": 0,
+        "Content-Type": "application/partial-upload",
+        "Content-Length": len(data),
+    }
     await wire.send(wire.head("PATCH", path, fields) + data[:200_000])
 
     offset = int((await _state(romeo, path))["upload-offset"])

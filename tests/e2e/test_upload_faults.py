@@ -85,7 +85,9 @@ async def test_a_kill_in_the_middle(start, turn):
     if offset < len(data):
         reply = await romeo.goes_on(path, offset, data[offset:])
         assert reply.status == 204
-    assert data in [(await romeo.gets(path_of(file["url"]))).body for file in (await romeo.ask("GET", "/files")).json["files"]]
+    assert data in [
+        (await romeo.gets(path_of(file["url"]))).body for file in (await romeo.ask("GET", "/files")).json["files"]
+    ]
     used = (await romeo.ask("GET", "/files")).json["used"]
     assert used == sum(file["size"] for file in (await romeo.ask("GET", "/files")).json["files"])
 
@@ -219,7 +221,13 @@ async def test_a_client_that_stalls(start):
     romeo = await _sender(server)
     path = await romeo.began(100)
     wire = await romeo.wire()
-    fields = {**TUS, **romeo.who, "Upload-Offset": 0, "Content-Type": "application/offset+octet-stream", "Content-Length": 100}
+    fields = {
+        **TUS,
+        **romeo.who,
+        "Upload-Offset": 0,
+        "Content-Type": "application/offset+octet-stream",
+        "Content-Length": 100,
+    }
     await wire.send(wire.head("PATCH", path, fields) + b"x" * 50)
 
     await wire.is_closed(40)
@@ -241,7 +249,9 @@ async def test_fewer_bytes_than_announced(romeo):
 
 async def test_more_bytes_than_announced_are_another_request(romeo):
     wire = await romeo.wire()
-    await wire.send(wire.head("POST", "/uploads", {**JSON, **romeo.who, "Content-Length": 5}) + b"hello" + b"GARBAGE\r\n\r\n")
+    await wire.send(
+        wire.head("POST", "/uploads", {**JSON, **romeo.who, "Content-Length": 5}) + b"hello" + b"GARBAGE\r\n\r\n"
+    )
 
     first = await wire.reply()
 
@@ -249,7 +259,16 @@ async def test_more_bytes_than_announced_are_another_request(romeo):
     assert b" 400 " in (await wire.is_closed())[:20]
 
 
-@pytest.mark.parametrize("chunk", [b"5\r\nhel", b"zz\r\nhello\r\n0\r\n\r\n", b"-5\r\nhello\r\n", b"ffffffffffffffffff\r\nhello", b"5\r\nhelloX\r\n0\r\n\r\n"])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        b"5\r\nhel",
+        b"zz\r\nhello\r\n0\r\n\r\n",
+        b"-5\r\nhello\r\n",
+        b"ffffffffffffffffff\r\nhello",
+        b"5\r\nhelloX\r\n0\r\n\r\n",
+    ],
+)
 async def test_chunks_that_are_wrong(romeo, chunk):
     wire = await romeo.wire()
     await wire.send(wire.head("POST", "/uploads", {**JSON, **romeo.who, "Transfer-Encoding": "chunked"}) + chunk)
@@ -277,7 +296,9 @@ async def test_half_requests_leave_nothing(start):
     body = form(part("author", "a"), part("file", noise(200_000), "f.bin"))
     for at in sorted(random.sample(range(1, len(body)), 20)):
         wire = await romeo.wire()
-        await wire.send(wire.head("POST", "/upload", {**FORM, **JSON, **romeo.who, "Content-Length": len(body)}) + body[:at])
+        await wire.send(
+            wire.head("POST", "/upload", {**FORM, **JSON, **romeo.who, "Content-Length": len(body)}) + body[:at]
+        )
         wire.hang_up()
 
     async def nothing():

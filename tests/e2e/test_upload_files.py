@@ -118,7 +118,9 @@ async def test_nobody_has_signed_in(nobody):
         assert reply["www-authenticate"] == 'Basic realm="Anser", charset="UTF-8"'
 
 
-@pytest.mark.parametrize("who", ["Basic", "Basic !!!", "Basic " + base64.b64encode(b"romeo").decode(), "Bearer nonsense", "Digest x"])
+@pytest.mark.parametrize(
+    "who", ["Basic", "Basic !!!", "Basic " + base64.b64encode(b"romeo").decode(), "Bearer nonsense", "Digest x"]
+)
 async def test_a_sign_in_that_is_none(nobody, who):
     reply = await nobody.ask("GET", "/files", fields={"Authorization": who})
 
@@ -174,7 +176,9 @@ async def test_a_web_token(start, folder):
 
     assert good.status == 201, good.body
     refused(ended, 401, "not-authorized")
-    assert [file["url"] for file in (await Sender(nobody.port, account).ask("GET", "/files")).json["files"]] == [good.json["url"]]
+    assert [file["url"] for file in (await Sender(nobody.port, account).ask("GET", "/files")).json["files"]] == [
+        good.json["url"]
+    ]
 
 
 # Cross-site
@@ -210,7 +214,9 @@ async def test_the_own_page(romeo):
     own = {"Sec-Fetch-Site": "same-origin", "Origin": f"http://127.0.0.1:{romeo.port}"}
 
     assert (await romeo.ask("POST", "/upload", form(part("a", "b")), {**FORM, **JSON, **own})).status == 201
-    assert (await romeo.ask("POST", "/upload", form(part("a", "b")), {**FORM, **JSON, "Origin": own["Origin"]})).status == 201
+    assert (
+        await romeo.ask("POST", "/upload", form(part("a", "b")), {**FORM, **JSON, "Origin": own["Origin"]})
+    ).status == 201
 
 
 async def test_origins_that_are_configured(start):
@@ -220,8 +226,15 @@ async def test_origins_that_are_configured(start):
     site = {"Sec-Fetch-Site": "cross-site", "Origin": app}
 
     asked = await romeo.ask(
-        "OPTIONS", "/uploads", fields={**site, "Access-Control-Request-Method": "POST",
-                                       "Access-Control-Request-Headers": "authorization, tus-resumable, upload-length"}, Authorization=None)
+        "OPTIONS",
+        "/uploads",
+        fields={
+            **site,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, tus-resumable, upload-length",
+        },
+        Authorization=None,
+    )
     made = await romeo.ask("POST", "/uploads", b"x", {**JSON, **site})
 
     assert asked.status in (200, 204)
@@ -231,7 +244,9 @@ async def test_origins_that_are_configured(start):
     assert allowed == "*" or {"authorization", "tus-resumable", "upload-length", "upload-metadata"} <= _words(allowed)
     assert made.status == 201 and made["access-control-allow-origin"] == app
     assert "location" in made["access-control-expose-headers"].lower()
-    other = await romeo.ask("POST", "/uploads", b"x", {**JSON, "Sec-Fetch-Site": "cross-site", "Origin": "https://other.example"})
+    other = await romeo.ask(
+        "POST", "/uploads", b"x", {**JSON, "Sec-Fetch-Site": "cross-site", "Origin": "https://other.example"}
+    )
     refused(other, 403, "forbidden")
 
 
@@ -239,8 +254,13 @@ async def test_every_origin_may_read_a_file(romeo):
     file = await romeo.keeps(PNG, "a.png", "image/png")
 
     reply = await romeo.gets(file["path"], Origin="https://any.example")
-    asked = await romeo.gets(file["path"], "OPTIONS", Origin="https://any.example", Access_Control_Request_Method="PUT",
-                             Access_Control_Request_Headers="content-type")
+    asked = await romeo.gets(
+        file["path"],
+        "OPTIONS",
+        Origin="https://any.example",
+        Access_Control_Request_Method="PUT",
+        Access_Control_Request_Headers="content-type",
+    )
 
     assert reply["access-control-allow-origin"] == "*"
     assert asked.status in (200, 204) and asked["access-control-allow-origin"] == "*"
@@ -259,7 +279,9 @@ async def test_errors_for_people(romeo, prefers):
     assert reply.text.strip()
 
 
-@pytest.mark.parametrize("prefers", [None, "*/*", "application/json", "application/problem+json", "application/json, text/html;q=0.5"])
+@pytest.mark.parametrize(
+    "prefers", [None, "*/*", "application/json", "application/problem+json", "application/json, text/html;q=0.5"]
+)
 async def test_errors_for_programs(romeo, prefers):
     refused(await romeo.gets("/files/abcdefghijklmnopqrstuvwxyz012345/a", Accept=prefers), 404, "not-found")
 
@@ -280,13 +302,18 @@ async def test_one_file(romeo):
 
     assert reply.status == 201
     assert reply["location"] == reply.json["url"]
-    assert (reply.json["name"], reply.json["type"], reply.json["size"]) == ("图 one.bin", "application/x-thing", len(data))
+    assert (reply.json["name"], reply.json["type"], reply.json["size"]) == (
+        "图 one.bin",
+        "application/x-thing",
+        len(data),
+    )
     assert (await romeo.gets(path_of(reply["location"]))).body == data
 
 
 async def test_its_name_from_content_disposition(romeo):
     reply = await romeo.ask(
-        "POST", "/uploads", b"x", {**JSON, "Content-Disposition": "attachment; filename*=UTF-8''%E5%9B%BE%20a.png"})
+        "POST", "/uploads", b"x", {**JSON, "Content-Disposition": "attachment; filename*=UTF-8''%E5%9B%BE%20a.png"}
+    )
 
     assert reply.json["name"] == "图 a.png"
 
@@ -343,7 +370,9 @@ async def test_lengths_that_are_none(romeo, length):
 
 async def test_half_a_file_is_none(romeo):
     wire = await romeo.wire()
-    await wire.send(wire.head("POST", "/uploads?name=half", {**JSON, **romeo.who, "Content-Length": 100_000}) + noise(50_000))
+    await wire.send(
+        wire.head("POST", "/uploads?name=half", {**JSON, **romeo.who, "Content-Length": 100_000}) + noise(50_000)
+    )
 
     wire.hang_up()
 
@@ -415,7 +444,12 @@ async def test_who_has_no_account_gets_an_address_to_delete_with(anonymous):
     assert (await anonymous.ask("GET", delete)).status == 200  # asks, and removes nothing: links are fetched by many
     assert (await anonymous.ask("HEAD", delete)).status == 200
     assert (await anonymous.gets(path)).status == 200
-    for wrong in (delete[:-1] + ("A" if delete[-1] != "A" else "B"), delete + "A", delete[:-1], delete.rsplit("/", 1)[0] + "/"):
+    for wrong in (
+        delete[:-1] + ("A" if delete[-1] != "A" else "B"),
+        delete + "A",
+        delete[:-1],
+        delete.rsplit("/", 1)[0] + "/",
+    ):
         for method in ("POST", "DELETE"):
             assert (await anonymous.ask(method, wrong)).status in (403, 404)
     refused(await anonymous.ask("DELETE", path, fields=JSON), 401, "not-authorized")
@@ -431,7 +465,9 @@ async def test_the_page_that_deletes(anonymous):
 
     asks = await anonymous.ask("GET", delete, fields={"Accept": "text/html"})
     assert asks["content-type"].startswith("text/html") and 'method="post"' in asks.text.lower()
-    done = await anonymous.ask("POST", delete, b"", {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"})
+    done = await anonymous.ask(
+        "POST", delete, b"", {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
+    )
 
     assert done.status in (200, 204)
     assert (await anonymous.gets(path)).status == 404

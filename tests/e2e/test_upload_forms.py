@@ -22,7 +22,10 @@ async def _names(romeo: Sender) -> list[str]:
 
 async def test_a_form_as_programs_see_it(romeo):
     reply = await romeo.posts(
-        part("author", "张三"), part("company", "Anser"), part("file1", PNG, "图.png", "image/png"), part("file2", b"", "")
+        part("author", "张三"),
+        part("company", "Anser"),
+        part("file1", PNG, "图.png", "image/png"),
+        part("file2", b"", ""),
     )
 
     assert reply.status == 201, reply.body
@@ -38,14 +41,21 @@ async def test_a_form_as_programs_see_it(romeo):
 
 
 async def test_a_field_that_comes_several_times_is_a_list(romeo):
-    reply = await romeo.posts(part("tag", "one"), part("tag", "two"), part("file", b"x", "x.bin"), part("file", b"y", "y.bin"))
+    reply = await romeo.posts(
+        part("tag", "one"), part("tag", "two"), part("file", b"x", "x.bin"), part("file", b"y", "y.bin")
+    )
 
     assert reply.json["fields"] == {"tag": ["one", "two"]}
     assert [(file["field"], file["name"]) for file in reply.json["files"]] == [("file", "x.bin"), ("file", "y.bin")]
 
 
 async def test_the_page_of_the_seed(romeo):
-    body = form(part("author", "<b>张三</b>"), part("company", "A & B"), part("file1", b"1", "one.txt"), part("file2", b"2", "二.txt"))
+    body = form(
+        part("author", "<b>张三</b>"),
+        part("company", "A & B"),
+        part("file1", b"1", "one.txt"),
+        part("file2", b"2", "二.txt"),
+    )
 
     reply = await romeo.ask("POST", "/upload", body, {**FORM, **HTML})
 
@@ -67,7 +77,9 @@ async def test_the_page_without_files(romeo):
     assert re.search(r"成功上传的文件:.*无", reply.text, re.DOTALL)
 
 
-@pytest.mark.parametrize("type", ["application/x-www-form-urlencoded", "text/plain", "multipart/mixed; boundary=x", None])
+@pytest.mark.parametrize(
+    "type", ["application/x-www-form-urlencoded", "text/plain", "multipart/mixed; boundary=x", None]
+)
 async def test_another_type(romeo, type):
     body = b"author=romeo"
 
@@ -93,7 +105,10 @@ WRONG = {
         form(
             part(
                 "f",
-                form(part(None, form(part(None, b"x", "x"), boundary=b"in"), None, "multipart/mixed; boundary=in"), boundary=b"mid"),
+                form(
+                    part(None, form(part(None, b"x", "x"), boundary=b"in"), None, "multipart/mixed; boundary=in"),
+                    boundary=b"mid",
+                ),
                 None,
                 "multipart/mixed; boundary=mid",
             )
@@ -133,7 +148,8 @@ async def test_a_form_that_is_unusual(romeo, case):
 
 async def test_nested_files_are_files(romeo):
     inner = b"".join(
-        b'--in\r\nContent-Disposition: attachment; filename="%s"\r\n\r\n%s\r\n' % (name, name) for name in (b"a.bin", b"b.bin")
+        b'--in\r\nContent-Disposition: attachment; filename="%s"\r\n\r\n%s\r\n' % (name, name)
+        for name in (b"a.bin", b"b.bin")
     )
 
     reply = await romeo.posts(part("both", inner + b"--in--", None, "multipart/mixed; boundary=in"))
@@ -203,7 +219,16 @@ async def test_the_charset_that_the_form_names(romeo):
 
 @pytest.mark.parametrize(
     "raw",
-    [b"a\0b.txt", b"a\x7fb.txt", "a\u202etxt.exe".encode(), "a\u2028b.txt".encode(), b"CON", b"a.txt:stream", b"...", b" . "],
+    [
+        b"a\0b.txt",
+        b"a\x7fb.txt",
+        "a\u202etxt.exe".encode(),
+        "a\u2028b.txt".encode(),
+        b"CON",
+        b"a.txt:stream",
+        b"...",
+        b" . ",
+    ],
 )
 async def test_names_that_are_not_safe_to_show(romeo, raw):
     reply = await romeo.posts(part("file", b"x", raw))
@@ -234,7 +259,7 @@ async def test_names_of_fields(romeo, name):
 
 
 async def test_an_extended_name_does_not_hide_the_plain_one(romeo):
-    head = b"Content-Disposition: form-data; name=\"file\"; filename=\"plain.txt\"; filename*=UTF-8''other.exe\r\n\r\nx"
+    head = b'Content-Disposition: form-data; name="file"; filename="plain.txt"; filename*=UTF-8\'\'other.exe\r\n\r\nx'
 
     reply = await romeo.posts(head)
 
@@ -377,7 +402,9 @@ async def test_data_that_looks_like_boundaries(romeo, case):
     assert reply.json["files"][0]["size"] == len(data)
 
 
-@pytest.mark.parametrize("junk", [b"\r\n" * MB, b"x" * MB, b"\r" * MB], ids=["line ends", "letters", "carriage returns"])
+@pytest.mark.parametrize(
+    "junk", [b"\r\n" * MB, b"x" * MB, b"\r" * MB], ids=["line ends", "letters", "carriage returns"]
+)
 async def test_junk_around_a_form_costs_no_line_of_the_log(server, romeo, junk):
     before = server.house.log_path.stat().st_size
     for body in (junk + b"\r\n" + form(part("a", "b")), form(part("a", "b")) + junk):

@@ -38,7 +38,13 @@ class Browser:
     def __init__(self, *, scripts: bool = True, size: tuple[int, int] = (1100, 900), language: str = "en"):
         options = Options()
         options.binary_location = "/usr/bin/chromium"
-        for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", f"window-size={size[0]},{size[1]}"):
+        for flag in (
+            "headless=new",
+            "no-sandbox",
+            "disable-gpu",
+            "disable-dev-shm-usage",
+            f"window-size={size[0]},{size[1]}",
+        ):
             options.add_argument(f"--{flag}")
         preferences = {"intl.accept_languages": language}
         if not scripts:
@@ -106,12 +112,15 @@ class Browser:
     def complaints(self) -> list[str]:
         """Of the console: violations of the policy, errors of the script. What answers with an error is none."""
         return [
-            entry["message"] for entry in self.driver.get_log("browser")
+            entry["message"]
+            for entry in self.driver.get_log("browser")
             if entry["level"] == "SEVERE" and entry["source"] != "network"
         ]
 
     def fits(self) -> bool:
-        return self.driver.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        return self.driver.execute_script(
+            "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
 
 
 @pytest.fixture
@@ -154,10 +163,25 @@ async def test_its_files_and_its_policy(romeo):
     assert page.status == 200 and page["content-type"] == "text/html; charset=utf-8"
     policy = {one.strip() for one in page["content-security-policy"].split(";")}
     assert policy == {
-        "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "form-action 'self'", "base-uri 'none'",
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
         "frame-ancestors 'none'",
     }
-    for words in ("作者:", "来自:", "文件1:", "文件2:", "上载", 'name="author"', 'name="company"', 'name="file1"', 'name="file2"'):
+    for words in (
+        "作者:",
+        "来自:",
+        "文件1:",
+        "文件2:",
+        "上载",
+        'name="author"',
+        'name="company"',
+        'name="file1"',
+        'name="file2"',
+    ):
         assert words in page.text
     for path in re.findall(r'(?:href|src)="([^"]+)"', page.text):
         assert path.startswith("/upload/")
@@ -243,7 +267,10 @@ async def test_files_wait_for_the_sign_in(romeo, browse, make_file):
         browser.find("#password").clear()
         browser.signed_in(romeo.account)
         browser.until_state("early.bin", "done")
-        assert browser.driver.execute_script("return JSON.stringify({...localStorage, ...sessionStorage})").find("secret") < 0
+        assert (
+            browser.driver.execute_script("return JSON.stringify({...localStorage, ...sessionStorage})").find("secret")
+            < 0
+        )
         return browser.link("early.bin")
 
     assert await _served(romeo, await asyncio.to_thread(scene)) == file.read_bytes()
@@ -294,7 +321,9 @@ async def test_it_goes_on_after_the_network_was_cut(romeo, proxy, browse, make_f
         proxy.cut()
         await asyncio.to_thread(lost)
         proxy.mend()
-        await asyncio.to_thread(lambda: browser.until(lambda: browser.state(file.name) in ("sending", "done"), "return"))
+        await asyncio.to_thread(
+            lambda: browser.until(lambda: browser.state(file.name) in ("sending", "done"), "return")
+        )
     assert await _served(romeo, await asyncio.to_thread(done)) == file.read_bytes()
     assert len((await romeo.ask("GET", "/files")).json["files"]) == 1
 
@@ -363,7 +392,9 @@ async def test_copy_and_delete(romeo, browse, make_file):
 
     def scene() -> str:
         browser.opens(romeo.port)
-        browser.driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+        browser.driver.execute_cdp_cmd(
+            "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+        )
         browser.signed_in(romeo.account)
         browser.picks(file)
         browser.until_state(file.name, "done")
@@ -397,7 +428,9 @@ async def test_markup_in_names_stays_text(romeo, browse):
 @pytest.mark.parametrize("size", [(390, 844), (1100, 900)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_it_fits(romeo, browse, make_file, size, scheme):
-    await romeo.keeps(b"x" * 2000, "a rather long name of a file that somebody has sent before and that has no end.tar.gz")
+    await romeo.keeps(
+        b"x" * 2000, "a rather long name of a file that somebody has sent before and that has no end.tar.gz"
+    )
     file = make_file("w" * 90 + ".bin", 3000)
     browser = await browse(size=size, language="zh-CN")
 

@@ -35,7 +35,13 @@ def _forget_peak(server) -> None:
 @pytest.fixture
 async def roomy(start):
     """A server that has done a bit of everything, so that what it keeps for good does not count."""
-    wide = {"file_bytes": "3GB", "form_bytes": "3GB", "quota_bytes": "20GB", "at_once": 2000, "at_once_per_account": 2000}
+    wide = {
+        "file_bytes": "3GB",
+        "form_bytes": "3GB",
+        "quota_bytes": "20GB",
+        "at_once": 2000,
+        "at_once_per_account": 2000,
+    }
     server = await start(uploads=wide, log_level="info")
     romeo = Sender(server.house.settings.http_port, await server.account("romeo"))
     for _ in range(4):
@@ -57,7 +63,14 @@ def sparse(tmp_path) -> Path:
 
 async def _curl(*words) -> str:
     process = await asyncio.create_subprocess_exec(
-        "curl", "-sS", "--max-time", "500", "-H", "Accept: application/json", *map(str, words), stdout=asyncio.subprocess.PIPE
+        "curl",
+        "-sS",
+        "--max-time",
+        "500",
+        "-H",
+        "Accept: application/json",
+        *map(str, words),
+        stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await within(process.communicate(), "curl to end", 510)
     assert process.returncode == 0

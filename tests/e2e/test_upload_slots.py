@@ -19,7 +19,9 @@ MB = 1 << 20
 
 async def _asks(session, size="1000", name="très cool.jpg", type="image/jpeg", more="") -> Node:
     said = "".join(
-        f" {key}='{value}'" for key, value in (("filename", name), ("size", size), ("content-type", type)) if value is not None
+        f" {key}='{value}'"
+        for key, value in (("filename", name), ("size", size), ("content-type", type))
+        if value is not None
     )
     return await session.ask(f"<request xmlns='{UPLOAD}'{said}>{more}</request>", to=session.account.domain)
 
@@ -155,7 +157,9 @@ async def test_errors(server):
         assert (await _asks(romeo, "10", name))["type"] == "error"
 
 
-@pytest.mark.parametrize("name", ["../../../etc/passwd", "a/b.txt", "c:\\boot.ini", "?slot=x#y.txt", "%2e%2e%2f", "x" * 2000])
+@pytest.mark.parametrize(
+    "name", ["../../../etc/passwd", "a/b.txt", "c:\\boot.ini", "?slot=x#y.txt", "%2e%2e%2f", "x" * 2000]
+)
 async def test_names_are_no_paths(server, nobody, name):
     romeo = await server.session("romeo")
     answer = await _asks(romeo, "5", name.replace("&", "&amp;"), None)
@@ -201,7 +205,9 @@ async def test_it_can_be_resumed(server, nobody):
     data = noise(300_000)
     put, get = await _slot(romeo, data, "a.bin", None)
     wire = await nobody.wire()
-    await wire.send(wire.head("PUT", put, {**DRAFT, "Upload-Complete": "?1", "Content-Length": len(data)}) + data[:200_000])
+    await wire.send(
+        wire.head("PUT", put, {**DRAFT, "Upload-Complete": "?1", "Content-Length": len(data)}) + data[:200_000]
+    )
     informed = await wire.head_of_reply()
     assert informed.status == 104
     path = path_of(informed["location"])

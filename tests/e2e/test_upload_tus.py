@@ -105,8 +105,18 @@ async def test_a_length_that_comes_later(romeo):
     assert await romeo.offset(path) == 5
 
 
-@pytest.mark.parametrize("fields", [{}, {"Upload-Length": "5", "Upload-Defer-Length": "1"}, {"Upload-Defer-Length": "2"}, {"Upload-Length": "-1"},
-                                    {"Upload-Length": "five"}, {"Upload-Length": "99999999999999999999"}, {"Upload-Length": ["5", "6"]}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"Upload-Length": "5", "Upload-Defer-Length": "1"},
+        {"Upload-Defer-Length": "2"},
+        {"Upload-Length": "-1"},
+        {"Upload-Length": "five"},
+        {"Upload-Length": "99999999999999999999"},
+        {"Upload-Length": ["5", "6"]},
+    ],
+)
 async def test_lengths_that_are_none(romeo, fields):
     reply = await romeo.ask("POST", "/uploads", b"", {**TUS, **JSON, **fields})
 
@@ -114,7 +124,9 @@ async def test_lengths_that_are_none(romeo, fields):
     assert reply["location"] is None
 
 
-@pytest.mark.parametrize("metadata", ["filename", "filename !!!", "filename YQ==,filename Yg==", ",", "a b c", "filename " + "A" * 6000])
+@pytest.mark.parametrize(
+    "metadata", ["filename", "filename !!!", "filename YQ==,filename Yg==", ",", "a b c", "filename " + "A" * 6000]
+)
 async def test_metadata_that_are_wrong(romeo, metadata):
     reply = await romeo.begins(5, Upload_Metadata=metadata)
 
@@ -147,7 +159,11 @@ async def test_another_version(romeo):
         reply = await romeo.ask(method, path, body, {**JSON, "Tus-Resumable": "0.2.2", "Upload-Length": "5"})
 
         assert reply.status == 412 and reply["tus-version"] == "1.0.0"
-    refused(await romeo.ask("POST", "/uploads", b"", {**JSON, "Tus-Resumable": "2.0.0", "Upload-Length": "5"}), 412, "version")
+    refused(
+        await romeo.ask("POST", "/uploads", b"", {**JSON, "Tus-Resumable": "2.0.0", "Upload-Length": "5"}),
+        412,
+        "version",
+    )
 
 
 async def test_not_that_offset(romeo):
@@ -202,7 +218,9 @@ async def test_it_is_whole_already(romeo):
 
     for offset, body in ((5, b""), (5, b"x"), (0, b"hello")):
         reply = await romeo.goes_on(path, offset, body, **JSON)
-        assert reply.status in (204, 409) if (offset, body) == (5, b"") else reply.status in (403, 409, 413), reply.status
+        assert (
+            reply.status in (204, 409) if (offset, body) == (5, b"") else reply.status in (403, 409, 413)
+        ), reply.status
     assert await romeo.offset(path) == 5
 
 
@@ -254,7 +272,9 @@ async def test_checksums(romeo, algorithm):
     path, data = await romeo.began(200_000), noise(100_000)
 
     good = await romeo.goes_on(path, 0, data, Upload_Checksum=f"{algorithm} {_checksums(data)[algorithm]}")
-    bad = await romeo.goes_on(path, 100_000, data, Upload_Checksum=f"{algorithm} {_checksums(data + b'x')[algorithm]}", **JSON)
+    bad = await romeo.goes_on(
+        path, 100_000, data, Upload_Checksum=f"{algorithm} {_checksums(data + b'x')[algorithm]}", **JSON
+    )
 
     assert good.status == 204
     assert bad.status == 460 and bad.json["code"] == "checksum"
@@ -288,7 +308,9 @@ async def test_concatenation(romeo):
     assert (await romeo.ask("GET", "/files")).json["files"] == []  # a part is no file
 
     said = "final;" + " ".join([parts[0], *map(path_of, parts[1:])])  # absolute and relative
-    reply = await romeo.ask("POST", "/uploads", b"", {**TUS, "Upload-Concat": said, "Upload-Metadata": f"filename {b64('all')}"})
+    reply = await romeo.ask(
+        "POST", "/uploads", b"", {**TUS, "Upload-Concat": said, "Upload-Metadata": f"filename {b64('all')}"}
+    )
 
     assert reply.status == 201, reply.body
     assert (await romeo.gets(path_of(reply["content-location"]))).body == b"".join(pieces)
@@ -298,7 +320,9 @@ async def test_concatenation(romeo):
     assert (await romeo.goes_on(path_of(reply["location"]), 170001, b"x")).status == 403
 
 
-@pytest.mark.parametrize("case", ["unfinished", "unknown", "somebody else's", "none", "with a length", "not a word of the protocol"])
+@pytest.mark.parametrize(
+    "case", ["unfinished", "unknown", "somebody else's", "none", "with a length", "not a word of the protocol"]
+)
 async def test_concatenations_that_are_wrong(server, romeo, case):
     one = await _partial(romeo, b"one")
     juliet = Sender(romeo.port, await server.account("juliet"))
@@ -341,7 +365,13 @@ async def test_what_came_before_the_connection_was_lost(romeo):
     data = noise(1_000_000)
     path = await romeo.began(len(data))
     wire = await romeo.wire()
-    fields = {**TUS, **romeo.who, "Upload-Offset": 0, "Content-Type": "application/offset+octet-stream", "Content-Length": len(data)}
+    fields = {
+        **TUS,
+        **romeo.who,
+        "Upload-Offset": 0,
+        "Content-Type": "application/offset+octet-stream",
+        "Content-Length": len(data),
+    }
     await wire.send(wire.head("PATCH", path, fields) + data[:600_000])
 
     wire.writer.close()
@@ -357,7 +387,13 @@ async def test_a_newer_request_ends_the_older_one(romeo):
     data = noise(400_000)
     path = await romeo.began(len(data))
     wire = await romeo.wire()
-    fields = {**TUS, **romeo.who, "Upload-Offset": 0, "Content-Type": "application/offset+octet-stream", "Content-Length": len(data)}
+    fields = {
+        **TUS,
+        **romeo.who,
+        "Upload-Offset": 0,
+        "Content-Type": "application/offset+octet-stream",
+        "Content-Length": len(data),
+    }
     await wire.send(wire.head("PATCH", path, fields) + data[:200_000])  # and then nothing
 
     offset = await romeo.offset(path)

@@ -42,7 +42,9 @@ class BreakingProxy:
             self.connections += 1
             back, forth = await asyncio.open_connection("127.0.0.1", self._port)
             self._carried |= {writer, forth}
-            await asyncio.gather(self._carry(reader, forth, self.through), self._carry(back, writer, None), return_exceptions=True)
+            await asyncio.gather(
+                self._carry(reader, forth, self.through), self._carry(back, writer, None), return_exceptions=True
+            )
             forth.transport.abort()
             self._carried -= {writer, forth}
         finally:

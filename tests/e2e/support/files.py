@@ -13,6 +13,7 @@ TUS = {"Tus-Resumable": "1.0.0"}
 DRAFT = {"Upload-Draft-Interop-Version": "8"}
 JSON = {"Accept": "application/json"}
 
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -30,7 +31,13 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def part(name: str | None, value: bytes | str, filename: str | bytes | None = None, type: str | None = None, head: bytes = b"") -> bytes:
+def part(
+    name: str | None,
+    value: bytes | str,
+    filename: str | bytes | None = None,
+    type: str | None = None,
+    head: bytes = b"",
+) -> bytes:
     """One part between two delimiters: its head, and what it has. `head`: more lines of it."""
 
     def raw(text) -> bytes:
@@ -74,7 +81,9 @@ class Sender:
     async def wire(self) -> Http:
         return await Http.connects(self.port, self.tls)
 
-    async def ask(self, method: str, target: str, body: bytes | None = None, fields: dict | None = None, **more) -> Reply:
+    async def ask(
+        self, method: str, target: str, body: bytes | None = None, fields: dict | None = None, **more
+    ) -> Reply:
         """`Field_Name="value"`, or None to leave one out."""
         wire = await self.wire()
         try:
