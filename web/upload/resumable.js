@@ -1,5 +1,5 @@
-// One file to the server by tus 1.0 (docs/wire/upload.md), in pieces, until it is there. Whatever happens on the way, the
-// server is asked how much it has (HEAD), and the rest is sent. Waits between attempts grow and are drawn at random
+// One file to the server by tus 1.0 (docs/wire/upload.md), in pieces, until it is there. Whatever happens on the way,
+// the server is asked how much it has (HEAD), and the rest is sent. Waits between attempts grow and are drawn at random
 // between nothing and their limit ("full jitter"), so that a thousand browsers do not come back at once.
 
 const version = {"Tus-Resumable": "1.0.0"};

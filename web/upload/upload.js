@@ -6,7 +6,8 @@ import {Refusal, Upload, ask, base64, here} from "./resumable.js";
 const atOnce = 2, mostWaiting = 500, mostRemembered = 50;
 const remembered = "anser.uploads";
 
-const zh = (navigator.languages || [navigator.language]).find((l) => /^(zh|en)/i.test(l))?.toLowerCase().startsWith("zh");
+const known = (navigator.languages || [navigator.language]).find((language) => /^(zh|en)/i.test(language));
+const zh = /^zh/i.test(known || "");
 const words = zh ? {
   waiting: "等待中", sending: "发送中", paused: "已暂停", done: "已完成", pause: "暂停", resume: "继续", cancel: "取消",
   retry: "重试", copy: "复制链接", copied: "已复制", remove: "删除", forget: "不再继续", clear: "移出列表",
@@ -125,8 +126,9 @@ class Shown {
     this.act = button("", () => this.pressed());
     this.end = button(words.cancel, () => this.cancel(), file.name);
     this.buttons = make("div", {className: "buttons"}, this.act, this.end);
-    this.item = make("li", {}, make("div", {className: "line"}, make("span", {className: "name", textContent: file.name}),
-                                    this.facts), this.progress, this.state, this.buttons);
+    const name = make("span", {className: "name", textContent: file.name});
+    const line = make("div", {className: "line"}, name, this.facts);
+    this.item = make("li", {}, line, this.progress, this.state, this.buttons);
     $("uploads").append(this.item);
     this.draw();
   }
@@ -136,11 +138,13 @@ class Shown {
   draw() {
     const {state, sent, file, detail} = this.upload;
     this.progress.value = file.size ? sent : Number(state === "done");
-    this.facts.textContent = `${bytes(sent)} / ${bytes(file.size)} · ${file.size ? Math.floor(100 * sent / file.size) : 100} %`;
+    const percent = file.size ? Math.floor(100 * sent / file.size) : 100;
+    this.facts.textContent = `${bytes(sent)} / ${bytes(file.size)} · ${percent} %`;
     if (state === this.drawn && state !== "retrying" && state !== "failed") return;
     this.drawn = state;
     this.state.dataset.state = state;
-    this.state.textContent = state === "failed" ? wordsOf(detail) : state === "retrying" ? words.retrying(detail) : words[state];
+    this.state.textContent = state === "failed" ? wordsOf(detail)
+        : state === "retrying" ? words.retrying(detail) : words[state];
     const label = {waiting: words.pause, sending: words.pause, retrying: words.pause, paused: words.resume,
                    failed: words.retry}[state];
     this.act.textContent = label || "";
