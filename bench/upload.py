@@ -1,4 +1,5 @@
-"""script/bench upload: files over loopback into Anser and, in the same run and by turns, into nginx; one table.
+"""script/bench upload: files over loopback into Anser and, in the same run and by turns, into nginx; then reading forms by
+itself, beside the parsers of others (upload_parser.py). Two tables.
 
 Bytes per CPU-second count the CPU of all the server's processes (utime and stime). The sender is sendfile() of a file in
 the page cache: next to nothing, and never what is waited for. Memory is VmHWM beyond what it was before.
@@ -20,6 +21,9 @@ from pathlib import Path
 
 from servers import BenchError
 from table import Line, end_on_signals, processor, table
+from upload_parser import FOLDER as PARSERS
+from upload_parser import LINES as PARSER_LINES
+from upload_parser import measure as measure_parsers
 from upload_servers import KINDS, FilesAnser, Nginx, NginxTuned
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -228,16 +232,26 @@ def main():
     FilesAnser.program = chosen.bin.resolve() / "anser"
     load = os.getloadavg()[0]
     bench = Bench(work, QUICK if chosen.quick else Sizes())
+    parsers = None
     try:
         bench.measure()
+        if bench.attempt("the parsers' packages", lambda: subprocess.run([PARSERS / "prepare"], check=True)):
+            print("reading forms …", file=sys.stderr, flush=True)
+            parsers = measure_parsers(chosen.bin.resolve() / "multipart_bench", work, chosen.quick)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(f"{processor()}, {os.cpu_count()} cores, load {load:.1f} before, "
           f"{time.strftime('%Y-%m-%d')}{', quick: not for comparing' if chosen.quick else ''}\n")
     print("\n".join(bench.table()))
-    for failure in bench.failures:
+    failures = bench.failures
+    if parsers:
+        names, values, failed = parsers
+        failures = failures + failed
+        print()
+        print("\n".join(table(PARSER_LINES, names, values)))
+    for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
-    return 1 if bench.failures else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
