@@ -60,14 +60,14 @@ constexpr std::string_view kEnd = "--b--\r\n";
 
 TEST(FormIntake, TheSeedsFormIsTheSameInEveryPiece) {
   const std::string body = part("name=\"author\"", "张三") + part("name=\"company\"", "Anser") +
-                           part("name=\"file1\"; filename=\"C:\\图\\a.png\"", "\r\n--bytes\r\n-", "image/png") +
+                           part("name=\"file1\"; filename=\"C:\\图\\a.png\"", "\r\n--xytes\r\n-", "image/png") +
                            part("name=\"file2\"; filename=\"\"", "", "application/octet-stream") + std::string{kEnd};
 
   for (const std::size_t at_once : {1, 2, 3, 7, 65536}) {
     const auto came = feed(body, at_once);
     ASSERT_FALSE(came.wrong) << came.wrong->detail;
     EXPECT_THAT(came.fields, ElementsAre(Pair("author", "张三"), Pair("company", "Anser")));
-    EXPECT_THAT(came.files, ElementsAre("file1 a.png image/png \r\n--bytes\r\n-"));
+    EXPECT_THAT(came.files, ElementsAre("file1 a.png image/png \r\n--xytes\r\n-"));
   }
 }
 

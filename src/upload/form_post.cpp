@@ -35,7 +35,7 @@ class FormFiles {
       NewUpload fresh{.owner = owner_, .name = std::move(begin->name), .type = std::move(begin->type)};
       auto beginning = shared_.vault.begin(std::move(fresh));
       auto begun = co_await std::move(beginning);
-      if (!begun) co_return failure(begin_sentence(begun.error()), problem_of(begun.error()));
+      if (!begun) co_return not_begun(begun.error());
       open_.push_back({std::move(begin->field), std::move(*begun)});
       co_return std::nullopt;
     }
@@ -74,10 +74,13 @@ class FormFiles {
   static std::optional<Failure> failure(Sentence sentence, Problem problem) {
     return Failure{.sentence = sentence, .problem = std::move(problem)};
   }
-  static Sentence begin_sentence(const Error& error) {
-    if (error.code == Errc::not_found) return Sentence::no_directory;
+  // Where there is no folder no file can be begun: an upload that is new cannot be missing.
+  static std::optional<Failure> not_begun(Error error) {
+    const bool missing = error.code == Errc::not_found;
+    if (missing) error.code = Errc::unavailable;
     const bool broken = error.code == Errc::io || error.code == Errc::storage_failed || error.code == Errc::unavailable;
-    return broken ? Sentence::no_access : Sentence::storing;
+    const Sentence there = broken ? Sentence::no_access : Sentence::storing;
+    return failure(missing ? Sentence::no_directory : there, problem_of(error));
   }
   Task<void> undo(std::vector<FormAnswer::File>& files) {
     for (const auto& file : files) {
