@@ -9,5 +9,4 @@ net::Task<void> not_yet(net::HttpExchange& exchange) {
 }  // namespace
 net::Task<void> serve_tus(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
 net::Task<void> serve_resumable(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
-net::Task<void> put_into_slot(Shared&, net::HttpExchange& exchange) { return not_yet(exchange); }
 }  // namespace anser::upload
