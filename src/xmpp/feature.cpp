@@ -4,9 +4,12 @@
 
 #include "base/log.h"
 #include "xml/reader.h"
+#include "xmpp/errors.h"
 
 namespace anser::xmpp {
 namespace {
+
+constexpr xml::Name kError{xml::kClientNs, "error"};
 
 std::string key_of(std::string_view ns, std::string_view local) {
   std::string key;
@@ -23,6 +26,14 @@ std::vector<Feature> make_all(const Services& services) {
 }
 
 }  // namespace
+
+xml::Element refusal(std::string_view type, std::string_view condition, std::string_view text, xml::Element extra) {
+  xml::Element error{kError};
+  error.attr("type", type).child(xml::Element{std::string{kStanzasNs}, std::string{condition}});
+  error.child(xml::Element{std::string{kStanzasNs}, "text"}.attr("xml:lang", "en").text(text));
+  error.child(std::move(extra));
+  return error;
+}
 
 // Counts a request from the call of its handler until its answer was sent.
 class Features::Underway {
@@ -48,16 +59,16 @@ class Features::Underway {
   std::uint64_t request_ = 0;
 };
 
-Features::Features(Services& services) : services_(services), features_(make_all(services)) {
+Features::Features(Services& services)
+    : services_(services), features_(make_all(services)), host_info_(make_host_info(*this)) {
   for (const auto& feature : features_) {
     stream_features_.append(feature.info.stream);
     for (const auto& entry : feature.entries) {
       handlers_.emplace(Key{entry.type, key_of(entry.name.ns, entry.name.local)}, &entry);
     }
   }
-  // What a host says of itself never changes while it runs, so its hash (XEP-0115) is made once.
   stream_features_.append("<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='").append(kCapsNode);
-  stream_features_.append("' ver='").append(caps_hash(host_info(*this, services_))).append("'/>");
+  stream_features_.append("' ver='").append(caps_hash(host_info_)).append("'/>");
 }
 
 std::vector<std::string_view> Features::disco(Scope scope) const {
@@ -123,6 +134,7 @@ void Features::reply(const domain::Envelope& request, Reply answered) {
   result.from = request.to.empty() ? request.from.to_bare() : request.to;
   result.to = request.from;
   result.id = request.id;
+  if (answered->has_value() && (*answered)->is(kError)) result.type = domain::Type::error;
   if (answered->has_value()) result.inner = domain::Bytes::copy((*answered)->to_string());
   services_.router.send(std::move(result));
 }

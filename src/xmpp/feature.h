@@ -40,7 +40,10 @@ struct Iq {
   domain::Session* session = nullptr;  // the sender's, with scope own or host
 };
 
-using Reply = Result<std::optional<xml::Element>>;  // nothing: an empty result
+// Nothing: an empty result. What refusal() makes: an error.
+using Reply = Result<std::optional<xml::Element>>;
+// A stanza error that says more than errors.cpp's table knows: its type, its condition, an application's own.
+xml::Element refusal(std::string_view type, std::string_view condition, std::string_view text, xml::Element extra);
 using IqHandler = std::function<net::Task<Reply>(Iq)>;
 
 struct FeatureInfo {
@@ -50,6 +53,7 @@ struct FeatureInfo {
   std::vector<std::string_view> disco = {};          // what a host shows (XEP-0030)
   std::vector<std::string_view> disco_account = {};  // what an account shows
   std::string_view stream = {};                      // a stream feature after login, written already
+  std::vector<xml::Element> about = {};              // more that a host says: identities, forms (XEP-0128)
 };
 
 class Feature {
@@ -89,6 +93,8 @@ class Features final : public domain::IqService {
   // What the stream offers after login beside bind and compression: session, roster versions, caps.
   const std::string& stream_features() const { return stream_features_; }
   std::vector<std::string_view> disco(Scope scope) const;
+  // XEP-0030: what a host says of itself. It never changes while the program runs: its hash is in every stream.
+  const xml::Element& host_info() const { return host_info_; }
 
  private:
   // Handlers of others' requests to accounts of this core that may wait at once; the sessions' own are limited by them.
@@ -114,6 +120,7 @@ class Features final : public domain::IqService {
   std::vector<Feature> features_;
   std::unordered_multimap<Key, const Feature::Entry*, KeyHash> handlers_;
   std::string stream_features_;
+  xml::Element host_info_;
 };
 
 // One factory for each line of features.def.
@@ -124,8 +131,8 @@ class Features final : public domain::IqService {
 // The name of our capabilities (XEP-0115 §4): where the software lives.
 inline constexpr std::string_view kCapsNode = "https://anser.im";
 
-// XEP-0030: what a host says of itself; entity capabilities hash the same element.
-xml::Element host_info(const Features& features, const Services& services);
+// Features::host_info() of these, by features/service_discovery.cpp.
+xml::Element make_host_info(const Features& features);
 // XEP-0115 §5.1, with SHA-1.
 std::string caps_hash(const xml::Element& info);
 

@@ -37,7 +37,7 @@ void add_features(xml::Element& info, const std::vector<std::string_view>& names
 
 net::Task<Reply> tell_host(const Services& services, Iq iq) {
   const auto node = iq.payload.attr("node");
-  xml::Element info = host_info(*services.features, services);
+  xml::Element info = services.features->host_info();
   if (!node.empty()) {
     if (node != std::string{kCapsNode} + "#" + caps_hash(info))
       co_return fail(Errc::not_found, "there is no such node");
@@ -77,11 +77,22 @@ net::Task<Reply> account_items(Iq iq) {
 
 }  // namespace
 
-xml::Element host_info(const Features& features, const Services&) {
+xml::Element make_host_info(const Features& features) {
+  constexpr xml::Name kIdentity{kInfo.ns, "identity"};
+  std::vector<const xml::Element*> more;
+  for (const auto& feature : features.all()) {
+    for (const auto& element : feature.info.about) more.push_back(&element);
+  }
   xml::Element info{kInfo};
   info.child(identity("server", "im", "Anser"));
+  for (const auto* element : more) {
+    if (element->is(kIdentity)) info.child(*element);
+  }
   add_features(info, features.disco(Scope::host));
   info.child(software_form());
+  for (const auto* element : more) {
+    if (!element->is(kIdentity)) info.child(*element);
+  }
   return info;
 }
 

@@ -39,7 +39,7 @@ class Prosody(Server):
             f"c2s_direct_tls_ports = {{ {s.tls_port} }}",
             "s2s_ports = {}",
             f"http_ports = {{ {s.http_port} }}",
-            "https_ports = {}",
+            f"https_ports = {{ {s.https_port or ''} }}",
             'http_default_host = "localhost"',
             f"modules_enabled = {{ {_PROSODY_MODULES} {_PROSODY_OLD_LOGIN if s.iq_auth else ''} }}",
             'modules_disabled = { "s2s" }',
@@ -66,6 +66,13 @@ class Prosody(Server):
                 lines.append(
                     f'ssl = {{ certificate = "{host.certificate.path}"; key = "{host.certificate.key_path}"; }}'
                 )
+        if s.https_port:
+            lines += [
+                'Component "upload.localhost" "http_file_share"',
+                'http_host = "localhost"',
+                f'http_external_url = "https://localhost:{s.https_port}/"',
+                "http_file_share_size_limit = 10 * 1024 * 1024",
+            ]
         (self.folder / "prosody.cfg.lua").write_text("\n".join(lines) + "\n")
 
     def command(self) -> list[str]:
@@ -94,6 +101,18 @@ class Ejabberd(Server):
         }
         if s.client_authority:
             listener |= {"tls_verify": True, "cafile": str(s.client_authority)}
+        uploads = {
+            "port": s.https_port,
+            "ip": "127.0.0.1",
+            "module": "ejabberd_http",
+            "tls": True,
+            "request_handlers": {"/upload": "mod_http_upload"},
+        }
+        http_upload = {
+            "docroot": str(self.folder / "uploads"),
+            "put_url": f"https://localhost:{s.https_port}/upload",
+            "max_size": 10 * 1024 * 1024,
+        }
         config = {
             "loglevel": os.environ.get("E2E_PEER_LOG", "info"),
             "hosts": [host.name for host in s.hosts],
@@ -107,7 +126,8 @@ class Ejabberd(Server):
                     "module": "ejabberd_http",
                     "request_handlers": {"/xmpp-websocket": "ejabberd_http_ws"},
                 },
-            ],
+            ]
+            + ([uploads] if s.https_port else []),
             "auth_method": ["anonymous"] if s.anonymous else ["internal"],
             "auth_password_format": "plain",
             "anonymous_protocol": "sasl_anon",
@@ -146,7 +166,8 @@ class Ejabberd(Server):
                 "mod_vcard": {},
                 "mod_version": {},
             }
-            | ({"mod_legacy_auth": {}} if s.iq_auth else {}),
+            | ({"mod_legacy_auth": {}} if s.iq_auth else {})
+            | ({"mod_http_upload": http_upload} if s.https_port else {}),
         }
         if s.long_archive:
             # Mnesia keeps an account's archive as one bag and reads all of it for each message more: at some thousand
