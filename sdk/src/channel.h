@@ -2,6 +2,7 @@
 // are to the connection: extensions, which see what comes and goes before the application does.
 #pragma once
 
+#include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -11,9 +12,12 @@
 #include <string_view>
 
 #include "anser/connection.h"
+#include "net/task.h"
 #include "sdk/src/fail.h"
 
 namespace anser::sdk {
+
+class LoopState;
 
 class Channel {
  public:
@@ -51,6 +55,10 @@ class Channel {
   // What a reconnection logs in with.
   virtual void set_password(std::string password) = 0;
   virtual void complain(std::string line) = 0;  // to the debugger, about what a peer did that it must not
+  // Where connections of its own can be made; null: nowhere (in tests).
+  virtual LoopState* loop() { return nullptr; }
+  // Runs a task that keeps the channel and ends soon once it is told to: whoever destroys the connection waits for it.
+  virtual void start(net::Task<void> /*task*/, boost::asio::cancellation_slot /*slot*/) {}
 };
 
 // On the loop's thread. The session asks its extensions in their order: first carbons and archive, which take messages
@@ -117,6 +125,8 @@ struct ManagerAccess {
   static Extension& extension(ChatManager& chats);
   static Extension& extension(CarbonManager& carbons);
   static Extension& extension(ArchiveManager& archive);
+  static Extension& extension(FileTransfers& transfers);
+  static void cancel_all(FileTransfers& transfers);
 };
 
 }  // namespace anser::sdk

@@ -219,5 +219,6 @@ Roster& Connection::roster() { return session_->roster(); }
 ChatManager& Connection::chat_manager() { return session_->chat_manager(); }
 CarbonManager& Connection::carbon_manager() { return session_->carbon_manager(); }
 ArchiveManager& Connection::archive_manager() { return session_->archive_manager(); }
+FileTransfers& Connection::file_transfers() { return session_->file_transfers(); }
 
 }  // namespace anser::sdk

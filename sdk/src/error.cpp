@@ -34,6 +34,8 @@ const char* name_of(Errc code) {
       return "queue_full";
     case Errc::io:
       return "io";
+    case Errc::http:
+      return "http";
   }
   return "unknown";
 }

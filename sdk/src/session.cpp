@@ -35,16 +35,15 @@ Session::Session(ConnectionConfiguration configuration, std::shared_ptr<LoopStat
       chat_manager_(ManagerAccess::make<ChatManager>(*this)),
       carbon_manager_(ManagerAccess::make<CarbonManager>(*this)),
       archive_manager_(ManagerAccess::make<ArchiveManager>(*this)),
+      file_transfers_(ManagerAccess::make<FileTransfers>(*this)),
       receipts_(*this, *roster_,
                 [this](const std::string& id, const std::string& from) {
                   if (const auto told = deliveries_.delivered(id, from)) call(told);
                 }),
       client_info_(*this),
-      extensions_{&ManagerAccess::extension(*account_manager_),
-                  &ManagerAccess::extension(*carbon_manager_),
-                  &ManagerAccess::extension(*archive_manager_),
-                  &ManagerAccess::extension(*roster_),
-                  &receipts_,
+      extensions_{&ManagerAccess::extension(*account_manager_), &ManagerAccess::extension(*carbon_manager_),
+                  &ManagerAccess::extension(*archive_manager_), &ManagerAccess::extension(*file_transfers_),
+                  &ManagerAccess::extension(*roster_),          &receipts_,
                   &ManagerAccess::extension(*chat_manager_)} {}
 
 Session::~Session() = default;
@@ -177,6 +176,7 @@ void Session::abandon() {
     self->connection_listeners_.clear();
     self->stanza_listeners_.clear();
     self->sending_listeners_.clear();
+    ManagerAccess::cancel_all(*self->file_transfers_);
     self->give_up({Errc::closed, "the connection was destroyed"});
     self->core_.timers().rest();
     // It may be all that holds the session, and what called us goes on in it.
@@ -193,6 +193,19 @@ void Session::abandon() {
 }
 
 // --------------------------------------------------------------------------------------------- the attempt's ends
+
+void Session::start(net::Task<void> task, boost::asio::cancellation_slot slot) {
+  gone_->attempt_begins();
+  auto over = [gone = gone_](std::exception_ptr thrown) {
+    if (thrown) std::terminate();  // our own fault: a transfer tells its end, whatever happens in it
+    gone->attempt_is_over();
+  };
+  auto token = boost::asio::bind_cancellation_slot(slot, std::move(over));
+  // Posted, so that nothing of it runs within this call.
+  boost::asio::post(core_.io(), [&core = core_, task = std::move(task), token = std::move(token)]() mutable {
+    boost::asio::co_spawn(core.io(), std::move(task), std::move(token));
+  });
+}
 
 void Session::start_attempt() {
   attempting_ = true;

@@ -24,6 +24,7 @@
 #include "anser/archive.h"
 #include "anser/carbons.h"
 #include "anser/chat.h"
+#include "anser/file_transfer.h"
 #include "anser/roster.h"
 #include "net/connection.h"
 #include "net/tls_client.h"
@@ -81,6 +82,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   ChatManager& chat_manager() { return *chat_manager_; }
   CarbonManager& carbon_manager() { return *carbon_manager_; }
   ArchiveManager& archive_manager() { return *archive_manager_; }
+  FileTransfers& file_transfers() { return *file_transfers_; }
 
   // Channel.
   const ConnectionConfiguration& configuration() const override { return configuration_; }
@@ -105,6 +107,8 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void request(IQ iq, Requests::Done done, std::chrono::milliseconds limit) override;
   void set_password(std::string password) override { credentials_.password = std::move(password); }
   void complain(std::string line) override { debug_.note(line); }
+  LoopState* loop() override { return loop_.get(); }
+  void start(net::Task<void> task, boost::asio::cancellation_slot slot) override;
 
  private:
   enum class State : std::uint8_t {
@@ -264,6 +268,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   ManagerAccess::Owned<ChatManager> chat_manager_;
   ManagerAccess::Owned<CarbonManager> carbon_manager_;
   ManagerAccess::Owned<ArchiveManager> archive_manager_;
+  ManagerAccess::Owned<FileTransfers> file_transfers_;
   Receipts receipts_;
   ClientInfo client_info_;
   std::vector<Extension*> extensions_;

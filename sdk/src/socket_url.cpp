@@ -28,18 +28,18 @@ bool takes_scheme(std::string_view& url, std::string_view scheme) {
   return true;
 }
 
-}  // namespace
-
-Result<SocketUrl> parse_socket_url(std::string_view url) {
+// What stands behind the scheme.
+Result<SocketUrl> parse_rest(std::string_view url, bool tls) {
   SocketUrl parts;
-  parts.tls = takes_scheme(url, "wss://");
-  if (!parts.tls && !takes_scheme(url, "ws://"))
-    return fail(Errc::invalid_argument, "the address of a WebSocket begins with ws:// or wss://");
+  parts.tls = tls;
   const std::string_view authority = url.substr(0, url.find_first_of("/?#"));
   url.remove_prefix(authority.size());
   if (authority.find('@') != authority.npos)
     return fail(Errc::invalid_argument, "name and password belong into the credentials, not into the address");
-  if (url.find('#') != url.npos) return fail(Errc::invalid_argument, "the address of a WebSocket has no fragment");
+  for (const char c : authority) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
+      return fail(Errc::invalid_argument, "the address holds a space or a control character");
+  }
 
   // host [":" port], the host perhaps with colons of its own, in brackets
   const auto colon = authority.find(':', authority.starts_with('[') ? authority.find(']') : 0);
@@ -65,6 +65,23 @@ Result<SocketUrl> parse_socket_url(std::string_view url) {
     }
   }
   return parts;
+}
+
+}  // namespace
+
+Result<SocketUrl> parse_socket_url(std::string_view url) {
+  const bool tls = takes_scheme(url, "wss://");
+  if (!tls && !takes_scheme(url, "ws://"))
+    return fail(Errc::invalid_argument, "the address of a WebSocket begins with ws:// or wss://");
+  if (url.find('#') != url.npos) return fail(Errc::invalid_argument, "the address of a WebSocket has no fragment");
+  return parse_rest(url, tls);
+}
+
+Result<SocketUrl> parse_http_url(std::string_view url) {
+  const bool tls = takes_scheme(url, "https://");
+  if (!tls && !takes_scheme(url, "http://"))
+    return fail(Errc::invalid_argument, "the address of a file begins with https:// or http://");
+  return parse_rest(url.substr(0, url.find('#')), tls);
 }
 
 void add_parameter(std::string& target, std::string_view name, std::string_view value) {

@@ -1,4 +1,4 @@
-// The address of a WebSocket (RFC 6455 §3) in its parts. Pure.
+// The address of a WebSocket (RFC 6455 §3), or of what HTTP serves, in its parts. Pure.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,9 @@ struct SocketUrl {
 
 // What is not ASCII in path and query is percent-encoded. Errc::invalid_argument, which never tells the query.
 Result<SocketUrl> parse_socket_url(std::string_view url);
+
+// The same of http: and https:; a fragment is left out.
+Result<SocketUrl> parse_http_url(std::string_view url);
 
 // Adds a parameter to the query, both encoded.
 void add_parameter(std::string& target, std::string_view name, std::string_view value);

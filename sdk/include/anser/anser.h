@@ -13,6 +13,7 @@
 #include "anser/delivery.h"
 #include "anser/element.h"
 #include "anser/error.h"
+#include "anser/file_transfer.h"
 #include "anser/file_upload.h"
 #include "anser/filter.h"
 #include "anser/iq.h"

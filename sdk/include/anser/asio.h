@@ -18,6 +18,7 @@
 
 #include "anser/archive.h"
 #include "anser/connection.h"
+#include "anser/file_transfer.h"
 #include "anser/socket.h"
 
 namespace anser::sdk {
@@ -95,6 +96,23 @@ auto async_query(Connection& connection, ArchiveQuery query, Token&& token) {
     connection.archive_manager().query(query, detail::completion<Result<ArchivePage>>(std::move(handler)));
   };
   return boost::asio::async_initiate<Token, void(Result<ArchivePage>)>(std::move(start), token, std::move(query));
+}
+
+template <class Token>
+auto async_upload(Connection& connection, Upload upload, Token&& token) {
+  auto start = [&connection](auto handler, Upload upload) {
+    connection.file_transfers().upload(std::move(upload), detail::completion<Result<UploadedFile>>(std::move(handler)));
+  };
+  return boost::asio::async_initiate<Token, void(Result<UploadedFile>)>(std::move(start), token, std::move(upload));
+}
+
+template <class Token>
+auto async_download(Connection& connection, Download download, Token&& token) {
+  auto start = [&connection](auto handler, Download download) {
+    connection.file_transfers().download(std::move(download),
+                                         detail::completion<Result<DownloadedFile>>(std::move(handler)));
+  };
+  return boost::asio::async_initiate<Token, void(Result<DownloadedFile>)>(std::move(start), token, std::move(download));
 }
 
 template <class Token>

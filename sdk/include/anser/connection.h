@@ -29,6 +29,7 @@ class ArchiveManager;
 class CarbonManager;
 class Channel;
 class ChatManager;
+class FileTransfers;
 class Roster;
 class Session;
 
@@ -155,6 +156,7 @@ class ANSER_API Connection {
   ChatManager& chat_manager();
   CarbonManager& carbon_manager();
   ArchiveManager& archive_manager();
+  FileTransfers& file_transfers();
 
  private:
   friend struct ConnectionAccess;

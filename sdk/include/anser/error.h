@@ -26,6 +26,7 @@ enum class Errc {
   closed,            // the connection ended before there was an answer
   queue_full,        // what waits to be sent has reached its limit
   io,                // a file can't be read or written
+  http,              // a HTTP server refused; `condition` is the status ("404")
 };
 
 // The code's name: "would_block".
