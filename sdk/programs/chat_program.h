@@ -45,6 +45,8 @@ class ChatProgram {
   void do_command(const Command& command);
   void do_contact_command(const Command& command);
   void say(const std::string& text);
+  void say_to(const std::string& peer, sdk::Message message);
+  void send_file(std::string path);
   void open(const std::string& address);
   void ask_archive(bool older);
   void on_page(const std::string& peer, bool older, const sdk::Result<sdk::ArchivePage>& page);

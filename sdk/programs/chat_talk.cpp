@@ -1,4 +1,5 @@
 // What the chat program does about messages.
+#include <cstdlib>
 #include <utility>
 
 #include "sdk/programs/chat_program.h"
@@ -50,6 +51,8 @@ void ChatProgram::do_command(const Command& command) {
     case Kind::remove:
     case Kind::rename:
       return do_contact_command(command);
+    case Kind::send:
+      return send_file(command.text);
     case Kind::accept:
     case Kind::reject:
       return answer_request(command);
@@ -73,8 +76,13 @@ void ChatProgram::say(const std::string& text) {
   const std::string peer = view_.open();
   if (peer.empty()) return show(View::trouble("no chat is open; /chat WHO opens one"));
   sdk::Message message;
-  message.set_id(id_prefix_ + std::to_string(++last_id_));
   message.set_body(text);
+  say_to(peer, std::move(message));
+}
+
+void ChatProgram::say_to(const std::string& peer, sdk::Message message) {
+  const std::string text = message.body();
+  message.set_id(id_prefix_ + std::to_string(++last_id_));
   const auto sent = chat_with(peer).send(message, [this](const sdk::Delivery& delivery) {
     post([this, delivery] {
       if (delivery.outcome != sdk::Delivery::Outcome::delivered && under_way_ > 0) --under_way_;
@@ -85,6 +93,24 @@ void ChatProgram::say(const std::string& text) {
   ++under_way_;
   view_.sending(peer, message.id(), text);
   show(view_.said({.peer = peer, .mine = true, .text = text, .when = now(), .id = message.id()}, now()));
+}
+
+// Said in the chat that was open when it was sent, when it can be fetched.
+void ChatProgram::send_file(std::string path) {
+  const std::string peer = view_.open();
+  if (peer.empty()) return show(View::trouble("no chat is open; /chat WHO opens one"));
+  const char* const home = std::getenv("HOME");
+  if (path.starts_with("~/") && home) path.replace(0, 1, home);
+  show(View::note("sending " + path));
+  sdk::Upload upload{.path = path};
+  connection_.file_transfers().upload(std::move(upload),
+                                      [this, peer, path](const sdk::Result<sdk::UploadedFile>& sent) {
+                                        post([this, peer, path, sent] {
+                                          if (!sent)
+                                            return show(View::trouble(path + " was not sent: " + words(sent.error())));
+                                          say_to(peer, sdk::file_message(peer, sent->url));
+                                        });
+                                      });
 }
 
 void ChatProgram::on_typing(bool is_typing) {

@@ -16,7 +16,7 @@ using Mode = sdk::Presence::Mode;
 constexpr std::string_view kBlank = " \t";
 
 // What a command takes: whether it must be there, and whether more may follow.
-enum class Takes { nothing, maybe_who, who, who_and_maybe_text, who_and_text, mode };
+enum class Takes { nothing, maybe_who, who, who_and_maybe_text, who_and_text, mode, path };
 
 struct Known {
   std::string_view name;
@@ -31,6 +31,7 @@ constexpr std::array kCommands{
     Known{"chat", Kind::chat, Takes::who, "/chat WHO", "open a chat, by number, name or address"},
     Known{"close", Kind::close, Takes::nothing, "/close", "leave the chat"},
     Known{"me", Kind::say, Takes::nothing, "/me TEXT", "say what you do"},
+    Known{"send", Kind::send, Takes::path, "/send PATH", "send a file"},
     Known{"more", Kind::more, Takes::nothing, "/more", "what was said before"},
     Known{"history", Kind::history, Takes::nothing, "/history", "the last page of the chat again"},
     Known{"add", Kind::add, Takes::who_and_maybe_text, "/add ADDRESS [NAME]", "add a contact"},
@@ -95,6 +96,10 @@ sdk::Result<Command> parse_arguments(const Known& known, std::string_view rest) 
       command.who = take_word(rest);
       command.text = unquoted(rest);
       if (command.who.empty() || (command.text.empty() && known.takes == Takes::who_and_text)) return usage();
+      break;
+    case Takes::path:
+      command.text = unquoted(rest);
+      if (command.text.empty()) return usage();
       break;
     case Takes::mode: {
       const auto mode = mode_named(take_word(rest));

@@ -24,6 +24,7 @@ struct Command {
     status,  // mode, perhaps text
     history,
     more,
+    send,    // text: a file's path
     accept,  // who, or "": the one who asked first
     reject,
     quit,

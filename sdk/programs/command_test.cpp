@@ -52,8 +52,15 @@ TEST(Command, NeedsNobodyToBeNamedForAnAnswer) {
   EXPECT_EQ(parsed("/reject tybalt@example.org"), (Command{.kind = Kind::reject, .who = "tybalt@example.org"}));
 }
 
+TEST(Command, TakesAPathWithSpaces) {
+  EXPECT_EQ(parsed("/send /home/romeo/my report.pdf"),
+            (Command{.kind = Kind::send, .text = "/home/romeo/my report.pdf"}));
+  EXPECT_EQ(parsed("/send \"my report.pdf\""), (Command{.kind = Kind::send, .text = "my report.pdf"}));
+}
+
 TEST(Command, SaysHowItGoesWhenItIsIncomplete) {
-  for (const char* line : {"/chat", "/rename juliet", "/add", "/status", "/status sleepy", "/quit now", "/me"}) {
+  for (const char* line :
+       {"/chat", "/rename juliet", "/add", "/status", "/status sleepy", "/quit now", "/me", "/send"}) {
     const auto command = parse_command(line);
     ASSERT_FALSE(command) << line;
     EXPECT_THAT(command.error().message, HasSubstr("it goes like this: /")) << line;

@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "anser/address.h"
+#include "anser/file_transfer.h"
 #include "sdk/programs/fail.h"
 #include "sdk/programs/sender.h"
 #include "sdk/programs/text.h"
@@ -49,6 +50,42 @@ sdk::Result<std::string> get_text(const SendOptions& options, const Console& con
   return text;
 }
 
+// Where it is counted how far a file has got: on a terminal, in one line that is written over.
+class ProgressLine {
+ public:
+  ProgressLine(std::ostream& err, std::string name) : err_(err), name_(std::move(name)) {}
+  ~ProgressLine() {
+    if (shown_) err_ << "\r\x1b[K" << std::flush;
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  // On the library's thread, while the program's waits.
+  void show(const sdk::TransferProgress& progress) {
+    if (!progress.total || *progress.total == 0) return;
+    const auto percent =
+        static_cast<unsigned>(static_cast<double>(progress.done) * 100 / static_cast<double>(*progress.total));
+    err_ << "\r\x1b[K" << shown(name_) << ": " << percent << " %" << std::flush;
+    shown_ = true;
+  }
+
+ private:
+  std::ostream& err_;
+  const std::string name_;
+  bool shown_ = false;
+};
+
+// The file's address, once it can be fetched.
+sdk::Result<std::string> upload(const SendOptions& options, sdk::Connection& connection, const Console& console) {
+  ProgressLine line{console.err, options.file};
+  sdk::Upload upload{.path = options.file};
+  upload.limits.silence = options.patience;
+  if (isatty(STDERR_FILENO) == 1) upload.progress = [&line](const sdk::TransferProgress& so_far) { line.show(so_far); };
+  const auto sent = connection.file_transfers().upload(std::move(upload));
+  if (!sent) return tl::make_unexpected(sent.error());
+  return sent->url;
+}
+
 sdk::Result<void> log_in(sdk::Connection& connection, Login& login) {
   if (auto connected = connection.connect(); !connected) return connected;
   return connection.login(std::move(login.username), std::move(login.password), std::move(login.resource));
@@ -58,7 +95,10 @@ sdk::Result<bool> send_all(const SendOptions& options, const Console& console) {
   const auto to = sdk::prepare_address(options.to);
   if (!to) return tl::make_unexpected(to.error());
   std::string text;
-  if (!options.lines) {
+  if (!options.file.empty()) {
+    if (access(options.file.c_str(), R_OK) != 0)
+      return fail(sdk::Errc::io, "cannot read " + options.file + ": " + std::strerror(errno));
+  } else if (!options.lines) {
     auto got = get_text(options, console);
     if (!got) return tl::make_unexpected(got.error());
     text = std::move(*got);
@@ -74,6 +114,14 @@ sdk::Result<bool> send_all(const SendOptions& options, const Console& console) {
   sdk::Connection connection{login->configuration};
   if (auto in = log_in(connection, *login); !in) return tl::make_unexpected(in.error());
 
+  if (!options.file.empty()) {
+    auto url = upload(options, connection, console);
+    if (!url) {
+      connection.disconnect();
+      return tl::make_unexpected(url.error());
+    }
+    text = std::move(*url);
+  }
   Sender sender{options, *to, connection, console};
   if (options.lines) {
     sender.send_lines(console.in);
@@ -107,7 +155,12 @@ void add_send_command(CLI::App& program, const Console& console, int& exit) {
   command.add_option("--subject", options->subject, "a subject")->type_name("TEXT");
   CLI::Option* words =
       command.add_option("text", options->words, "the message; without it standard input is")->type_name("TEXT");
-  command.add_flag("--lines", options->lines, "each line of standard input is a message")->excludes(words);
+  CLI::Option* lines =
+      command.add_flag("--lines", options->lines, "each line of standard input is a message")->excludes(words);
+  command.add_option("--file", options->file, "a file; it is uploaded, and the message is its address")
+      ->type_name("PATH")
+      ->excludes(words)
+      ->excludes(lines);
   command.add_flag("--wait-receipt", options->wait_receipt, "wait until the recipient says that it came (XEP-0184)");
   command
       .add_option_function<int>(

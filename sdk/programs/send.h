@@ -16,6 +16,7 @@ struct SendOptions {
   sdk::Message::Type type = sdk::Message::Type::chat;
   std::string subject = {};
   std::vector<std::string> words = {};  // empty: standard input
+  std::string file = {};                // is sent instead of words
   bool lines = false;                   // each line of it a message; else all of it is one
   bool wait_receipt = false;            // until the recipient has it, too
   std::chrono::seconds patience{60};    // so long nothing may happen to what is under way

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <utility>
 
+#include "anser/file_transfer.h"
 #include "sdk/programs/fail.h"
 #include "sdk/programs/text.h"
 
@@ -66,6 +67,10 @@ bool Sender::send(std::uint64_t number, const std::string& text) {
     return true;
   }
   sdk::Message message{to_, text, options_.type};
+  if (!options_.file.empty()) {  // the text is its address
+    message = sdk::file_message(to_, text);
+    message.set_type(options_.type);
+  }
   if (!options_.subject.empty()) message.set_subject(options_.subject);
   if (options_.wait_receipt) message.add_extension(sdk::Element{"request", "urn:xmpp:receipts"});
   const auto sent = connection_.send(message, [this, number](const sdk::Delivery& delivery) {
