@@ -43,12 +43,14 @@ def authority(folder) -> Authority:
 
 @pytest.fixture(scope="module", params=KINDS)
 def house(request, folder, authority):
-    """As their packages come, but for ports, certificates, compression, the old login, and ejabberd's archive, which is
+    """As their packages come, but for ports, certificates, uploads, compression, the old login, and ejabberd's archive, which is
     in SQLite; nothing is rationed."""
     settings = Settings(
         hosts=[Host("localhost", authority.for_host("localhost", "127.0.0.1"))],
         port=free_port(),
         tls_port=free_port(),
+        http_port=free_port(),
+        https_port=free_port(),
         iq_auth=True,
         long_archive=True,
         log_level="info",
