@@ -86,7 +86,8 @@ TEST(LengthBy, IsWhatAllAgreeOn) {
            LengthCase{true, kNone, 0, 100, 100},
        }) {
     const auto length = length_by(
-        {.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length}, 100, c.known);
+        {.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length, .type = {}},
+        100, c.known);
 
     ASSERT_TRUE(length);
     EXPECT_EQ(*length, c.expected);
@@ -107,7 +108,8 @@ TEST(LengthBy, IsRefusedWhereTheyContradict) {
            LengthCase{true, 150, ~std::uint64_t{0}, 150, {}}  // no overflow
        }) {
     const auto length = length_by(
-        {.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length}, 100, c.known);
+        {.complete = c.complete, .offset = 100, .length = c.length, .content_length = c.content_length, .type = {}},
+        100, c.known);
 
     ASSERT_FALSE(length);
     EXPECT_EQ(length.error().status, 400u);

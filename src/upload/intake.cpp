@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kFullRead =
-    net::Core::kReadBuffer / 2;             // a request's head or a chunk's takes a part of the buffer
+    net::Core::kReadBuffer / 2;  // a request's head or a chunk's takes a part of the buffer
+constexpr std::chrono::seconds kProgress{1};
 constexpr std::size_t kBuffersOfCore = 16;  // collected at once, and kept for the next
 
 // Where pieces are collected. A core's own, so nothing is locked. Beyond the limit, a buffer is only what it is used
@@ -109,7 +110,7 @@ class Unwanted {
 }  // namespace
 
 net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& exchange, OpenUpload& upload,
-                                           std::uint64_t limit) {
+                                           std::uint64_t limit, const Along* along) {
   const auto settings = shared.settings();
   if (exchange.request().content_length.value_or(0) > limit)
     co_return fail(Errc::policy_violation, "more than {} bytes", limit);
@@ -117,6 +118,7 @@ net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& ex
   const Unwanted unwanted{upload, exchange};
   Piece piece;
   std::uint64_t taken = 0;
+  Tick told = shared.clock.tick();
   for (bool more = true; more;) {
     Result<void> good;
     auto reading = exchange.read();
@@ -128,7 +130,10 @@ net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& ex
     }
     more = bytes && good && !bytes->empty();
     const bool write = more ? piece.add(*bytes) : !piece.text.empty();
-    if (more) taken += bytes->size();
+    if (more) {
+      taken += bytes->size();
+      if (along && along->bytes) along->bytes(*bytes);
+    }
     if (write) {
       auto writing = shared.vault.append_from(upload, piece.text);
       const Result<void> written = co_await std::move(writing);
@@ -136,6 +141,13 @@ net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& ex
       piece.let_go();
     }
     if (!good) co_return pass(good);
+    if (more && along && along->confirmed && shared.clock.tick() - told >= kProgress) {
+      auto confirming = shared.vault.confirm(upload);
+      const Result<void> confirmed = co_await std::move(confirming);
+      if (!confirmed) co_return pass(confirmed);
+      along->confirmed(upload.offset());
+      told = shared.clock.tick();
+    }
     if (more && pace.too_slow(taken)) co_return fail(Errc::timeout, "the body comes too slowly");
   }
   if (upload.unwanted()) co_return fail(Errc::closed, "another request has taken this upload");

@@ -63,6 +63,7 @@ class Reader {
   bool member(ByteSequences& members);
 
   std::string_view rest_;
+  std::vector<std::string> others_;  // members of the dictionary that are something else
 };
 
 // §4.2.3.3
@@ -189,15 +190,21 @@ bool Reader::member(ByteSequences& members) {
   const auto name = key();
   if (!name) return false;
   std::erase_if(members, [&name](const auto& earlier) { return earlier.first == *name; });
+  std::erase(others_, *name);
+  bool is_bytes = false;
   if (take('=')) {
     if (at('(')) {
       if (!inner_list()) return false;
     } else {
       auto value = bare();
       if (!value) return false;
-      if (auto* bytes = std::get_if<Bytes>(&*value)) members.emplace_back(*name, std::move(bytes->value));
+      if (auto* bytes = std::get_if<Bytes>(&*value)) {
+        members.emplace_back(*name, std::move(bytes->value));
+        is_bytes = true;
+      }
     }
   }
+  if (!is_bytes) others_.push_back(*name);
   return parameters();
 }
 
@@ -207,12 +214,12 @@ bool Reader::dictionary(ByteSequences& members) {
   while (!at_end()) {
     if (!member(members)) return false;
     skip(" \t");
-    if (at_end()) return true;
+    if (at_end()) break;
     if (!take(',')) return false;
     skip(" \t");
     if (at_end()) return false;  // a comma that separates nothing
   }
-  return true;
+  return others_.empty();
 }
 
 std::optional<Bare> Reader::item_alone() {

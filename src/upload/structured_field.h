@@ -20,8 +20,8 @@ namespace anser::upload {
 std::optional<bool> boolean_item(std::string_view field);
 std::optional<std::int64_t> integer_item(std::string_view field);
 
-// The members that are Byte Sequences, decoded, in order; of a key that comes twice the last counts. None: the field is
-// no Dictionary.
+// The members, decoded, in order; of a key that comes twice the last counts. None: the field is no Dictionary, or a
+// member is something else.
 using ByteSequences = std::vector<std::pair<std::string, std::string>>;
 std::optional<ByteSequences> byte_sequences(std::string_view field);
 

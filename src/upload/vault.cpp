@@ -495,6 +495,29 @@ Task<Result<void>> Vault::append_all(OpenUpload& upload, std::vector<std::string
   co_return Result<void>{};
 }
 
+Task<Result<void>> Vault::append_upload(OpenUpload& upload, const OpenUpload& other) {
+  std::string bytes;
+  for (std::uint64_t from = 0; from < other.offset();) {
+    const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(kCopied, other.offset() - from));
+    auto read = [&content = impl_->content, id = other.record().id, from, size]() -> Result<std::string> {
+      std::string piece(size, '\0');
+      const auto got = content.read_unfinished(id, from, piece);
+      if (!got) return pass(got);
+      if (*got != size) return fail(Errc::io, "an upload has lost bytes");
+      return piece;
+    };
+    auto reading = net::run_on(impl_->workers, std::move(read));
+    auto piece = co_await std::move(reading);
+    if (!piece) co_return tl::make_unexpected(told(piece.error()));
+    bytes = std::move(*piece);
+    auto writing = append_from(upload, bytes);
+    Result<void> written = co_await std::move(writing);
+    if (!written) co_return written;
+    from += size;
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<void>> Vault::abandon(OpenUpload upload) {
   auto work = [this, id = upload.state_->record.id] { return impl_->keeping.remove_upload(id); };
   auto working = net::run_on(impl_->workers, std::move(work));

@@ -86,6 +86,8 @@ class Vault {
   net::Task<Result<domain::FileRecord>> finish(OpenUpload& upload);
   // tus concatenation: the file is the bytes of these, in order. Errc::conflict: one of them is not whole.
   net::Task<Result<void>> append_all(OpenUpload& upload, std::vector<std::string> parts);
+  // All bytes of the other one, whatever they are, at the end of this one. Errors as of append().
+  net::Task<Result<void>> append_upload(OpenUpload& upload, const OpenUpload& other);
   net::Task<Result<void>> abandon(OpenUpload upload);
 
   net::Task<Result<std::optional<domain::FileRecord>>> find(std::string id);  // none: ended, too

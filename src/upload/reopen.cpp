@@ -1,0 +1,97 @@
+#include "upload/reopen.h"
+
+#include "upload/notes.h"
+#include "upload/tus_fields.h"
+
+namespace anser::upload {
+namespace {
+
+using Opened = tl::expected<OpenUpload, Problem>;
+
+constexpr std::string_view kUploads = "/uploads/";
+
+Problem not_found() {
+  return {.status = 404, .code = "not-found", .detail = "there is no such upload, or it has ended"};
+}
+
+Problem problem_of_opening(const Error& error) {
+  if (error.code == Errc::not_found) return not_found();
+  // Clients come again after 409, not after 408.
+  if (error.code == Errc::timeout || error.code == Errc::closed)
+    return {.status = 409, .code = "conflict", .detail = "another request has this upload"};
+  return problem_of(error);
+}
+
+}  // namespace
+
+std::string upload_url(std::string_view address, std::string_view id) {
+  return std::string{address}.append(kUploads).append(id);
+}
+
+net::Task<Opened> reopen(Shared& shared, net::HttpExchange& exchange) {
+  const auto& request = exchange.request();
+  const std::string id = upload_id_in(request.path);
+  if (id.empty() || request.path.size() != kUploads.size() + id.size()) co_return Opened{tl::unexpect, not_found()};
+  std::optional<core::Jid> owner;
+  if (request.field("authorization")) {
+    auto asking = who(shared, exchange, Anonymous::as_configured);
+    auto account = co_await std::move(asking);
+    if (!account) co_return Opened{tl::unexpect, std::move(account.error())};
+    owner = std::move(*account);
+  }
+  auto opening = shared.vault.open(id, owner);
+  auto upload = co_await std::move(opening);
+  if (!upload) co_return Opened{tl::unexpect, problem_of_opening(upload.error())};
+  if (!owner && !notes_of(upload->record().metadata).slot) {
+    auto asking = who(shared, exchange, Anonymous::as_configured);
+    auto nobody = co_await std::move(asking);
+    if (!nobody) co_return Opened{tl::unexpect, std::move(nobody.error())};
+    if (*nobody != upload->record().owner) co_return Opened{tl::unexpect, not_found()};
+  }
+  co_return Opened{std::move(*upload)};
+}
+
+net::Task<Result<void>> take_checked_body(Shared& shared, net::HttpExchange& exchange, OpenUpload& upload,
+                                          std::uint64_t limit, Checksum& checksum) {
+  NewUpload wanted;
+  wanted.owner = upload.record().owner;
+  auto beginning = shared.vault.begin(std::move(wanted));
+  auto apart = co_await std::move(beginning);
+  if (!apart) co_return pass(apart);
+  upload.on_unwanted([&exchange] { exchange.stop_reading(); });
+  Along along;
+  along.bytes = [&checksum](std::string_view bytes) { checksum.add(bytes); };
+  auto taking = take_body(shared, exchange, *apart, limit, &along);
+  const auto taken = co_await std::move(taking);
+  upload.on_unwanted({});
+  if (!taken) co_return pass(taken);
+  if (!checksum.matches()) co_return fail(Errc::not_acceptable, "the bytes have another checksum");
+  auto appending = shared.vault.append_upload(upload, *apart);
+  const Result<void> appended = co_await std::move(appending);
+  co_return appended;
+}
+
+Problem file_too_large(std::uint64_t permitted, std::uint64_t actual) {
+  return {.status = 413,
+          .code = "file-too-large",
+          .detail = fmt::format("a file may have {} bytes", permitted),
+          .permitted = permitted,
+          .actual = actual};
+}
+
+Problem wrong_checksum(unsigned status) {
+  return {.status = status,
+          .code = "checksum",
+          .detail = "the bytes are not those that were meant: their checksum differs"};
+}
+
+std::string removal_json(std::string_view address, const OpenUpload& upload) {
+  return fmt::format("{{\"delete_url\":\"{}/delete/{}/{}\"}}", address, upload.record().id, upload.removal_key());
+}
+
+bool is_gone(const Error& error) {
+  return error.code == Errc::closed || error.code == Errc::timeout || error.code == Errc::bad_request ||
+         error.code == Errc::io;
+}
+
+}  // namespace anser::upload
