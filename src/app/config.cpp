@@ -15,6 +15,7 @@
 
 #include "app/config_schema.h"
 #include "app/config_value.h"
+#include "codec/charset.h"
 
 namespace anser::app {
 namespace {
@@ -194,6 +195,22 @@ void Reader::check_together() {
   if (ws.ping_after.count() != 0 && ws.silent_limit.count() != 0 && ws.silent_limit <= ws.ping_after) {
     refuse({"websocket.silent_limit", "websocket.ping_after"},
            "websocket.silent_limit must be longer than websocket.ping_after, or nobody has time to answer");
+  }
+  if (!codec::is_charset(c.uploads.charset)) {
+    refuse({"uploads.charset"}, fmt::format("uploads.charset must be a charset that ICU knows and that has ASCII in "
+                                            "it, not \"{}\"",
+                                            c.uploads.charset));
+  }
+  if (!c.uploads.address.empty() &&
+      (!(c.uploads.address.starts_with("https://") || c.uploads.address.starts_with("http://")) ||
+       c.uploads.address.ends_with('/') || c.uploads.address.find_first_of(" \"<>?#@") != std::string::npos)) {
+    refuse({"uploads.address"},
+           "uploads.address must be an address such as \"https://files.example.org\", without a "
+           "slash at its end");
+  }
+  if (c.uploads.form_bytes < c.uploads.file_bytes) {
+    refuse({"uploads.form_bytes", "uploads.file_bytes"},
+           "uploads.form_bytes must hold at least one file of uploads.file_bytes");
   }
   if (c.auth.mechanisms.empty() && !c.auth.anonymous && !c.auth.iq_auth) {
     refuse({"auth.mechanisms"}, "auth.mechanisms is empty: nobody could log in");

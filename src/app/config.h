@@ -93,6 +93,26 @@ struct Config {
     Duration write_timeout = std::chrono::seconds{60};
   } websocket;
 
+  struct Uploads {
+    bool enabled = true;
+    std::string host, address;
+    std::vector<std::string> origins;
+    std::size_t file_bytes = 100_MB;
+    std::size_t form_bytes = 200_MB;
+    std::size_t files_per_form = 20;
+    std::size_t part_header_bytes = 4_KB;
+    std::size_t quota_bytes = 1024_MB;  // 0: no limit
+    bool anonymous = false;
+    std::size_t anonymous_quota_bytes = 1024_MB;  // 0: no limit
+    Duration keep_for{0};                         // 0: for ever
+    Duration unfinished_for = std::chrono::hours{24};
+    Duration slot_lifetime = std::chrono::minutes{5};
+    std::size_t at_once = 1'024;  // on each core
+    std::size_t at_once_per_account = 16;
+    std::size_t slowest_bytes_per_second = 64;  // 0: no limit
+    std::string charset = "GB18030";
+  } uploads;
+
   struct Auth {
     std::vector<std::string> mechanisms{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512",
                                         "SCRAM-SHA-256",      "SCRAM-SHA-1",        "EXTERNAL",         "PLAIN"};

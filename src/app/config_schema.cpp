@@ -113,7 +113,7 @@ Key choice(string_view path, Takes takes, string_view meaning) {
 // ---- the table ------------------------------------------------------------------------------------------------------
 
 constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
-constexpr std::int64_t kKB = 1'024, kMB = 1'024 * kKB, kGB = 1'024 * kMB;
+constexpr std::int64_t kKB = 1'024, kMB = 1'024 * kKB, kGB = 1'024 * kMB, kTB = 1'024 * kGB;
 constexpr std::int64_t kMany = 100'000'000;
 // RFC 6120 §13.12: a server must not refuse smaller stanzas.
 constexpr std::int64_t kSmallestStanzaLimit = 10'000;
@@ -280,6 +280,53 @@ std::vector<Key> make_http_keys() {
       row<&C::websocket, &W::write_timeout>("websocket.write_timeout", kDuration, {kSecond, kHour}, kSighup,
                                             "How long a client may take nothing of what waits for it; then it is "
                                             "disconnected and its messages wait for it."),
+  };
+}
+
+std::vector<Key> make_upload_keys() {
+  using C = Config;
+  using U = Config::Uploads;
+  return {
+      row<&C::uploads, &U::enabled>("uploads.enabled", kBoolean, kAny, kRestart,
+                                    "Whether files are taken and served at /upload, /uploads and /files."),
+      row<&C::uploads, &U::host>("uploads.host", kText, {0, 253}, kSighup,
+                                 "The only name that files are served under, better one that nothing else has; without "
+                                 "one, every name."),
+      row<&C::uploads, &U::address>("uploads.address", kText, {0, 1'000}, kSighup,
+                                    "What addresses of files begin with, https://files.example.org; without one, the "
+                                    "name and the port that were asked."),
+      row<&C::uploads, &U::origins>("uploads.origins", KeyType::origins, {0, 100}, kSighup,
+                                    "Pages that may send files beside those that came from the same host and port."),
+      row<&C::uploads, &U::file_bytes>("uploads.file_bytes", kSize, {kKB, kTB}, kSighup, "Largest file."),
+      row<&C::uploads, &U::form_bytes>("uploads.form_bytes", kSize, {kKB, kTB}, kSighup,
+                                       "Largest form, with all its files."),
+      row<&C::uploads, &U::files_per_form>("uploads.files_per_form", kInteger, {1, 10'000}, kSighup,
+                                           "Files that one form may have."),
+      row<&C::uploads, &U::part_header_bytes>("uploads.part_header_bytes", kSize, {512, 64 * kKB}, kSighup,
+                                              "Largest header of a part of a form."),
+      row<&C::uploads, &U::quota_bytes>("uploads.quota_bytes", kSize, {kKB, 1'024 * kTB, "no limit"}, kSighup,
+                                        "What the files of one account may have together."),
+      row<&C::uploads, &U::anonymous>("uploads.anonymous", kBoolean, kAny, kSighup,
+                                      "Whether people without an account may send files."),
+      row<&C::uploads, &U::anonymous_quota_bytes>("uploads.anonymous_quota_bytes", kSize,
+                                                  {kKB, 1'024 * kTB, "no limit"}, kSighup,
+                                                  "What all their files may have together."),
+      row<&C::uploads, &U::keep_for>("uploads.keep_for", kDuration, {kMinute, 36'500 * kDay, "for ever"}, kSighup,
+                                     "How long a file is kept."),
+      row<&C::uploads, &U::unfinished_for>("uploads.unfinished_for", kDuration, {kMinute, 365 * kDay}, kSighup,
+                                           "How long an upload that has stopped may go on."),
+      row<&C::uploads, &U::slot_lifetime>("uploads.slot_lifetime", kDuration, {10 * kSecond, kDay}, kSighup,
+                                          "How long an XMPP client may wait before it uses a slot (XEP-0363)."),
+      row<&C::uploads, &U::at_once>("uploads.at_once", kInteger, {1, 1'000'000}, kSighup,
+                                    "Uploads under way on each core; more are told to come back."),
+      row<&C::uploads, &U::at_once_per_account>("uploads.at_once_per_account", kInteger, {1, 100'000}, kSighup,
+                                                "The same of one account."),
+      row<&C::uploads, &U::slowest_bytes_per_second>("uploads.slowest_bytes_per_second", kSize, {1, kGB, "no limit"},
+                                                     kSighup,
+                                                     "What an upload must bring on average once it has had a minute; "
+                                                     "slower ones end."),
+      row<&C::uploads, &U::charset>("uploads.charset", kText, {1, 60}, kSighup,
+                                    "Charset of names and fields of forms that are not UTF-8 and name none."),
   };
 }
 
@@ -467,8 +514,8 @@ std::vector<Key> make_storage_keys() {
 std::vector<Key> make_schema() {
   std::vector<Key> all;
   for (auto* make :
-       {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_http_keys, &make_auth_keys, &make_token_keys,
-        &make_registration_keys, &make_compression_keys, &make_limit_keys, &make_storage_keys}) {
+       {&make_server_keys, &make_host_keys, &make_xmpp_keys, &make_http_keys, &make_upload_keys, &make_auth_keys,
+        &make_token_keys, &make_registration_keys, &make_compression_keys, &make_limit_keys, &make_storage_keys}) {
     auto keys = make();
     std::move(keys.begin(), keys.end(), std::back_inserter(all));
   }
@@ -487,6 +534,7 @@ const std::vector<Table>& schema_tables() {
       {"xmpp", "Connections of XMPP clients."},
       {"http", "HTTP, and what begins with it."},
       {"websocket", "Apps that chat over a WebSocket (docs/wire/websocket.md)."},
+      {"uploads", "Files that are sent and fetched over HTTP (docs/wire/upload.md)."},
       {"auth", "Logging in."},
       {"tokens", "Logging in with JSON web tokens that somebody else issues, at doors other than XMPP."},
       {"token_key",

@@ -438,6 +438,15 @@ TEST(ConfigReload, TakesUpOtherTokenKeys) {
   EXPECT_TRUE(take_up(fresh, running).config.token_keys.size() == 1);
 }
 
+TEST(Config, ChecksWhatUploadsAreSetTo) {
+  EXPECT_THAT(error_of("[uploads]\ncharset = \"klingon\""), HasSubstr("charset that ICU knows"));
+  EXPECT_THAT(error_of("[uploads]\ncharset = \"UTF-7\""), HasSubstr("charset that ICU knows"));
+  EXPECT_THAT(error_of("[uploads]\naddress = \"files.example.org\""), HasSubstr("https://files.example.org"));
+  EXPECT_THAT(error_of("[uploads]\naddress = \"https://files.example.org/\""), HasSubstr("slash"));
+  EXPECT_THAT(error_of("[uploads]\nform_bytes = \"50MB\""), HasSubstr("uploads.form_bytes must hold"));
+  EXPECT_EQ(config_of("[uploads]\ncharset = \"GB2312\"").uploads.charset, "GB2312");
+}
+
 // ---- the schema itself ----------------------------------------------------------------------------------------------
 
 // The defaults, and one row of each list of tables.

@@ -1,6 +1,8 @@
 #include "app/http_doors.h"
 
 #include "app/demo_page.h"
+#include "app/upload_page.h"
+#include "upload/door.h"
 #include "ws/door.h"
 #include "ws/wire.h"
 #include "xmpp/websocket_door.h"
@@ -44,7 +46,33 @@ ws::SharedSettings ws_settings_of(const Config& config) {
 
 }  // namespace
 
-HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config,
+upload::SharedSettings upload_settings_of(const Config& config) {
+  auto settings = std::make_shared<upload::Settings>();
+  const auto& uploads = config.uploads;
+  settings->file_bytes = uploads.file_bytes;
+  settings->form_bytes = uploads.form_bytes;
+  settings->files_per_form = uploads.files_per_form;
+  settings->part_header_bytes = uploads.part_header_bytes;
+  settings->quota_bytes = uploads.quota_bytes;
+  settings->anonymous_quota_bytes = uploads.anonymous_quota_bytes;
+  settings->keep_for = seconds(uploads.keep_for);
+  settings->unfinished_for = seconds(uploads.unfinished_for);
+  settings->slot_lifetime = seconds(uploads.slot_lifetime);
+  settings->at_once = uploads.at_once;
+  settings->at_once_per_account = uploads.at_once_per_account;
+  settings->slowest_bytes_per_second = uploads.slowest_bytes_per_second;
+  settings->charset = uploads.charset;
+  settings->anonymous = uploads.anonymous;
+  settings->password_without_tls = config.websocket.password_without_tls;
+  settings->host = uploads.host;
+  settings->address = uploads.address;
+  settings->origins = uploads.origins;
+  if (auto proxies = net::HttpProxies::parse(config.http.proxies)) settings->proxies = std::move(*proxies);
+  return settings;
+}
+
+HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config, Files files,
+                     std::function<upload::SharedSettings()> upload_settings,
                      std::function<std::shared_ptr<const net::TlsServer>()> tls)
     : settings_(http_settings_of(config)),
       ws_settings_(ws_settings_of(config)),
@@ -55,6 +83,8 @@ HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config,
             return ws_settings_;
           },
           [this](net::CoreId core) -> ws::Services& { return *ws_cores_[core]; }},
+      upload_{static_cast<const door::Shared&>(shared), std::move(upload_settings), files.vault,
+              std::move(files.slot_key)},
       http_(
           shared.cores.size(),
           [this] {
@@ -75,6 +105,10 @@ void HttpDoors::add_routes(const Config& config) {
     http_.route(std::string{xmpp::kHostMetaJsonPath}, meta);
     http_.route(std::string{xmpp::kWebSocketPath},
                 [this](net::HttpExchange& exchange) { return xmpp::accept_websocket_stream(xmpp_, exchange); });
+  }
+  if (config.uploads.enabled) {
+    upload::add_routes(upload_, http_, serve_upload_page);
+    http_.route("/upload/", serve_upload_page);
   }
   if (config.http.demo) {
     http_.route("/", serve_demo_page);

@@ -9,14 +9,23 @@
 
 #include "app/config.h"
 #include "net/http_server.h"
+#include "upload/services.h"
 #include "ws/services.h"
 #include "xmpp/services.h"
 
 namespace anser::app {
 
+upload::SharedSettings upload_settings_of(const Config& config);
+
 class HttpDoors {
  public:
-  HttpDoors(xmpp::Shared& shared, const Config& config, std::function<std::shared_ptr<const net::TlsServer>()> tls);
+  struct Files {
+    upload::Vault& vault;
+    std::string slot_key;
+  };
+  HttpDoors(xmpp::Shared& shared, const Config& config, Files files,
+            std::function<upload::SharedSettings()> upload_settings,
+            std::function<std::shared_ptr<const net::TlsServer>()> tls);
 
   void add_core(net::Core& core, domain::Router& router);
   void reload(const Config& config);
@@ -37,6 +46,7 @@ class HttpDoors {
   xmpp::Shared& xmpp_;
   ws::Shared ws_;
   std::vector<std::unique_ptr<ws::Services>> ws_cores_;
+  upload::Shared upload_;
   net::HttpServer http_;
 };
 

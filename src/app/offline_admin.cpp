@@ -8,6 +8,7 @@
 
 #include "domain/session_journal.h"
 #include "store/open.h"
+#include "upload/keeping.h"
 
 namespace anser::app {
 namespace {
@@ -61,7 +62,8 @@ class OwningAdmin final : public AccountAdmin {
  public:
   OwningAdmin(std::unique_ptr<store::Stores> stores, const Config& config)
       : stores_(std::move(stores)),
-        admin_({*stores_->accounts, *stores_->log, *stores_->archive}, clock_, config.auth.scram_iterations) {}
+        admin_({*stores_->accounts, *stores_->log, *stores_->archive, *stores_->files, *stores_->content}, clock_,
+               config.auth.scram_iterations) {}
 
   Result<void> add(const Jid& bare, const std::string& password) override { return admin_.add(bare, password); }
   std::vector<Result<void>> add_many(std::span<const NewAccount> accounts) override {
@@ -153,14 +155,16 @@ Result<void> OfflineAdmin::set_password(const Jid& bare, const std::string& pass
   return stores_.accounts.set_keys(bare, *keys);
 }
 
-// The messages go first: if anything fails in between, the command can be run again, and nobody who takes the name
-// later finds them.
+// The messages and files go first: if anything fails in between, the command can be run again, and nobody who takes the
+// name later finds them.
 Result<void> OfflineAdmin::remove(const Jid& bare) {
   const auto account = stores_.accounts.find_account(bare);
   if (!account) return pass(account);
   if (!*account) return fail(Errc::not_found, "there is no account {}", bare);
   if (auto forgotten = forget_messages(bare); !forgotten) return forgotten;
-
+  upload::Claims nobody;
+  upload::Keeping files{stores_.files, stores_.content, clock_, nobody};
+  if (auto removed = files.remove_all_of(bare); !removed) return removed;
   return stores_.accounts.remove_account(bare);
 }
 

@@ -9,6 +9,7 @@
 #include "app/account_admin.h"
 #include "app/config.h"
 #include "base/clock.h"
+#include "domain/files.h"
 #include "domain/hosts.h"
 #include "domain/ports.h"
 
@@ -20,6 +21,8 @@ class OfflineAdmin final : public AccountAdmin {
     domain::AccountStore& accounts;
     domain::LogStore& log;
     domain::ArchiveStore& archive;
+    domain::FileIndex& files;
+    domain::FileContent& content;
   };
   OfflineAdmin(Stores stores, const Clock& clock, std::uint32_t scram_iterations)
       : stores_(stores), clock_(clock), iterations_(scram_iterations) {}

@@ -39,7 +39,8 @@ class OfflineAdminOn : public testing::Test {
 
   Engine engine_;
   const StoppedClock clock_;
-  OfflineAdmin admin_{{accounts(), log(), archive()}, clock_, core::kMinIterations};
+  OfflineAdmin admin_{
+      {accounts(), log(), archive(), *engine_.stores().files, *engine_.stores().content}, clock_, core::kMinIterations};
 };
 
 TYPED_TEST_SUITE(OfflineAdminOn, test::Engines, test::EngineNames);

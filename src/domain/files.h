@@ -86,6 +86,8 @@ class FileIndex {
   virtual Result<bool> has_upload(std::string_view id) = 0;
   // The ids of its files and uploads: for an account that is gone.
   virtual Result<std::vector<std::string>> files_of(const core::Jid& owner, std::size_t limit) = 0;
+  // Who has any, in order of address, those after `after`.
+  virtual Result<std::vector<core::Jid>> owners(std::string_view after, std::size_t limit) = 0;
 };
 
 // The bytes. Names are ids of ours: [A-Za-z0-9_-]{1,64}; nothing else is ever used as a name. Errors: Errc::not_found,

@@ -223,6 +223,18 @@ TYPED_TEST(FileContract, NamesAllOfAnOwner) {
   EXPECT_EQ(this->index().files_of(jid(kRomeo), 1).value().size(), 1u);
 }
 
+TYPED_TEST(FileContract, NamesAllOwnersOnce) {
+  this->enter(file("f1", kRomeo));
+  this->enter(file("f2", kRomeo));
+  this->enter(file("f3", ""));
+  ASSERT_TRUE(this->index().begin_upload(upload("u1", kRomeo)));
+  ASSERT_TRUE(this->index().begin_upload(upload("u2", kJuliet)));
+
+  EXPECT_THAT(this->index().owners("", kAll).value(), ElementsAre(jid(kJuliet), jid(kRomeo)));
+  EXPECT_THAT(this->index().owners("", 1).value(), ElementsAre(jid(kJuliet)));
+  EXPECT_THAT(this->index().owners(kJuliet, kAll).value(), ElementsAre(jid(kRomeo)));
+}
+
 // ---- the bytes ------------------------------------------------------------------------------------------------------
 
 TYPED_TEST(FileContract, AppendsAtTheEndOnly) {

@@ -22,7 +22,7 @@ namespace anser::upload {
 
 struct NewUpload {
   core::Jid owner = {};  // bare; empty: nobody's
-  std::string name, type;
+  std::string name = {}, type = {};
   std::string metadata = {};
   std::optional<std::uint64_t> length = {};  // of the whole file; then the quota is held for all of it
   bool resumable = false;                    // kept when its request ends early; else it goes with OpenUpload

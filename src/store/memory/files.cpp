@@ -161,6 +161,17 @@ Result<std::vector<std::string>> MemoryFileIndex::files_of(const core::Jid& owne
   return found;
 }
 
+Result<std::vector<core::Jid>> MemoryFileIndex::owners(std::string_view after, std::size_t limit) {
+  const std::lock_guard lock{mutex_};
+  std::set<core::Jid> all;
+  for (const auto& [number, file] : files_) all.insert(file.owner);
+  for (const auto& [id, upload] : uploads_) all.insert(upload.owner);
+  std::erase_if(all, [after](const core::Jid& owner) { return owner.full() <= after; });
+  std::vector<core::Jid> found{all.begin(), all.end()};
+  if (found.size() > limit) found.resize(limit);
+  return found;
+}
+
 // ---- the bytes ------------------------------------------------------------------------------------------------------
 
 Result<void> MemoryFileContent::create(std::string_view id) {

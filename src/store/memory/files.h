@@ -8,7 +8,7 @@
 
 namespace anser::store {
 
-class MemoryFileIndex final : public domain::FileIndex {
+class MemoryFileIndex : public domain::FileIndex {
  public:
   Result<void> begin_upload(const domain::UploadRecord& upload) override;
   Result<void> update_upload(const domain::UploadRecord& upload) override;
@@ -27,6 +27,7 @@ class MemoryFileIndex final : public domain::FileIndex {
   Result<bool> has_content(std::string_view content) override;
   Result<bool> has_upload(std::string_view id) override;
   Result<std::vector<std::string>> files_of(const core::Jid& owner, std::size_t limit) override;
+  Result<std::vector<core::Jid>> owners(std::string_view after, std::size_t limit) override;
 
  private:
   using Files = std::map<std::uint64_t, domain::FileRecord>;  // by their order
@@ -38,7 +39,7 @@ class MemoryFileIndex final : public domain::FileIndex {
   std::uint64_t last_ = 0;
 };
 
-class MemoryFileContent final : public domain::FileContent {
+class MemoryFileContent : public domain::FileContent {
  public:
   Result<void> create(std::string_view id) override;
   Result<void> append(std::string_view id, std::uint64_t offset, std::span<const char> bytes) override;

@@ -103,6 +103,7 @@ Result<UploadRecord> upload_at(const Statement& row) {
   return upload;
 }
 
+Result<core::Jid> first_owner_at(const Statement& row) { return owner_at(row, 0); }
 Result<std::string> text_at(const Statement& row) { return std::string{row.bytes(0)}; }
 
 template <class T>
@@ -300,6 +301,13 @@ Result<std::vector<std::string>> SqliteFileIndex::files_of(const core::Jid& owne
   auto select =
       database_->use("SELECT id FROM file WHERE owner=?1 UNION SELECT id FROM upload WHERE owner=?1 LIMIT ?2");
   return all(select.with(owner.full(), rows(limit)), text_at);
+}
+
+Result<std::vector<core::Jid>> SqliteFileIndex::owners(std::string_view after, std::size_t limit) {
+  const std::lock_guard lock{mutex_};
+  auto select = database_->use(
+      "SELECT owner FROM file WHERE owner>?1 UNION SELECT owner FROM upload WHERE owner>?1 ORDER BY 1 LIMIT ?2");
+  return all(select.with(after, rows(limit)), first_owner_at);
 }
 
 }  // namespace anser::store

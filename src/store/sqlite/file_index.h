@@ -35,6 +35,7 @@ class SqliteFileIndex final : public domain::FileIndex {
   Result<bool> has_content(std::string_view content) override;
   Result<bool> has_upload(std::string_view id) override;
   Result<std::vector<std::string>> files_of(const core::Jid& owner, std::size_t limit) override;
+  Result<std::vector<core::Jid>> owners(std::string_view after, std::size_t limit) override;
 
  private:
   explicit SqliteFileIndex(std::unique_ptr<Connection> database) : database_(std::move(database)) {}
