@@ -71,8 +71,7 @@ upload::SharedSettings upload_settings_of(const Config& config) {
   return settings;
 }
 
-HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config, Files files,
-                     std::function<upload::SharedSettings()> upload_settings,
+HttpDoors::HttpDoors(xmpp::Shared& shared, upload::Shared& files, const Config& config,
                      std::function<std::shared_ptr<const net::TlsServer>()> tls)
     : settings_(http_settings_of(config)),
       ws_settings_(ws_settings_of(config)),
@@ -83,8 +82,7 @@ HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config, Files files,
             return ws_settings_;
           },
           [this](net::CoreId core) -> ws::Services& { return *ws_cores_[core]; }},
-      upload_{static_cast<const door::Shared&>(shared), std::move(upload_settings), files.vault,
-              std::move(files.slot_key)},
+      files_(files),
       http_(
           shared.cores.size(),
           [this] {
@@ -107,7 +105,7 @@ void HttpDoors::add_routes(const Config& config) {
                 [this](net::HttpExchange& exchange) { return xmpp::accept_websocket_stream(xmpp_, exchange); });
   }
   if (config.uploads.enabled) {
-    upload::add_routes(upload_, http_, serve_upload_page);
+    upload::add_routes(files_, http_, serve_upload_page);
     http_.route("/upload/", serve_upload_page);
   }
   if (config.http.demo) {

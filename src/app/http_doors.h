@@ -19,12 +19,7 @@ upload::SharedSettings upload_settings_of(const Config& config);
 
 class HttpDoors {
  public:
-  struct Files {
-    upload::Vault& vault;
-    std::string slot_key;
-  };
-  HttpDoors(xmpp::Shared& shared, const Config& config, Files files,
-            std::function<upload::SharedSettings()> upload_settings,
+  HttpDoors(xmpp::Shared& shared, upload::Shared& files, const Config& config,
             std::function<std::shared_ptr<const net::TlsServer>()> tls);
 
   void add_core(net::Core& core, domain::Router& router);
@@ -46,7 +41,7 @@ class HttpDoors {
   xmpp::Shared& xmpp_;
   ws::Shared ws_;
   std::vector<std::unique_ptr<ws::Services>> ws_cores_;
-  upload::Shared upload_;
+  upload::Shared& files_;
   net::HttpServer http_;
 };
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/crypto.h"
-#include "tests/support/upload_door_fixture.h"
+#include "tests/support/upload_wire_fixture.h"
 #include "upload/draft.h"
 #include "upload/structured_field.h"
 
@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class Resumable : public UploadDoorTest {
+class Resumable : public UploadWireTest {
  protected:
   Answer create(std::string_view complete, std::string_view body, Fields more = {}) {
     more.try_emplace("upload-draft-interop-version", "8");

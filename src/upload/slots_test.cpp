@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/base64.h"
+#include "store/memory/files.h"
 #include "tests/support/fake_domain.h"
 
 namespace anser::upload {
@@ -64,51 +65,11 @@ TEST(SlotToken, IsNoneForWhatWasNeverOne) {
     EXPECT_FALSE(verify_slot(token, "id", "a", kKey));
 }
 
-// Uses of accounts, and nothing else: no slot is stored.
-class FakeIndex final : public domain::FileIndex {
+// Accounts that have as much as a test says.
+class FakeIndex final : public store::MemoryFileIndex {
  public:
-  Result<void> begin_upload(const domain::UploadRecord&) override { return none(); }
-  Result<void> update_upload(const domain::UploadRecord&) override { return none(); }
-  Result<std::optional<domain::UploadRecord>> find_upload(std::string_view) override { return none(); }
-  Result<void> remove_upload(std::string_view) override { return none(); }
-  Result<void> finish_upload(const domain::FileRecord&, bool) override { return none(); }
-  Result<std::optional<domain::FileRecord>> find_file(std::string_view) override { return none(); }
-  Result<std::vector<std::string>> find_content(std::uint64_t, std::string_view, std::size_t) override {
-    return none();
-  }
-  Result<std::vector<domain::FileRecord>> list_files(const core::Jid&, std::string_view, std::size_t) override {
-    return none();
-  }
-  Result<bool> remove_file(std::string_view) override { return none(); }
   Result<domain::FileUse> use_of(const core::Jid&) override { return domain::FileUse{used, 1}; }
-  Result<std::vector<domain::FileRecord>> ended_files(Time, std::size_t) override { return none(); }
-  Result<std::vector<domain::UploadRecord>> ended_uploads(Time, std::size_t) override { return none(); }
-  Result<bool> has_content(std::string_view) override { return none(); }
-  Result<bool> has_upload(std::string_view) override { return none(); }
-  Result<std::vector<std::string>> files_of(const core::Jid&, std::size_t) override { return none(); }
-
   std::uint64_t used = 0;
-
- private:
-  static tl::unexpected<Error> none() { return fail(Errc::internal, "a slot needs none of this"); }
-};
-
-class FakeContent final : public domain::FileContent {
- public:
-  Result<void> create(std::string_view) override { return none(); }
-  Result<void> append(std::string_view, std::uint64_t, std::span<const char>) override { return none(); }
-  Result<std::uint64_t> size(std::string_view) override { return none(); }
-  Result<void> sync(std::string_view) override { return none(); }
-  Result<void> discard(std::string_view) override { return none(); }
-  Result<void> seal(std::string_view, std::string_view) override { return none(); }
-  Result<std::size_t> read(std::string_view, std::uint64_t, std::span<char>) override { return none(); }
-  Result<std::size_t> read_unfinished(std::string_view, std::uint64_t, std::span<char>) override { return none(); }
-  Result<void> remove(std::string_view) override { return none(); }
-  Result<std::vector<std::string>> unfinished(std::string_view, std::size_t) override { return none(); }
-  Result<std::vector<std::string>> contents(std::string_view, std::size_t) override { return none(); }
-
- private:
-  static tl::unexpected<Error> none() { return fail(Errc::internal, "a slot needs none of this"); }
 };
 
 class SlotsTest : public testing::Test {
@@ -162,7 +123,7 @@ class SlotsTest : public testing::Test {
   net::Cores cores{1};
   net::Workers workers{1, 8};
   FakeIndex index;
-  FakeContent content;
+  store::MemoryFileContent content;
   Settings settings;
   std::function<SharedSettings()> now_settings = [this] { return std::make_shared<const Settings>(settings); };
   Vault vault{index, content, workers, clock, now_settings};

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.h"
-#include "tests/support/upload_door_fixture.h"
+#include "tests/support/upload_wire_fixture.h"
 
 namespace anser::upload {
 namespace {
@@ -12,7 +12,7 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class Tus : public UploadDoorTest {
+class Tus : public UploadWireTest {
  protected:
   Answer tus(std::string_view method, std::string_view target, Fields fields = {}, std::string_view body = {}) {
     fields.try_emplace("tus-resumable", "1.0.0");
