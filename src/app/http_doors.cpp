@@ -71,7 +71,8 @@ upload::SharedSettings upload_settings_of(const Config& config) {
   return settings;
 }
 
-HttpDoors::HttpDoors(xmpp::Shared& shared, upload::Shared& files, const Config& config,
+HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config, Files files,
+                     std::function<upload::SharedSettings()> upload_settings,
                      std::function<std::shared_ptr<const net::TlsServer>()> tls)
     : settings_(http_settings_of(config)),
       ws_settings_(ws_settings_of(config)),
@@ -82,7 +83,8 @@ HttpDoors::HttpDoors(xmpp::Shared& shared, upload::Shared& files, const Config& 
             return ws_settings_;
           },
           [this](net::CoreId core) -> ws::Services& { return *ws_cores_[core]; }},
-      files_(files),
+      upload_{static_cast<const door::Shared&>(shared), std::move(upload_settings), files.vault,
+              std::move(files.slot_key)},
       http_(
           shared.cores.size(),
           [this] {
@@ -105,7 +107,9 @@ void HttpDoors::add_routes(const Config& config) {
                 [this](net::HttpExchange& exchange) { return xmpp::accept_websocket_stream(xmpp_, exchange); });
   }
   if (config.uploads.enabled) {
-    upload::add_routes(files_, http_, serve_upload_page);
+    upload::add_routes(upload_, http_, serve_upload_page);
+    slots_.emplace(upload_, config.http.tls_listen.empty() ? std::uint16_t{0} : config.http.tls_listen.front().port);
+    if (!slots_->available()) slots_.reset();
     http_.route("/upload/", serve_upload_page);
   }
   if (config.http.demo) {

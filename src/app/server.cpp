@@ -27,7 +27,6 @@
 #include "store/account_storage.h"
 #include "store/message_log.h"
 #include "store/open.h"
-#include "upload/slots.h"
 #include "upload/vault.h"
 #include "xmpp/feature.h"
 #include "xmpp/negotiation.h"
@@ -302,8 +301,6 @@ class Server {
   std::unique_ptr<store::MessageLog> log_;
   std::unique_ptr<CorePost> post_;
   std::unique_ptr<xmpp::Shared> shared_;
-  std::unique_ptr<upload::Shared> files_;
-  std::unique_ptr<upload::Slots> slots_;
   std::vector<std::unique_ptr<Home>> homes_;
   std::unique_ptr<HttpDoors> http_;
   std::shared_ptr<net::Gate> gate_;
@@ -398,21 +395,17 @@ Result<void> Server::start() {
                      return tls_;
                    },
                    [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; },
-                   nullptr,
                    std::move(*tokens)});
-  files_ = std::make_unique<upload::Shared>(
-      upload::Shared{static_cast<const door::Shared&>(*shared_), upload_settings, *vault_, std::move(*slot_key)});
-  const auto& tls_ports = config_.http.tls_listen;
-  slots_ = std::make_unique<upload::Slots>(*files_, tls_ports.empty() ? 0 : tls_ports.front().port);
-  if (config_.uploads.enabled && slots_->available()) shared_->slots = slots_.get();
+  http_ = std::make_unique<HttpDoors>(*shared_, config_, HttpDoors::Files{*vault_, std::move(*slot_key)},
+                                      upload_settings, [this] {
+                                        const std::lock_guard lock(reload_mutex_);
+                                        return https_;
+                                      });
+  shared_->slots = http_->slots();
   for (unsigned core = 0; core < cores_->size(); ++core) {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
     homes_.back()->router.set_limits(router_limits_of(config_));
   }
-  http_ = std::make_unique<HttpDoors>(*shared_, *files_, config_, [this] {
-    const std::lock_guard lock(reload_mutex_);
-    return https_;
-  });
   for (unsigned core = 0; core < cores_->size(); ++core)
     http_->add_core(cores_->at(static_cast<CoreId>(core)), homes_[core]->router);
   cores_->start();

@@ -34,8 +34,8 @@ struct Shared : door::Shared {
   std::function<SharedSettings()> settings = {};                    // as of now; any thread
   std::function<std::shared_ptr<const net::TlsServer>()> tls = {};  // null: no certificate, no TLS
   std::function<Services&(net::CoreId)> home = {};
-  domain::UploadSlots* slots = nullptr;  // null: no files are taken, and nobody is told that they were
   std::string token_key = {};  // what makes login tokens of what is stored of them; lives outside of the database
+  domain::UploadSlots* slots = nullptr;  // null: no files are taken, and nobody is told that they were
 };
 
 struct Services {
