@@ -1,5 +1,4 @@
 // POST /upload: a form, item by item, its files straight to where they are kept. All of them become files, or none.
-#include <chrono>
 #include <variant>
 #include <vector>
 
@@ -7,6 +6,7 @@
 #include "upload/answer_page.h"
 #include "upload/form_intake.h"
 #include "upload/handlers.h"
+#include "upload/pace.h"
 #include "upload/request.h"
 
 namespace anser::upload {
@@ -95,23 +95,6 @@ class FormFiles {
   std::vector<Open> open_;
 };
 
-// A client that says less than it must for too long holds a place that others need.
-class Pace {
- public:
-  Pace(const Settings& settings, Tick start) : settings_(settings), start_(start) {}
-  bool too_slow(std::size_t bytes, Tick now) {
-    came_ += bytes;
-    const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - start_);
-    return settings_.slowest_bytes_per_second > 0 && since > settings_.slow_grace &&
-           came_ / static_cast<std::uint64_t>(since.count()) < settings_.slowest_bytes_per_second;
-  }
-
- private:
-  const Settings& settings_;
-  const Tick start_;
-  std::uint64_t came_ = 0;
-};
-
 Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& settings, core::Jid owner) {
   const auto failed = [](Sentence sentence, Problem problem) {
     return Outcome{tl::unexpect, Failure{.sentence = sentence, .problem = std::move(problem)}};
@@ -129,7 +112,8 @@ Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& se
   }
   FormIntake intake{std::move(*reader), settings.files_per_form};
   FormFiles files{shared, std::move(owner)};
-  Pace pace{settings, shared.clock.tick()};
+  const Pace pace{shared.clock, settings};
+  std::uint64_t came = 0;
   for (bool ended = false; !ended;) {
     auto next = exchange.read();
     const auto piece = co_await std::move(next);
@@ -137,8 +121,11 @@ Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& se
     ended = piece->empty();
     auto steps = ended ? intake.finish() : intake.take(*piece);
     if (!steps) co_return failed(Sentence::reading, std::move(steps.error()));
-    if (pace.too_slow(piece->size(), shared.clock.tick()))
+    came += piece->size();
+    if (!ended && pace.too_slow(came)) {
+      exchange.stop_reading();  // nor is the rest waited for
       co_return failed(Sentence::reading, {.status = 408, .code = "timeout", .detail = "the form comes too slowly"});
+    }
     for (auto& step : *steps) {
       auto carrying = files.carry_out(std::move(step));
       auto wrong = co_await std::move(carrying);

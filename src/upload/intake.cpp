@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "upload/pace.h"
 #include "upload/request.h"
 
 namespace anser::upload {
@@ -74,25 +75,6 @@ class Piece {
   bool pooled_ = false;
 };
 
-// Is it slower than the configuration allows, once it has had its grace?
-class Pace {
- public:
-  Pace(const Clock& clock, const Settings& settings)
-      : clock_(clock), start_(clock.tick()), least_(settings.slowest_bytes_per_second), grace_(settings.slow_grace) {}
-
-  bool too_slow(std::uint64_t bytes) const {
-    if (least_ == 0) return false;
-    const auto spent = std::chrono::duration_cast<std::chrono::seconds>(clock_.tick() - start_);
-    return spent > grace_ && bytes < least_ * static_cast<std::uint64_t>(spent.count());
-  }
-
- private:
-  const Clock& clock_;
-  const Tick start_;
-  const std::uint64_t least_;
-  const std::chrono::seconds grace_;
-};
-
 // Nobody calls back into a request that has ended.
 class Unwanted {
  public:
@@ -148,7 +130,10 @@ net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& ex
       along->confirmed(upload.offset());
       told = shared.clock.tick();
     }
-    if (more && pace.too_slow(taken)) co_return fail(Errc::timeout, "the body comes too slowly");
+    if (more && pace.too_slow(taken)) {
+      exchange.stop_reading();  // nor is the rest waited for
+      co_return fail(Errc::timeout, "the body comes too slowly");
+    }
   }
   if (upload.unwanted()) co_return fail(Errc::closed, "another request has taken this upload");
   co_return taken;

@@ -281,6 +281,7 @@ TEST_F(VaultTest, LetsWhoHasNoAccountRemoveWithTheKeyOnly) {
 }
 
 TEST_F(VaultTest, HasSoManyAtOnce) {
+  settings.files_per_form = 1;
   settings.at_once_per_account = 2;
   settings.at_once = 3;
   auto first = begin({.owner = kRomeo}), second = begin({.owner = kRomeo});
