@@ -46,7 +46,7 @@ class IntakeTest : public net::HttpServerTest {
     auto taking = take_body(test.shared_, exchange, *upload, test.limit_);
     test.taken_ = co_await std::move(taking);
     test.offset_ = upload->offset();
-    net::HttpResponse response{.status = test.taken_ ? 201u : 400u, .body = {}};
+    net::HttpResponse response{.status = test.taken_ ? 201u : 400u, .body = "done\n"};
     exchange.respond(std::move(response));
   }
   std::string kept() {
@@ -93,7 +93,7 @@ class IntakeTest : public net::HttpServerTest {
 TEST_F(IntakeTest, TakesTheSameBytesHoweverTheyCome) {
   const std::string body = text(300'000);
   for (const std::size_t cut : {std::size_t{1}, std::size_t{7}, std::size_t{1'000}, std::size_t{65'536}, body.size()}) {
-    const std::string sent = body.substr(0, cut * 300);
+    const std::string sent = body.substr(0, cut * 500);  // each piece is a way to a worker and back
     serve([&](net::Peer& peer) {
       peer.send(request(sent.size()));
       for (std::size_t at = 0; at < sent.size(); at += cut) peer.send(std::string_view{sent}.substr(at, cut));
@@ -144,6 +144,7 @@ TEST_F(IntakeTest, EndsABodyThatIsTooSlow) {
   serve([&](net::Peer& peer) {
     peer.send(request(5'000) + "a");
     EXPECT_EQ(receive_response(peer).status, 400u);
+    peer.end_input();
     peer.receive_all();
   });
 
@@ -157,6 +158,7 @@ TEST_F(IntakeTest, LetsGoWhenANewerRequestWantsTheUpload) {
   serve([&](net::Peer& peer) {
     peer.send(request(5'000));
     EXPECT_EQ(receive_response(peer).status, 400u);
+    peer.end_input();
     peer.receive_all();
   });
 

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "base/base64.h"
-#include "store/memory/files.h"
 #include "tests/support/fake_domain.h"
+#include "tests/support/fake_files.h"
 
 namespace anser::upload {
 namespace {
