@@ -138,7 +138,8 @@ void Connection::input_may_be_there() {
 Result<std::string_view> Connection::receive() {
   if (unread_) return receive_unread();
   if (zip_) return receive_inflated();
-  return tls_ ? receive_decrypted(core_.read_buffer()) : receive_plain(core_.read_buffer());
+  const std::span<char> buffer = core_.read_buffer().first(read_size_);
+  return tls_ ? receive_decrypted(buffer) : receive_plain(buffer);
 }
 
 Result<std::string_view> Connection::receive_unread() {

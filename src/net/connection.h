@@ -76,6 +76,8 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // and the wait for more. `take` is empty when there is nothing yet: then wait.
   std::optional<Result<std::string_view>> take();
   Task<void> wait();
+  // No piece is larger, at most Core::kReadBuffer: for who may have to keep what it has read.
+  void read_at_most(std::size_t bytes) { read_size_ = static_cast<std::uint32_t>(bytes); }
   // The same for who is no coroutine, which saves its frame: calls `there` once, from the loop, when take() may have
   // something (or the end). `there` begins with a pointer to what will be touched, and may own it.
   template <class Handler>
@@ -178,7 +180,8 @@ class Connection final : private Timer, private TurnEnd, private Watched {
     bool lost;         // nobody takes anything any more
   };
 
-  static constexpr std::uint64_t kGoodbyeInput = 1024 * 1024;  // read and thrown away after our goodbye
+  static constexpr std::uint64_t kGoodbyeInput = 64
+                                                 << 20;  // read and thrown away after our goodbye, so that it is heard
 
   static Task<void> see_off(Core& core, Handed handed);
 
@@ -225,6 +228,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
   std::uint32_t wanted_ = kInput;  // what read() waits for
+  std::uint32_t read_size_ = Core::kReadBuffer;
   std::uint16_t peer_close_code_ = 0;
   std::uint8_t reads_in_a_row_ = 0;
   bool more_ = false;         // input is probably there: do not wait

@@ -17,6 +17,9 @@ std::string_view reason_of(unsigned status) {
   return {reason.data(), reason.size()};
 }
 
+// Of a request's first piece: what comes with its head is kept while its handler finds out who sends it.
+constexpr std::size_t kHeadRead = 4 * 1024;
+
 // What a handler writes never breaks the head: a line end in a value would begin another field.
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ");
@@ -140,9 +143,11 @@ Task<void> HttpConnection::run() {
   for (;;) {
     if (stopping()) co_return connection_->close_after_flush();
     awaits_head_ = true;
+    connection_->read_at_most(kHeadRead);
     auto next_task = next();
     const Result<Event> event = co_await std::move(next_task);
     awaits_head_ = false;
+    connection_->read_at_most(Core::kReadBuffer);
     if (!event) {
       if (event.error().code == Errc::timeout && !reader_.between_requests())
         co_return refuse(408, "the request took too long");

@@ -89,6 +89,8 @@ std::string removal_json(std::string_view address, const OpenUpload& upload) {
   return fmt::format("{{\"delete_url\":\"{}/delete/{}/{}\"}}", address, upload.record().id, upload.removal_key());
 }
 
+Problem taken_away() { return {.status = 409, .code = "conflict", .detail = "a newer request has taken this upload"}; }
+
 bool is_gone(const Error& error) {
   return error.code == Errc::closed || error.code == Errc::timeout || error.code == Errc::bad_request ||
          error.code == Errc::io;

@@ -30,6 +30,8 @@ std::string removal_json(std::string_view address, const OpenUpload& upload);
 
 Problem file_too_large(std::uint64_t permitted, std::uint64_t actual);
 Problem wrong_checksum(unsigned status);
+// A newer request has it.
+Problem taken_away();
 // The errors of take_body() after which there is nobody to answer.
 bool is_gone(const Error& error);
 

@@ -188,6 +188,7 @@ Task<void> stop(Turn& turn, OpenUpload upload, Error error, bool begins) {
     co_await std::move(leaving);
     if (is_gone(error)) co_return;
   } else {
+    if (upload.unwanted()) co_return refuse(turn, taken_away());
     if (is_gone(error)) co_return;
     auto confirming = turn.shared.vault.confirm(upload);
     const Result<void> confirmed = co_await std::move(confirming);

@@ -258,12 +258,13 @@ Task<void> create(Turn& turn) {
 // ---- an upload that was begun ---------------------------------------------------------------------------------------
 
 Task<void> tell(Turn& turn, OpenUpload upload) {
-  auto confirming = turn.shared.vault.confirm(upload);
-  const Result<void> confirmed = co_await std::move(confirming);
-  if (!confirmed) co_return refuse(turn, problem_of(confirmed.error()));
   const auto& record = upload.record();
-  const Notes notes = notes_of(record.metadata);
+  const bool was_whole = record.whole;
   HttpResponse response;
+  auto settling = settle(turn, upload, response);  // the server may have died between the last byte and the file
+  const Result<void> settled = co_await std::move(settling);
+  if (!settled) co_return refuse(turn, problem_of(settled.error()));
+  const Notes notes = notes_of(record.metadata);
   response.fields.emplace_back("cache-control", "no-store");
   add_offset(response, upload);
   if (record.length)
@@ -273,7 +274,7 @@ Task<void> tell(Turn& turn, OpenUpload upload) {
   if (!notes.metadata.empty()) response.fields.emplace_back("upload-metadata", notes.metadata);
   if (!notes.concat.empty()) response.fields.emplace_back("upload-concat", notes.concat);
   add_end(response, upload);
-  if (record.whole && !record.partial) {
+  if (was_whole && !record.partial) {
     auto finding = turn.shared.vault.find(record.id);
     const auto file = co_await std::move(finding);
     if (file && *file) response.fields.emplace_back("content-location", url_of(turn.address, **file));
@@ -332,7 +333,10 @@ Task<void> append(Turn& turn, OpenUpload upload) {
     auto settling = settle(turn, upload, response);
     done = co_await std::move(settling);
   }
-  if (!done && is_gone(done.error())) co_return;  // what came is kept
+  if (!done && is_gone(done.error())) {  // what came is kept
+    if (upload.unwanted()) refuse(turn, taken_away());
+    co_return;
+  }
   if (!done) {
     auto telling = problem_of_body(turn, upload, done.error());
     const Problem problem = co_await std::move(telling);

@@ -333,10 +333,11 @@ Task<Result<void>> Vault::confirm(OpenUpload& upload) {
   auto& state = *upload.state_;
   if (state.record.whole || state.done) co_return Result<void>{};
   UploadRecord fresh = state.record;
-  fresh.expires = impl_->upload_end();
+  const bool more = state.offset != state.confirmed;  // who only asks does not keep it alive
+  if (more) fresh.expires = impl_->upload_end();
   if (!fresh.length) fresh.held = std::max(fresh.held, state.offset);
   // The end need not move with every piece: a sixteenth of the time is near enough.
-  const bool write = state.recorded && (fresh.held != state.record.held || state.confirmed == 0 ||
+  const bool write = state.recorded && (fresh.held != state.record.held || (more && state.confirmed == 0) ||
                                         fresh.expires - state.record.expires > impl_->settings()->unfinished_for / 16);
   struct Job {
     Impl& vault;
