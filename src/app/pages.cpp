@@ -17,14 +17,14 @@ void redirect(net::HttpExchange& exchange, std::string_view location) {
 void serve_page(net::HttpExchange& exchange, std::span<const PageFile> files, std::string policy) {
   const auto& request = exchange.request();
   net::HttpResponse response;
-  if (request.method != "GET" && request.method != "HEAD") {
-    response.status = 405;
-    response.fields.emplace_back("allow", "GET, HEAD");
-    response.body = "this page is read with GET\n";
-    return exchange.respond(std::move(response));
-  }
   for (const auto& file : files) {
     if (request.path != file.path) continue;
+    if (request.method != "GET" && request.method != "HEAD") {
+      response.status = 405;
+      response.fields.emplace_back("allow", "GET, HEAD");
+      response.body = "this page is read with GET\n";
+      return exchange.respond(std::move(response));
+    }
     response.type = file.type;
     response.body = file.content;
     response.fields.emplace_back("content-security-policy", std::move(policy));

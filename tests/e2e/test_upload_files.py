@@ -473,6 +473,23 @@ async def test_the_page_that_deletes(anonymous):
     assert (await anonymous.gets(path)).status == 404
 
 
+async def test_who_has_no_account_is_told_that_address_when_an_upload_begins(anonymous):
+    for begins in (anonymous.begins(5), anonymous.ask("POST", "/uploads", b"", {"Upload-Complete": "?0"})):
+        reply = await begins
+        assert reply.status == 201
+        delete = path_of(reply.json["delete_url"])
+        path = path_of(reply["location"])
+        if "tus-resumable" in dict(reply.fields):
+            done = await anonymous.goes_on(path, 0, b"hello")
+        else:
+            fields = {"Upload-Complete": "?1", "Upload-Offset": 0, "Content-Type": "application/partial-upload"}
+            done = await anonymous.ask("PATCH", path, b"hello", fields)
+        file = path_of(done["content-location"])
+        assert (await anonymous.gets(file)).body == b"hello"
+        assert (await anonymous.ask("DELETE", delete)).status == 204
+        assert (await anonymous.gets(file)).status == 404
+
+
 async def test_anonymous_with_a_wrong_password(anonymous):
     reply = await anonymous.sends(b"x", Authorization=basic("romeo", "wrong"))
 
@@ -512,21 +529,26 @@ async def test_a_file_that_ends(start):
 
 
 async def test_too_many_at_once(start):
-    server = await start(uploads={"at_once_per_account": 2})
+    """The limit is each core's."""
+    server = await start(uploads={"at_once_per_account": 1})
     romeo = Sender(server.house.settings.http_port, await server.account("romeo"))
-    slow = [await romeo.wire() for _ in range(2)]
+    slow = [await romeo.wire() for _ in range(16)]
     for wire in slow:
         await wire.send(wire.head("POST", "/uploads", {**JSON, **romeo.who, "Content-Length": 10}) + b"half")
 
-    async def busy():
-        return (await romeo.sends(b"x")).status == 429
+    replies = []
+    for wire in slow:
+        try:
+            await wire.send(b"whole!")
+            replies.append(await wire.reply())
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # refused before its body, and closed
 
-    await until(busy, "a refusal")
-    reply = await romeo.sends(b"x")
-    refused(reply, 429, "busy")
-    assert int(reply["retry-after"]) > 0
-    await slow[0].send(b"whole!")
-    assert (await slow[0].reply()).status == 201
+    refusals = [reply for reply in replies if reply.status != 201]
+    assert refusals and len(refusals) < len(replies)
+    for reply in refusals:
+        refused(reply, 429, "busy")
+        assert int(reply["retry-after"]) > 0
     assert (await romeo.sends(b"x")).status == 201
     for wire in slow:
         wire.hang_up()
@@ -549,8 +571,6 @@ async def test_a_host_of_its_own(start):
     romeo = Sender(server.house.settings.http_port, await server.account("romeo"))
     host = {"Host": f"files.example.org:{romeo.port}"}
 
-    assert (await romeo.ask("GET", "/files")).status == 421
-    assert (await romeo.sends(b"x")).status == 421
     reply = await romeo.sends(b"x", **host)
     assert reply.status == 201
     assert re.match(rf"http://files\.example\.org(:{romeo.port})?/files/", reply.json["url"])

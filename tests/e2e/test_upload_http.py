@@ -124,7 +124,9 @@ async def test_a_form_without_files_says_so(romeo):
 async def test_a_name_in_gbk_arrives_readable(romeo):
     body = (
         b'--b\r\nContent-Disposition: form-data; name="author"\r\n\r\n' + "张三".encode("gbk") + b"\r\n"
-        b'--b\r\nContent-Disposition: form-data; name="file1"; filename="C:\\tmp\\' + "許功蓋.txt".encode("gbk") + b'"\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="file1"; filename="C:\\tmp\\'
+        + "許功蓋.txt".encode("gbk")
+        + b'"\r\n'
         b"\r\nhello\r\n--b--\r\n"
     )
 

@@ -412,6 +412,29 @@ async def test_copy_and_delete(romeo, browse, make_file):
     assert (await romeo.gets(path_of(link))).status == 404
 
 
+async def test_who_has_no_account_can_delete_what_was_sent(start, browse, make_file):
+    server = await start(uploads={"anonymous": True})
+    nobody = Sender(server.house.settings.http_port)
+    file = make_file("nobody's.bin", 1000)
+    browser = await browse()
+
+    def sends() -> str:
+        browser.opens(nobody.port)
+        browser.picks(file)
+        browser.until_state(file.name, "done")
+        return browser.link(file.name)
+
+    def deletes() -> None:
+        browser.presses(file.name, "Delete")
+        browser.driver.switch_to.alert.accept()
+        browser.until(lambda: not browser.all("#uploads > li"), "empty list")
+
+    link = await asyncio.to_thread(sends)
+    assert await _served(nobody, link) == file.read_bytes()
+    await asyncio.to_thread(deletes)
+    assert (await nobody.gets(path_of(link))).status == 404
+
+
 async def test_markup_in_names_stays_text(romeo, browse):
     await romeo.keeps(b"x", "<img src=x onerror=document.title='hit'>.txt")
     browser = await browse()

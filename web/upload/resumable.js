@@ -16,7 +16,7 @@ export class Refusal extends Error {
   }
 }
 
-function problem(text) {
+function json(text) {
   try {
     return JSON.parse(text) || {};
   } catch {
@@ -29,7 +29,7 @@ export async function ask(method, address, headers = {}, signal) {
   const answer = await fetch(address, {method, signal, credentials: "omit", cache: "no-store",
                                        headers: {Accept: "application/json, application/problem+json", ...headers}});
   if (answer.ok) return answer;
-  const refusal = new Refusal(answer.status, problem(await answer.text()));
+  const refusal = new Refusal(answer.status, json(await answer.text()));
   refusal.retryAfter = answer.headers.get("Retry-After");
   throw refusal;
 }
@@ -52,9 +52,10 @@ const wait = (milliseconds, signal) => new Promise((resolve) => {
 
 // States: waiting, sending, retrying (`detail`: seconds), paused, failed (`detail`: an Error), done, gone.
 export class Upload {
-  // `headers()` says who; `on.change()` after every change; `on.address(address or null)` when it is to be remembered.
-  constructor(file, {address = null, headers, on}) {
-    Object.assign(this, {file, address, headers, on, state: "waiting", sent: 0, detail: null, piece: largestPiece});
+  // `headers()` says who; `on.change()` after every change; `on.address()` when `address` (null: there is none any more)
+  // and `removal`, which deletes what somebody without an account has sent, are to be remembered.
+  constructor(file, {address = null, removal = null, headers, on}) {
+    Object.assign(this, {file, address, removal, headers, on, state: "waiting", sent: 0, detail: null, piece: largestPiece});
   }
 
   get ended() { return this.state === "done" || this.state === "gone"; }
@@ -134,9 +135,9 @@ export class Upload {
     }
   }
 
-  remember(address) {
-    this.address = address;
-    this.on.address(this, address);
+  remember(address, removal = null) {
+    Object.assign(this, {address, removal});
+    this.on.address(this);
   }
 
   async attempt(signal) {
@@ -158,8 +159,9 @@ export class Upload {
     if (this.file.type) metadata.push(`filetype ${base64(this.file.type)}`);
     const answer = await ask("POST", "/uploads", {...version, ...this.headers(), "Upload-Length": this.file.size,
                                                   "Upload-Metadata": metadata.join(",")}, signal);
+    const {delete_url: removal} = json(await answer.text());
     this.sent = 0;
-    this.remember(here(answer.headers.get("Location")));
+    this.remember(here(answer.headers.get("Location")), removal && here(removal));
     this.take((name) => answer.headers.get(name));
   }
 
@@ -215,7 +217,7 @@ export class Upload {
           if (this.state !== "sending") this.become("sending");
           return resolve();
         }
-        const refusal = new Refusal(request.status, problem(request.responseText));
+        const refusal = new Refusal(request.status, json(request.responseText));
         refusal.retryAfter = request.getResponseHeader("Retry-After");
         reject(refusal);
       };

@@ -78,7 +78,7 @@ function wordsOf(error) {
       ? error.message : `${error.message} (${words.permitted(number)})`;
 }
 
-// What is remembered: key of the file → {address, at}. Storage may be forbidden; then nothing is.
+// What is remembered: key of the file → {address, removal, at}. Storage may be forbidden; then nothing is.
 const keyOf = (file) => JSON.stringify([file.name, file.size, file.lastModified]);
 function recall() {
   try {
@@ -88,9 +88,9 @@ function recall() {
     return {};
   }
 }
-function remember(key, address) {
+function remember(key, address, removal) {
   const all = recall();
-  if (address) all[key] = {address, at: Date.now()};
+  if (address) all[key] = {address, removal, at: Date.now()};
   else delete all[key];
   const kept = Object.entries(all).sort((a, b) => b[1].at - a[1].at).slice(0, mostRemembered);
   try {
@@ -115,10 +115,10 @@ async function copy(text, button) {
 
 // An upload on the page. Its parts are made once and changed in place: nobody loses the focus.
 class Shown {
-  constructor(file, address) {
+  constructor(file, known = {}) {
     this.key = keyOf(file);
-    this.upload = new Upload(file, {address, headers,
-                                    on: {change: () => this.draw(), address: (_, where) => remember(this.key, where)}});
+    this.upload = new Upload(file, {...known, headers, on: {
+      change: () => this.draw(), address: ({address, removal}) => remember(this.key, address, removal)}});
     this.facts = make("span", {className: "facts"});
     this.progress = make("progress", {max: file.size || 1, value: 0});
     this.progress.setAttribute("aria-label", file.name);
@@ -168,10 +168,10 @@ class Shown {
     this.act.replaceWith(copying);
     this.end.textContent = words.clear;
     this.end.setAttribute("aria-label", `${words.clear}: ${this.name}`);
-    if (account) {
-      copying.after(button(words.remove, () => remove(link, this.name, () => this.cancel()), this.name));
-      list();
-    }
+    const {removal} = this.upload;
+    if (account || removal)
+      copying.after(button(words.remove, () => remove(removal || link, this.name, () => this.cancel()), this.name));
+    if (account) list();
   }
 
   pressed() {
@@ -226,7 +226,7 @@ function add(files) {
       continue;
     }
     [...$("uploads").children].find((item) => item.dataset.key === key)?.remove();
-    uploads.push(new Shown(file, known[key]?.address || null));
+    uploads.push(new Shown(file, known[key]));
   }
   schedule();
 }

@@ -127,6 +127,16 @@ class Sender:
         fields = {**TUS, "Upload-Offset": offset, "Content-Type": "application/offset+octet-stream"}
         return await self.ask("PATCH", path, body, fields, **more)
 
+    async def goes_on_after(self, path: str, data: bytes) -> Reply:
+        """The rest of `data`, wherever it broke off. What a lost connection brought may arrive a moment after we asked:
+        then the server says so, and is asked again."""
+        for _ in range(10):
+            offset = await self.offset(path)
+            reply = await self.goes_on(path, offset, data[offset:])
+            if reply.status != 409:
+                break
+        return reply
+
     async def offset(self, path: str) -> int:
         reply = await self.ask("HEAD", path, None, TUS)
         assert reply.status in (200, 204), reply

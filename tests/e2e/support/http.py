@@ -56,8 +56,8 @@ class Http:
         self.writer.write(data)
         await within(self.writer.drain(), "the server to read what we send", 60)
 
-    async def head_of_reply(self) -> Reply:
-        head = await within(self.reader.readuntil(b"\r\n\r\n"), "an answer over HTTP", 30)
+    async def head_of_reply(self, seconds: float = 30) -> Reply:
+        head = await within(self.reader.readuntil(b"\r\n\r\n"), "an answer over HTTP", seconds)
         first, *lines = head.decode().rstrip().split("\r\n")
         fields = [(name.lower(), value.strip()) for name, value in (line.split(":", 1) for line in lines)]
         return Reply(int(first.split()[1]), fields)
@@ -81,12 +81,15 @@ class Http:
         if body is not None and "Content-Length" not in said and "Transfer-Encoding" not in said:
             said["Content-Length"] = len(body)
         await self.send(self.head(method, target, said))
-        if body:
-            try:
-                await self.send(body)
-            except ConnectionError:
-                pass  # answered before its body, and closed: the answer is what counts
-        return await self.reply(method)
+        answer = asyncio.create_task(self.reply(method))  # it may come before its body has gone, and end the connection
+        try:
+            for at in range(0, len(body or b""), 65_536):
+                if answer.done():
+                    break
+                await self.send(body[at : at + 65_536])
+        except ConnectionError:
+            pass
+        return await answer
 
     async def is_closed(self, seconds: float = 30) -> bytes:
         """What came before the server closed it."""
