@@ -58,13 +58,15 @@ const char* web_name(std::string_view canonical) {
   return nullptr;
 }
 
-// ICU's own writes U+001A for some single bytes.
-void write_replacement(const void*, UConverterToUnicodeArgs* arguments, const char*, std::int32_t,
-                       UConverterCallbackReason reason, UErrorCode* status) {
+// ICU's own writes U+001A for some single bytes. And the euro sign of GBK, 0x80, which browsers send (WHATWG Encoding
+// §10.1), is nothing to it in GB18030, for which `is_gb18030` is not null.
+void write_replacement(const void* is_gb18030, UConverterToUnicodeArgs* arguments, const char* bytes,
+                       std::int32_t length, UConverterCallbackReason reason, UErrorCode* status) {
   if (reason > UCNV_IRREGULAR) return;  // reset, close, clone: nothing to write
-  static constexpr UChar kCharacter = 0xFFFD;
+  const bool euro = is_gb18030 != nullptr && length == 1 && *bytes == '\x80';
+  const UChar character = euro ? 0x20AC : 0xFFFD;
   *status = U_ZERO_ERROR;
-  ucnv_cbToUWriteUChars(arguments, &kCharacter, 1, 0, status);
+  ucnv_cbToUWriteUChars(arguments, &character, 1, 0, status);
 }
 
 void append_utf8(std::string& out, const UChar* text, std::int32_t length) {
@@ -126,9 +128,11 @@ Charset open(std::string name) {
   const char* canonical = may_be_name(charset.name) ? ucnv_getAlias(charset.name.c_str(), 0, &status) : nullptr;
   if (canonical == nullptr || U_FAILURE(status)) return charset;
   const char* instead = web_name(canonical);
-  Converter converter{ucnv_open(instead != nullptr ? instead : canonical, &status)};
+  const std::string_view read_as = instead != nullptr ? instead : canonical;
+  Converter converter{ucnv_open(read_as.data(), &status)};
   if (converter == nullptr || U_FAILURE(status)) return charset;
-  ucnv_setToUCallBack(converter.get(), write_replacement, nullptr, nullptr, nullptr, &status);
+  const void* is_gb18030 = read_as == "gb18030" ? &kReplacement : nullptr;
+  ucnv_setToUCallBack(converter.get(), write_replacement, is_gb18030, nullptr, nullptr, &status);
   switch (ucnv_getType(converter.get())) {
     case UCNV_UTF8:
       charset.kind = Kind::utf8;

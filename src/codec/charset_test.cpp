@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unicode/ucnv.h>
 
 #include <string>
 
@@ -22,7 +23,9 @@ TEST(Charset, ReadsGbkWhateverItIsCalled) {
 TEST(Charset, ReadsGbkBeyondGb2312UnderItsName) {
   EXPECT_EQ(to_utf8("\x81\x5C\x95\x7C", "gb2312"), "乗晐");  // second bytes that are \ and |
   EXPECT_EQ(to_utf8("\x95\x32\x82\x36", "gb2312"), "𠀀");    // GB18030, four bytes
-  EXPECT_EQ(to_utf8("\x80\xFF", "gb2312")->size() % 1, 0U);
+  for (const char* name : {"gbk", "gb2312", "gb18030"}) {
+    EXPECT_EQ(to_utf8("\x80 1\xC4\xE3\x80\x80\xFF", name), "€ 1你€€\xEF\xBF\xBD") << name;
+  }
 }
 
 TEST(Charset, ReadsOthersThatFormsAreWrittenIn) {
@@ -82,6 +85,28 @@ TEST(Charset, GivesUtf8ForEveryPairOfBytesOfEveryCharset) {
       }
     }
   }
+}
+
+// What ends a name, a parameter or a line stays where it is, whatever stands before it, in all that ICU has; else a
+// header would say something else after it has been decoded. The second byte of a character begins with 0x30.
+TEST(Charset, LeavesWhatDividesAHeaderInEveryCharset) {
+  int known = 0;
+  for (std::int32_t i = 0; i < ucnv_countAvailable(); ++i) {
+    const std::string name = ucnv_getAvailableName(i);
+    if (!is_charset(name)) continue;
+    ++known;
+    for (const std::string shift : {"\x0E", "\x0F", "\x1B$B", "\x1B", "~{", "+", "&"}) {
+      const std::string text = *to_utf8("\xFF" + shift + "a\"; =\r\n<", name);
+      EXPECT_TRUE(text.ends_with(shift + "a\"; =\r\n<")) << name << ": " << text;
+    }
+    for (int lead = 0x80; lead < 0x100; ++lead) {
+      for (const char divider : std::string_view{"\r\n\t \"%&'*+,-./"}) {
+        const std::string text = *to_utf8(std::string{static_cast<char>(lead), divider, 'a'}, name);
+        EXPECT_TRUE(text.ends_with(std::string{divider, 'a'})) << name << ' ' << lead << ' ' << divider;
+      }
+    }
+  }
+  EXPECT_GT(known, 50);
 }
 
 TEST(Charset, ReadsLongTextsInPieces) {
