@@ -10,6 +10,7 @@
 namespace anser::codec {
 namespace {
 
+constexpr std::size_t kMaxFields = 32;      // each takes more memory than the four bytes that it can be
 constexpr std::size_t kMaxParameters = 32;  // none has more than three; each name is compared with those before it
 constexpr std::size_t kMaxBoundary = 70;    // RFC 2046 §5.1.1
 
@@ -78,6 +79,7 @@ Result<void> read_fields(std::string_view block, PartHeader& header) {
     if (colon == line.npos || !is_token(line.substr(0, colon))) {
       return fail(Errc::bad_request, "a line of a part's header is no field");
     }
+    if (header.fields.size() == kMaxFields) return fail(Errc::bad_request, "a part's header has too many fields");
     header.fields.emplace_back(lower(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
   }
   return {};

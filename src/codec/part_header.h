@@ -33,7 +33,7 @@ struct PartHeader {
 // never count.
 // Errc::bad_request, with a sentence: a line that is no field, no Content-Disposition at all or twice, one that is not
 // form-data (or, in multipart/mixed, file or attachment), no name, a parameter twice, parameters that are none,
-// Content-Type twice, multipart/mixed without a boundary.
+// Content-Type twice, multipart/mixed without a boundary, more than 32 fields.
 // `inside_mixed`: the part is one of multipart/mixed, and needs no Content-Disposition and no name.
 Result<PartHeader> parse_part_header(std::string_view block, std::string_view charset, bool inside_mixed = false);
 

@@ -133,6 +133,7 @@ TEST(PartHeader, ReadsGbkWhoseSecondByteIsABackslashOrABar) {
   EXPECT_EQ(file_name("\"\x95\x7C|\x81\x5C\x81\x5C.txt\"", "gb2312"), "晐|乗乗.txt");
   EXPECT_EQ(file_name("\"C:\\\xCE\xC4\xBC\xFE\\\x81\x5C\x81\x5C.txt\"", "gb2312"), "C:\\文件\\乗乗.txt");
   EXPECT_EQ(file_name("\x83\x5C", "shift_jis"), "ソ");
+  EXPECT_EQ(file_name("\"\xA5\x5C\xA5\x5C.txt\"", "big5"), "功功.txt");
 }
 
 TEST(PartHeader, BelievesUtf8BeforeTheFormsCharset) {
@@ -224,6 +225,13 @@ TEST(PartHeader, RefusesWhatIsNoHeader) {
             "multipart/mixed without a boundary");
   EXPECT_EQ(refusal("Content-Disposition: form-data; name=a\r\nContent-Type: multipart/mixed; boundary=\"\""),
             "multipart/mixed without a boundary");
+}
+
+TEST(PartHeader, HasAtMostThirtyTwoFields) {
+  std::string block = "Content-Disposition: form-data; name=a\r\n";
+  for (int i = 0; i < 31; ++i) block += "a:\r\n";
+  EXPECT_EQ(read(block).fields.size(), 32U);
+  EXPECT_EQ(refusal(block + "a:\r\n"), "a part's header has too many fields");
 }
 
 TEST(PartHeader, HasAtMostThirtyTwoParameters) {
