@@ -261,6 +261,8 @@ MultipartReader::Said MultipartReader::take_header(std::string_view block) {
 
 MultipartReader::Said MultipartReader::begin_mixed() {
   if (inner_) return refuse(Fault::nesting, "multipart/mixed inside of multipart/mixed");
+  --parts_;  // only its parts count
+  if (++mixed_ > limits_.parts) return refuse(Fault::parts, "the form has too many parts");
   if (!is_boundary(part_.mixed)) return refuse_malformed("the boundary of multipart/mixed is not one of RFC 2046");
   const Finder inner = finder_for(part_.mixed);
   if (inner.delimiter().starts_with(outer_.delimiter()) || outer_.delimiter().starts_with(inner.delimiter())) {

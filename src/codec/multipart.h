@@ -35,7 +35,7 @@ class MultipartReader {
 
   struct Limits {
     std::size_t part_header_bytes = 4096;  // of each part, its empty line included
-    std::size_t parts = 1000;              // fields, files, multipart/mixed and the parts of that
+    std::size_t parts = 1000;              // fields and files; as many multipart/mixed, which are neither
     std::size_t around_bytes = 1 << 20;    // preambles and epilogues together
   };
   enum class Event : std::uint8_t { need_more, part, data, part_end, end, error };
@@ -111,6 +111,7 @@ class MultipartReader {
   char behind_ = 0;          // what came last behind the delimiter
   std::size_t padding_ = 0;  // bytes behind the delimiter
   std::size_t parts_ = 0;    // that have begun
+  std::size_t mixed_ = 0;    // multipart/mixed
   std::size_t around_ = 0;   // bytes so far
   std::string header_;       // of a part, as far as it has come; less than limits_.part_header_bytes
   std::string mixed_name_;   // of the part around the parts

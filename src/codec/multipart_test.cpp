@@ -170,6 +170,25 @@ TEST(MultipartReader, ReadsOneLevelOfMultipartMixed) {
                           file("files", "file2.gif", "image/gif", "\r\nGIF\r\n--BbC04\r\n"), field("last", "")));
 }
 
+// commons-fileupload takes one as long as the form's only.
+TEST(MultipartReader, ReadsMultipartMixedWithABoundaryOfAnotherLength) {
+  for (const std::string inner : {"c", "cd", "a-much-longer-boundary"}) {
+    const std::string body =
+        "--bb\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: multipart/mixed; boundary=" + inner +
+        "\r\n\r\n--" + inner + "\r\n\r\n1\r\n--" + inner + "--\r\n--bb--";
+    EXPECT_THAT(parts_of("bb", body), ElementsAre(field("a", "1")));
+  }
+}
+
+// RFC 7578 §4.7. Who decodes it sees another text than who does not.
+TEST(MultipartReader, LeavesDataAsItCameWhateverItsTransferEncoding) {
+  for (const std::string encoding : {"base64", "quoted-printable", "7bit", "binary"}) {
+    EXPECT_THAT(
+        parts_of("b", "--b\r\nContent-Transfer-Encoding: " + encoding + "\r\n" + head("a") + "=41YQ==\r\n--b--"),
+        ElementsAre(field("a", "=41YQ==")));
+  }
+}
+
 TEST(MultipartReader, ReadsPartsOfMultipartMixedWithoutAHeader) {
   const std::string body =
       "--b\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
@@ -318,7 +337,17 @@ TEST(MultipartReader, LimitsTheNumberOfParts) {
   EXPECT_TRUE(read("b", body, {.parts = 3}).complete);
   expect_refused(body, Fault::parts, "too many parts", {.parts = 2});
   EXPECT_THAT(read("b", body, {.parts = 2}).parts, SizeIs(2));
-  expect_refused(mixed("c", "--c\r\n\r\n1\r\n--c\r\n\r\n2\r\n--c--"), Fault::parts, "too many parts", {.parts = 2});
+}
+
+TEST(MultipartReader, CountsThePartsOfMultipartMixedAndNotItself) {
+  const std::string two = mixed("c", "--c\r\n\r\n1\r\n--c\r\n\r\n2\r\n--c--");
+  EXPECT_TRUE(read("b", two, {.parts = 2}).complete);
+  expect_refused(two, Fault::parts, "too many parts", {.parts = 1});
+
+  const std::string empty = mixed("c", "--c--");
+  const std::string again = empty.substr(0, empty.size() - 7);  // without the closing delimiter
+  EXPECT_TRUE(read("b", again + empty, {.parts = 2}).complete);
+  expect_refused(again + again + empty, Fault::parts, "too many parts", {.parts = 2});
 }
 
 // CVE-2024-53981, CVE-2026-40347: work without a limit around the parts.

@@ -174,6 +174,8 @@ class SlowMultipart {
     if (!header) return false;
     if (!header->mixed.empty()) {
       const std::string& mixed = header->mixed;
+      --count_;
+      if (++mixed_ > limits_.parts) return false;
       if (inside || !MultipartReader::boundary_in("multipart/form-data; boundary=\"" + mixed + '"')) return false;
       if (mixed.starts_with(outer_) || outer_.starts_with(mixed)) return false;
       return read_level(mixed, true, header->name) && skip_around(boundary, false, false);
@@ -187,7 +189,7 @@ class SlowMultipart {
   std::string_view body_;
   MultipartReader::Limits limits_;
   std::string outer_;
-  std::size_t at_ = 0, around_ = 0, count_ = 0;
+  std::size_t at_ = 0, around_ = 0, count_ = 0, mixed_ = 0;
   std::vector<SeenPart> parts_;
   bool complete_ = false;
 };
