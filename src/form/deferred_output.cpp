@@ -11,7 +11,7 @@ Result<void> DeferredOutput::spill() {
   file_ = std::move(*file);
   auto done = file_->append(memory_);
   if (!done) file_.reset();
-  memory_ = {};
+  forget();
   return done;
 }
 
@@ -35,7 +35,7 @@ Result<void> DeferredOutput::close() {
 
 Result<std::size_t> DeferredOutput::read(std::uint64_t offset, std::span<char> into) const {
   if (file_) return file_->read(offset, into);
-  if (offset >= memory_.size()) return std::size_t{0};
+  if (offset >= memory_.size() || into.empty()) return std::size_t{0};
   const std::size_t count = std::min<std::size_t>(into.size(), memory_.size() - offset);
   std::memcpy(into.data(), memory_.data() + offset, count);
   return count;
@@ -59,7 +59,7 @@ Result<void> DeferredOutput::keep_as(const std::string& path) {
 
 void DeferredOutput::remove() {
   file_.reset();
-  memory_ = {};
+  forget();
 }
 
 }  // namespace anser::form

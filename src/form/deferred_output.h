@@ -28,6 +28,8 @@ class DeferredOutput {
 
   bool is_in_memory() const { return !file_; }
   std::uint64_t size() const { return file_ ? file_->size() : memory_.size(); }
+  // Bytes of memory that are taken for the content: hardly any once it is in a file.
+  std::size_t memory() const { return memory_.capacity(); }
   Result<std::size_t> read(std::uint64_t offset, std::span<char> into) const;
   // All of it.
   Result<std::string> bytes() const;
@@ -38,6 +40,7 @@ class DeferredOutput {
 
  private:
   Result<void> spill();
+  void forget() { std::string{}.swap(memory_); }  // an assignment would keep what it holds
 
   std::int64_t threshold_;
   std::string directory_;

@@ -33,6 +33,19 @@ TEST(DeferredOutput, IsAFileFromTheThresholdOn) {
   EXPECT_EQ(written(5, folder, {"ab", "cdef", "gh"}).bytes(), "abcdefgh");
 }
 
+// As large thresholds are chosen for few items, and many come.
+TEST(DeferredOutput, GivesItsMemoryBackWhenItIsAFileAndWhenItIsRemoved) {
+  const Folder folder;
+  const std::string most(99'999, 'x');
+  const DeferredOutput spilled = written(100'000, folder, {most, "y"});
+  DeferredOutput removed = written(100'000, folder, {most});
+  removed.remove();
+
+  EXPECT_EQ(spilled.size(), 100'000U);
+  EXPECT_LT(spilled.memory(), 100U);
+  EXPECT_LT(removed.memory(), 100U);
+}
+
 TEST(DeferredOutput, WithZeroIsAFileFromTheFirstByteOn) {
   const Folder folder;
   EXPECT_TRUE(written(0, folder, {}).is_in_memory());
