@@ -137,23 +137,27 @@ Result<std::size_t> TemporaryFile::read(std::uint64_t offset, std::span<char> in
 }
 
 Result<void> TemporaryFile::keep_as(const std::string& path) {
+  // The system would see another path, which ends there.
+  if (path.find('\0') != path.npos) return fail(Errc::io, "a file can't be put in its place: a NUL in its path");
   if (kept_) return copy_to(path);
   if (path_.empty()) {
-    // With a name of its own first if the path is taken: linkat() replaces nothing.
     int error = link_as(file_, path);
+    if (error == 0) {
+      kept_ = true;
+      return {};
+    }
+    // With a name of its own first if the path is taken: linkat() replaces nothing. Locked before, as all that have
+    // one.
     if (error == EEXIST) {
       std::string beside = directory_of(path) + '/' + random_name();
-      error = link_as(file_, beside);
+      error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? link_as(file_, beside) : errno;
       if (error == 0) path_ = std::move(beside);
     }
     if (error != 0) return copy_to(path);  // another file system, or no /proc; or nothing works there, which it says
   }
-  if (path_.empty()) {
-    kept_ = true;
-    return {};
-  }
   const int error = rename_to(path);
-  if (error == EXDEV) return copy_to(path);
+  // ENOENT: somebody who cleans up has taken our name away, but we have the file; or there is no such directory.
+  if (error == EXDEV || error == ENOENT) return copy_to(path);
   return error == 0 ? Result<void>{} : failed("a file can't be put in its place", error);
 }
 

@@ -137,6 +137,76 @@ TEST(TemporaryFile, LeavesNothingIfItCannotBeKept) {
   }
 }
 
+// After a failure it may have a name where it could not be put; a sweeper there leaves it alone.
+TEST(TemporaryFile, CanBeKeptElsewhereAfterAFailureWhoeverSweeps) {
+  for (const auto naming : kBoth) {
+    const Folder folder;
+    std::filesystem::create_directory(folder / "directory");
+    TemporaryFile file = made(folder, naming);
+    ASSERT_FALSE(file.keep_as(folder / "directory"));
+
+    EXPECT_EQ(sweep_temporary_files(folder.path()), 0U);
+    const auto kept = file.keep_as(folder / "kept");
+
+    ASSERT_TRUE(kept) << kept.error().message;
+    EXPECT_EQ(content_of(folder / "kept"), "content");
+    EXPECT_EQ(folder.files(), 2U);
+  }
+}
+
+// As programs do that clean /tmp up by age.
+TEST(TemporaryFile, IsKeptThoughItsDirectoryIsGone) {
+  for (const auto naming : kBoth) {
+    const Folder folder;
+    std::filesystem::create_directory(folder / "gone");
+    auto file = TemporaryFile::create(folder / "gone", naming);
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->append("content"));
+    std::filesystem::remove_all(folder / "gone");
+
+    const auto kept = file->keep_as(folder / "kept");
+
+    ASSERT_TRUE(kept) << kept.error().message;
+    EXPECT_EQ(content_of(folder / "kept"), "content");
+    EXPECT_EQ(all_of(*file), "content");
+    EXPECT_EQ(folder.files(), 1U);
+  }
+}
+
+TEST(TemporaryFile, IsNotKeptUnderTheBeginningOfAPath) {
+  for (const auto naming : kBoth) {
+    const Folder folder;
+    const std::string path = (folder / "a.php") + std::string{"\0.gif", 5};
+    EXPECT_EQ(made(folder, naming).keep_as(path).error().code, Errc::io);
+    EXPECT_EQ(write_file(path, "x").error().code, Errc::io);
+    EXPECT_EQ(folder.files(), 0U);
+  }
+}
+
+TEST(TemporaryFile, LeavesNoFileDescriptorOpen) {
+  const auto open_ones = [] {
+    return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, std::filesystem::directory_iterator{});
+  };
+  const Folder folder;
+  std::filesystem::create_directory(folder / "directory");
+  const auto before = open_ones();
+
+  for (const auto naming : kBoth) {
+    TemporaryFile file = made(folder, naming);
+    file = made(folder, naming);
+    EXPECT_FALSE(file.keep_as(folder / "directory"));
+    EXPECT_TRUE(file.keep_as(folder / "kept"));
+    EXPECT_TRUE(file.keep_as(folder / "again"));
+    EXPECT_FALSE(file.keep_as(folder / "directory"));
+    EXPECT_FALSE(TemporaryFile::create(folder / "missing", naming));
+  }
+  EXPECT_TRUE(write_file(folder / "kept", "x"));
+  write(folder / kName, "left");
+  EXPECT_EQ(sweep_temporary_files(folder.path()), 1U);
+
+  EXPECT_EQ(open_ones(), before);
+}
+
 TEST(TemporaryFile, NeedsItsDirectory) {
   for (const auto naming : kBoth) {
     const Folder folder;
@@ -163,6 +233,31 @@ TEST(TemporaryFile, SaysThatTheDiskIsFull) {
   std::signal(SIGXFSZ, ignored);
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Errc::disk_full);
+}
+
+// A file that may not grow further is to us what a full disk is.
+TEST(TemporaryFile, LeavesWhatIsThereWhenTheDiskFillsUpInACopy) {
+  const Folder folder;
+  TemporaryFile file = made(folder, TemporaryFile::Naming::none_if_possible, std::string(10'000, 'x'));
+  ASSERT_TRUE(file.keep_as(folder / "first"));
+  write(folder / "second", "older");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{4096, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+
+  const auto copied = file.keep_as(folder / "second");
+  const auto put = write_file(folder / "second", std::string(10'000, 'x'));
+
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, ignored);
+  ASSERT_FALSE(copied);
+  EXPECT_EQ(copied.error().code, Errc::disk_full);
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code, Errc::disk_full);
+  EXPECT_EQ(content_of(folder / "second"), "older");
+  EXPECT_EQ(folder.files(), 2U);
 }
 
 TEST(WriteFile, PutsBytesInAFileAllOrNothing) {
