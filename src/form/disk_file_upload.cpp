@@ -27,29 +27,57 @@ tl::expected<ItemStream, FormError> ItemStream::open(UploadRequest request, Uplo
   return ItemStream{std::move(*reader), std::move(request), std::move(settings)};
 }
 
-void ItemStream::tell_progress() const {
+void ItemStream::tell_progress() {
   if (!settings_.progress) return;
   const std::int64_t total = request_.content_length ? static_cast<std::int64_t>(*request_.content_length) : -1;
+  broken_ = true;  // unless it comes back
   settings_.progress(bytes_, total, items_);
+  broken_ = false;
 }
 
-FormReader::Event ItemStream::step() {
+// What a Content-Length says is believed behind the form only: the body may be longer, if it was sent compressed.
+bool ItemStream::all_has_come() const {
+  return ended_ || (request_.content_length && bytes_ >= *request_.content_length);
+}
+
+tl::expected<FormReader::Event, FormError> ItemStream::step() {
   for (;;) {
-    const auto event = reader_.next(unread_);
-    if (event != FormReader::Event::need_more) return event;
-    buffer_.resize(kBuffer);
-    const std::size_t count = request_.read(buffer_);
-    ANSER_ASSERT(count <= kBuffer);
-    if (count == 0) return reader_.finish();
-    unread_ = std::string_view{buffer_}.substr(0, count);
-    bytes_ += count;
-    tell_progress();
+    if (broken_) {
+      return tl::make_unexpected(
+          FormError{.kind = FormError::Kind::io, .message = "the request could not be read to its end"});
+    }
+    auto event = reader_.next(unread_);
+    if (event == FormReader::Event::need_more && ended_) event = reader_.finish();
+    if (event == FormReader::Event::error) return tl::make_unexpected(reader_.error());
+    const bool more = event == FormReader::Event::need_more ||
+                      (event == FormReader::Event::end && !(unread_.empty() && all_has_come()));
+    if (!more) return event;
+    if (!unread_.empty()) continue;  // an epilogue
+    if (auto done = read_more(); !done) return tl::make_unexpected(std::move(done.error()));
   }
+}
+
+tl::expected<void, FormError> ItemStream::read_more() {
+  buffer_.resize(kBuffer);
+  broken_ = true;  // unless it comes back with what it may say
+  const std::size_t count = request_.read(buffer_);
+  if (count > kBuffer) {  // the -1 of a system call that failed, for example
+    return tl::make_unexpected(
+        FormError{.kind = FormError::Kind::io, .message = "the request has given more bytes than there was room for"});
+  }
+  broken_ = false;
+  ended_ = count == 0;
+  unread_ = std::string_view{buffer_}.substr(0, count);
+  bytes_ += count;
+  if (!ended_) tell_progress();
+  return {};
 }
 
 tl::expected<bool, FormError> ItemStream::next() {
   for (;;) {
-    switch (step()) {
+    const auto event = step();
+    if (!event) return tl::make_unexpected(event.error());
+    switch (*event) {
       case FormReader::Event::item:
         ++items_;
         in_item_ = true;
@@ -59,11 +87,10 @@ tl::expected<bool, FormError> ItemStream::next() {
       case FormReader::Event::end:
         in_item_ = false;
         return false;
-      case FormReader::Event::error:
-        return tl::make_unexpected(reader_.error());
       case FormReader::Event::data:
       case FormReader::Event::item_end:
       case FormReader::Event::need_more:
+      case FormReader::Event::error:
         break;  // what is left of the item before
     }
   }
@@ -72,7 +99,8 @@ tl::expected<bool, FormError> ItemStream::next() {
 tl::expected<std::string_view, FormError> ItemStream::data() {
   if (!in_item_) return std::string_view{};
   const auto event = step();
-  if (event == FormReader::Event::data) {
+  if (!event) return tl::make_unexpected(event.error());
+  if (*event == FormReader::Event::data) {
     item_bytes_ += reader_.data().size();
     if (const std::uint64_t permitted = settings_.form.limits.file_bytes; item_bytes_ > permitted) {
       return tl::make_unexpected(FormError{.kind = FormError::Kind::file_size,
@@ -84,8 +112,7 @@ tl::expected<std::string_view, FormError> ItemStream::data() {
     }
     return reader_.data();
   }
-  if (event == FormReader::Event::error) return tl::make_unexpected(reader_.error());
-  ANSER_ASSERT(event == FormReader::Event::item_end);
+  ANSER_ASSERT(*event == FormReader::Event::item_end);
   in_item_ = false;
   return std::string_view{};
 }

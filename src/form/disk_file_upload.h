@@ -19,7 +19,8 @@ namespace anser::form {
 struct UploadRequest {
   std::string content_type;
   std::optional<std::uint64_t> content_length;
-  // The next bytes of the body: how many have been put there, at least one; 0 at its end. What it throws goes through.
+  // The next bytes of the body: how many have been put there, at least one; 0 at its end. What it throws, and what
+  // `progress` throws, goes through to who called; then nothing more comes.
   std::function<std::size_t(std::span<char>)> read;
 };
 
@@ -36,7 +37,7 @@ class ItemStream {
   static tl::expected<ItemStream, FormError> open(UploadRequest request, UploadSettings settings);
 
   // The next item; what is left of this one is read over. False: there is none, and the request has been read to its
-  // end.
+  // end, whatever stood behind the form: what the source has next is another request.
   tl::expected<bool, FormError> next();
   // Of the item: its number, from 1, its header, and its data piece by piece, "" at its end. Valid until the next call.
   std::size_t number() const { return items_; }
@@ -48,8 +49,10 @@ class ItemStream {
   static constexpr std::size_t kBuffer = 64 * 1024;
 
   ItemStream(FormReader reader, UploadRequest request, UploadSettings settings);
-  FormReader::Event step();
-  void tell_progress() const;
+  tl::expected<FormReader::Event, FormError> step();  // never `need_more` nor `error`
+  tl::expected<void, FormError> read_more();
+  void tell_progress();
+  bool all_has_come() const;
 
   FormReader reader_;
   UploadRequest request_;
@@ -60,6 +63,8 @@ class ItemStream {
   std::uint64_t item_bytes_ = 0;
   std::size_t items_ = 0;
   bool in_item_ = false;
+  bool ended_ = false;   // the source has said so
+  bool broken_ = false;  // by an exception, or a source that says nonsense: bytes may be missing
 };
 
 // All items of the request. On an error none is left, nor a temporary file.

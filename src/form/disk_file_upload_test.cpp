@@ -78,6 +78,66 @@ TEST(ReadItems, LeavesNothingWhenTheSourceThrows) {
   EXPECT_EQ(folder.files(), 0U);
 }
 
+TEST(ReadItems, LeavesNothingWhenALimitIsCrossed) {
+  const Folder folder;
+  const std::string body = file("f", "a", std::string(1000, 'x')) + file("g", "b", std::string(1001, 'x')) + kEnd;
+  const std::vector<FormReader::Limits> limits{{.request_bytes = 1500}, {.file_bytes = 1000}, {.items = 1}};
+  for (const FormReader::Limits& limit : limits) {
+    UploadRequest sent = request(body, 100);
+    sent.content_length.reset();
+    const auto items =
+        read_items(std::move(sent), {.form = {.limits = limit}, .size_threshold = 0, .directory = folder.path()});
+    ASSERT_FALSE(items);
+    EXPECT_NE(items.error().kind, FormError::Kind::malformed);
+    EXPECT_EQ(folder.files(), 0U);
+  }
+}
+
+TEST(ReadItems, KeepsLargeFieldsInFilesAsWell) {
+  const Folder folder;
+  const auto items = read_items(request(field("a", std::string(100'000, 'x')) + kEnd), {.directory = folder.path()});
+
+  ASSERT_TRUE(items);
+  EXPECT_FALSE(items->front().content().is_in_memory());
+}
+
+TEST(ReadItems, RefusesASourceThatSaysNonsense) {
+  const Folder folder;
+  UploadRequest broken = request("");
+  broken.read = [first = true](std::span<char> into) mutable -> std::size_t {
+    if (!std::exchange(first, false)) return static_cast<std::size_t>(-1);
+    const std::string body = file("f", "a", std::string(1000, 'x'));
+    return body.copy(into.data(), body.size());
+  };
+
+  const auto items = read_items(std::move(broken), {.size_threshold = 0, .directory = folder.path()});
+
+  ASSERT_FALSE(items);
+  EXPECT_EQ(items.error().kind, FormError::Kind::io);
+  EXPECT_EQ(folder.files(), 0U);
+}
+
+TEST(ReadItems, BelievesNoContentLengthWhereTheFormGoesOn) {
+  const std::string body = field("a", std::string(1000, 'x')) + kEnd;
+  for (const std::uint64_t said : {0UL, 500UL, 5000UL}) {
+    UploadRequest lying = request(body, 100);
+    lying.content_length = said;
+    const auto items = read_items(std::move(lying), {});
+    ASSERT_TRUE(items) << said;
+    EXPECT_EQ(items->front().content().size(), 1000U);
+  }
+}
+
+// A list of fields costs a hundred bytes for each: CVE-2022-41725, CVE-2023-24536 (Go) for names in parts.
+TEST(ReadItems, RefusesAHeaderOfVeryManyFields) {
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "a:\r\n";
+  const auto items = read_items(request(field("a", "1", many) + kEnd), {});
+
+  ASSERT_FALSE(items);
+  EXPECT_EQ(items.error().kind, FormError::Kind::malformed);
+}
+
 TEST(ReadItems, SaysWhichItemFoundTheDiskFull) {
   const Folder folder;
   rlimit before{};
@@ -145,6 +205,70 @@ TEST(ItemStream, ReadsOverWhatNobodyReads) {
   EXPECT_EQ(stream->data(), "");
   EXPECT_FALSE(stream->next().value());
   EXPECT_FALSE(stream->next().value());
+}
+
+// Else a server that keeps its connections would take an epilogue for the next request.
+TEST(ItemStream, ReadsTheRequestToItsEndBehindTheForm) {
+  for (const std::size_t piece : {1UL, 7UL, 65536UL}) {
+    for (const bool says_length : {true, false}) {
+      const std::string body = field("a", "1") + kEnd + "GET /admin HTTP/1.1\r\n" + std::string(70'000, 'x');
+      UploadRequest sent = request(body, piece);
+      if (!says_length) sent.content_length.reset();
+      std::uint64_t read = 0;
+      UploadSettings settings;
+      settings.progress = [&](std::uint64_t bytes, std::int64_t, std::size_t) { read = bytes; };
+      auto stream = ItemStream::open(std::move(sent), std::move(settings));
+      ASSERT_TRUE(stream);
+
+      ASSERT_TRUE(stream->next().value());
+      ASSERT_FALSE(stream->next().value());
+      EXPECT_EQ(read, body.size());
+      EXPECT_FALSE(stream->next().value());
+    }
+  }
+}
+
+TEST(ItemStream, LimitsWhatStandsBehindTheForm) {
+  const std::string body = field("a", "1") + kEnd + std::string(200, 'x');
+  UploadRequest sent = request(body, 10);
+  sent.content_length.reset();
+  auto stream = ItemStream::open(std::move(sent), {.form = {.limits = {.request_bytes = body.size() - 1}}});
+  ASSERT_TRUE(stream->next().value());
+
+  EXPECT_EQ(stream->next().error().kind, FormError::Kind::request_size);
+}
+
+TEST(ItemStream, DoesNotWaitForMoreThanTheContentLengthBehindTheForm) {
+  UploadRequest sent = request(field("a", "1") + kEnd);
+  sent.read = [read = std::move(sent.read), first = true](std::span<char> into) mutable {
+    if (!std::exchange(first, false)) throw std::logic_error{"this would wait for ever"};
+    return read(into);
+  };
+  auto stream = ItemStream::open(std::move(sent), {});
+
+  ASSERT_TRUE(stream->next().value());
+  EXPECT_FALSE(stream->next().value());
+  EXPECT_FALSE(stream->next().value());
+}
+
+TEST(ItemStream, GivesNothingMoreAfterAnException) {
+  for (const std::size_t when : {1U, 2U, 3U, 4U}) {
+    UploadSettings settings;
+    settings.progress = [when, calls = std::size_t{0}](std::uint64_t, std::int64_t, std::size_t) mutable {
+      if (++calls == when) throw std::runtime_error{"cancelled"};
+    };
+    auto stream = ItemStream::open(request(field("a", "1") + field("b", "2") + kEnd, 40), std::move(settings));
+    ASSERT_TRUE(stream);
+
+    const auto read_all = [&] {
+      while (stream->next().value()) {
+      }
+    };
+    EXPECT_THROW(read_all(), std::runtime_error);
+    for (int again = 0; again < 2; ++again) {
+      EXPECT_EQ(stream->next().error().kind, FormError::Kind::io);
+    }
+  }
 }
 
 // 256 MB through a temporary file; the peak of the process grows by what a buffer takes.

@@ -136,7 +136,8 @@ class ANSER_API FileUploadIOException : public FileUploadException {
   ~FileUploadIOException() override;
 };
 
-// A request as this component needs it. What read() throws goes through to who called.
+// A request as this component needs it. What read() throws goes through to who called, and ends the reading. A request
+// is read to its end, whatever stands behind the form, so that the next one on a connection is found where it begins.
 class ANSER_API RequestContext {
  public:
   virtual ~RequestContext();
@@ -218,7 +219,7 @@ class ANSER_API FileItem {
   std::string get_string() const;
   // Of this charset. UnsupportedEncodingException.
   std::string get_string(std::string_view encoding) const;
-  // Its bytes from the start. The stream may outlive the item.
+  // Its bytes from the start. The stream may outlive the item. After remove() it is bad, and not at its end.
   std::unique_ptr<std::istream> input_stream() const;
 
   // Puts the content under `path`, whatever is there: moves its temporary file, or writes what is in memory. All or
@@ -276,7 +277,8 @@ class ANSER_API FileItemIterator {
 class ANSER_API DiskFileUpload {
  public:
   static constexpr int kDefaultSizeThreshold = 10240;
-  // Bytes read, all of them or -1, the number of the item that is being read (0 before the first).
+  // Bytes read, all of them or -1, the number of the item that is being read (0 before the first). What it throws goes
+  // through to who called, and ends the reading.
   using ProgressListener = std::function<void(std::int64_t bytes_read, std::int64_t content_length, int items)>;
 
   // POST, PUT or PATCH of multipart/form-data?
