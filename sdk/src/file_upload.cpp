@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <istream>
 #include <mutex>
 #include <set>
@@ -72,12 +71,14 @@ void sweep_once(const std::string& directory) {
 // An item's content from its start. Shares it, so the item may go first.
 class ContentBuffer : public std::streambuf {
  public:
-  explicit ContentBuffer(std::shared_ptr<const form::FileItem> item) : item_(std::move(item)) {}
+  explicit ContentBuffer(std::shared_ptr<const form::FileItem> item)
+      : item_(std::move(item)), size_(item_->content().size()) {}
 
  protected:
   int_type underflow() override {
     if (gptr() != egptr()) return traits_type::to_int_type(*gptr());
     const std::size_t count = need(item_->content().read(offset_, buffer_));
+    if (count == 0 && offset_ < size_) throw FileUploadIOException{"the content has been removed"};
     offset_ += count;
     setg(buffer_.data(), buffer_.data(), buffer_.data() + count);
     return count == 0 ? traits_type::eof() : traits_type::to_int_type(*gptr());
@@ -85,6 +86,7 @@ class ContentBuffer : public std::streambuf {
 
  private:
   std::shared_ptr<const form::FileItem> item_;
+  std::uint64_t size_;
   std::uint64_t offset_ = 0;
   std::array<char, 16 * 1024> buffer_{};
 };
@@ -174,8 +176,7 @@ std::size_t FileItemStream::read(std::span<char> into) {
     if (!data) fail_iteration(iteration, data.error());
     iteration.unread = *data;
   }
-  const std::size_t count = std::min(into.size(), iteration.unread.size());
-  std::memcpy(into.data(), iteration.unread.data(), count);
+  const std::size_t count = iteration.unread.copy(into.data(), into.size());
   iteration.unread.remove_prefix(count);
   return count;
 }

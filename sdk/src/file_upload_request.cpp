@@ -1,6 +1,5 @@
 // The requests that come with the component.
 #include <algorithm>
-#include <cstring>
 #include <istream>
 #include <utility>
 
@@ -44,8 +43,7 @@ std::string BytesRequestContext::content_type() const { return content_type_; }
 std::int64_t BytesRequestContext::content_length() const { return content_length_; }
 
 std::size_t BytesRequestContext::read(std::span<char> into) {
-  const std::size_t count = std::min(into.size(), body_.size());
-  std::memcpy(into.data(), body_.data(), count);
+  const std::size_t count = body_.copy(into.data(), into.size());
   body_.remove_prefix(count);
   return count;
 }

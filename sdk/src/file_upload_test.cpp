@@ -240,6 +240,55 @@ TEST(FileItem, IsReadAsAStreamThatMayOutliveIt) {
   }
 }
 
+TEST(FileItem, SaysThatAStreamHasLostItsContent) {
+  for (const int threshold : {0, 1'000'000}) {
+    DiskFileUpload upload;
+    upload.set_size_threshold(threshold);
+    auto items = parse(file("f", "a", std::string(100'000, 'x')) + kEnd, upload);
+    const auto stream = items[0].input_stream();
+    const auto whole = items[0].input_stream();
+    std::string room(100'000, '\0');
+    ASSERT_TRUE(whole->read(room.data(), 100'000));
+    ASSERT_EQ(stream->get(), 'x');
+
+    items[0].remove();
+
+    stream->read(room.data(), 100'000);
+    EXPECT_TRUE(stream->bad());
+    EXPECT_EQ(whole->get(), std::istream::traits_type::eof());
+    EXPECT_FALSE(whole->bad());
+  }
+}
+
+TEST(FileItem, RefusesToWriteToTheBeginningOfAPath) {
+  const Folder folder;
+  auto items = parse(file("f", "a", "x") + kEnd);
+  EXPECT_THROW(items[0].write((folder / "a.php") + std::string{"\0.gif", 5}), FileUploadIOException);
+  EXPECT_EQ(folder.files(), 0);
+}
+
+TEST(FileItem, IsTheSameWhenItHasMovedAndOutlivesWhatMadeIt) {
+  const Folder folder;
+  std::vector<FileItem> kept;
+  {
+    DiskFileUpload upload;
+    upload.set_size_threshold(0);
+    upload.set_repository_path(folder.path());
+    const std::string body = file("f", "a", "one") + file("g", "b", "two") + kEnd;
+    BytesRequestContext request{body, kType};
+    auto items = upload.parse_request(request);
+    kept.push_back(std::move(items[1]));
+    kept.push_back(std::move(items[0]));
+    kept[0] = std::move(kept[1]);
+    kept.pop_back();
+  }
+  EXPECT_EQ(kept[0].get(), "one");
+  kept[0].write(folder / "target");
+  kept.clear();
+  EXPECT_EQ(content_of(folder / "target"), "one");
+  EXPECT_EQ(folder.files(), 1);
+}
+
 TEST(FileItem, ChangesItsNameAndKind) {
   auto items = parse(field("a", "1") + kEnd);
   items[0].set_field_name("b");
@@ -288,6 +337,124 @@ TEST(FileItemIterator, GivesItemsAsTheyCome) {
   EXPECT_FALSE(items.has_next());
   EXPECT_THROW(third.read(room), ItemSkippedException);
   EXPECT_THROW(items.next(), std::out_of_range);
+}
+
+// A request of a program's own.
+class Custom : public RequestContext {
+ public:
+  explicit Custom(std::string body) : body_(std::move(body)) {}
+  std::string method() const override { return "POST"; }
+  std::string content_type() const override { return kType; }
+  std::int64_t content_length() const override { return length; }
+  std::string character_encoding() const override { return encoding; }
+  std::size_t read(std::span<char> into) override {
+    if (on_read) on_read();
+    const std::size_t count = body_.copy(into.data(), std::min<std::size_t>(into.size(), 50), at_);
+    at_ += count;
+    return nonsense ? into.size() + 1 : count;
+  }
+
+  std::int64_t length = -1;
+  std::string encoding;
+  std::function<void()> on_read;
+  bool nonsense = false;
+
+ private:
+  std::string body_;
+  std::size_t at_ = 0;
+};
+
+// CVE-2026-53540: a negative length that turned a limited read into one of everything.
+TEST(RequestContext, ANegativeLengthIsNoneAndLimitsHold) {
+  const std::string body = file("f", "a", std::string(1000, 'x')) + kEnd;
+  for (const std::int64_t length : {std::int64_t{-1}, std::int64_t{-5}, INT64_MIN}) {
+    Custom request{body};
+    request.length = length;
+    DiskFileUpload upload;
+    upload.set_size_max(500);
+    EXPECT_THROW(upload.parse_request(request), SizeLimitExceededException) << length;
+  }
+}
+
+TEST(RequestContext, MayThrowWhatItLikes) {
+  const Folder folder;
+  Custom request{file("f", "a", std::string(1000, 'x')) + kEnd};
+  request.on_read = [calls = 0]() mutable {
+    if (++calls == 10) throw 42;
+  };
+  DiskFileUpload upload;
+  upload.set_size_threshold(0);
+  upload.set_repository_path(folder.path());
+  EXPECT_THROW(upload.parse_request(request), int);
+  EXPECT_EQ(folder.files(), 0);
+}
+
+TEST(RequestContext, IsNotBelievedWhenItSaysNonsense) {
+  Custom request{kEnd};
+  request.nonsense = true;
+  EXPECT_THROW(DiskFileUpload{}.parse_request(request), FileUploadIOException);
+}
+
+TEST(RequestContext, AnEncodingThatIsNoneIsUtf8) {
+  for (const char* encoding : {"utf-7", "no-such", "../../etc/passwd", "utf-16"}) {
+    Custom request{file("f", "文.txt", "") + kEnd};
+    request.encoding = encoding;
+    EXPECT_EQ(DiskFileUpload{}.parse_request(request)[0].name(), "文.txt") << encoding;
+    EXPECT_THROW(DiskFileUpload{}.set_header_encoding(encoding), UnsupportedEncodingException);
+  }
+}
+
+// Equal is allowed, one more is not, as in commons-fileupload.
+TEST(DiskFileUpload, TakesWhatIsAsLargeAsALimitAndNothingMore) {
+  const std::string item = file("f", "a", "12345");
+  const std::string body = item + field("b", "12345") + kEnd;
+  const auto header = static_cast<std::int64_t>(item.find("12345") - item.find("Content-Disposition"));
+  const auto set = [&](std::int64_t less) {
+    DiskFileUpload size, each, count, headers;
+    size.set_size_max(static_cast<std::int64_t>(body.size()) - less);
+    each.set_file_size_max(5 - less);
+    count.set_file_count_max(2 - less);
+    headers.set_part_header_size_max(header - less);
+    return std::vector{size, each, count, headers};
+  };
+  for (const DiskFileUpload& upload : set(0)) EXPECT_EQ(parse(body, upload).size(), 2U);
+  for (const DiskFileUpload& upload : set(1)) EXPECT_THROW(parse(body, upload), SizeException);
+  DiskFileUpload unlimited;
+  unlimited.set_file_count_max(-1);
+  unlimited.set_part_header_size_max(-1);
+  EXPECT_EQ(parse(body, unlimited).size(), 2U);
+  DiskFileUpload nothing;
+  nothing.set_file_count_max(0);
+  EXPECT_THROW(parse(body, nothing), FileCountLimitExceededException);
+  EXPECT_TRUE(parse(kEnd, nothing).empty());
+}
+
+TEST(FileItemIterator, GivesNothingMoreAfterAListenerHasThrown) {
+  const std::string body = field("a", "1") + field("b", "2") + kEnd;
+  BytesRequestContext request{body, kType};
+  DiskFileUpload upload;
+  upload.set_progress_listener([](std::int64_t, std::int64_t, int item) {
+    if (item == 1) throw std::runtime_error{"cancelled"};
+  });
+  FileItemIterator items = upload.item_iterator(request);
+
+  EXPECT_THROW(items.has_next(), std::runtime_error);
+  EXPECT_THROW(items.has_next(), FileUploadIOException);
+  EXPECT_THROW(items.next(), FileUploadIOException);
+}
+
+TEST(FileItemIterator, MayOutliveWhatMadeIt) {
+  const std::string body = field("a", std::string(100, 'x')) + kEnd;
+  Custom request{body};
+  auto upload = std::make_unique<DiskFileUpload>();
+  auto items = std::make_unique<FileItemIterator>(upload->item_iterator(request));
+  upload.reset();
+  FileItemStream item = items->next();
+  items.reset();
+  std::array<char, 200> room{};
+  std::size_t size = 0;
+  while (const std::size_t count = item.read(room)) size += count;
+  EXPECT_EQ(size, 100U);
 }
 
 TEST(FileItemIterator, FailsAgainAndAgain) {
