@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -123,11 +124,18 @@ tl::expected<std::vector<FileItem>, FormError> read_items(UploadRequest request,
   auto stream = ItemStream::open(std::move(request), std::move(settings));
   if (!stream) return tl::make_unexpected(std::move(stream.error()));
   std::vector<FileItem> items;
+  std::size_t files = 0;
+  std::shared_ptr<TemporaryFile> shared;
   for (;;) {
     const auto more = stream->next();
     if (!more) return tl::make_unexpected(more.error());
     if (!*more) return items;
-    DeferredOutput content{threshold, directory};
+    if (files == kOwnFiles && !shared) {
+      auto made = TemporaryFile::create(directory);
+      if (!made) return file_failed(stream->header(), std::move(made.error()));
+      shared = std::make_shared<TemporaryFile>(std::move(*made));
+    }
+    DeferredOutput content = shared ? DeferredOutput{threshold, shared} : DeferredOutput{threshold, directory};
     for (;;) {
       const auto data = stream->data();
       if (!data) return tl::make_unexpected(data.error());
@@ -135,6 +143,7 @@ tl::expected<std::vector<FileItem>, FormError> read_items(UploadRequest request,
       if (!done) return file_failed(stream->header(), std::move(done.error()));
       if (data->empty()) break;
     }
+    if (!content.is_in_memory()) files = std::min(files + 1, kOwnFiles);
     items.emplace_back(stream->header(), stream->told_charset(), std::move(content));
   }
 }

@@ -67,7 +67,9 @@ class ItemStream {
   bool broken_ = false;  // by an exception, or a source that says nonsense: bytes may be missing
 };
 
-// All items of the request. On an error none is left, nor a temporary file.
+// All items of the request. On an error none is left, nor a temporary file. So many have a file of their own; the files
+// of those behind them are one, since each is open as long as its item lives, and a program has few of those.
+inline constexpr std::size_t kOwnFiles = 64;
 tl::expected<std::vector<FileItem>, FormError> read_items(UploadRequest request, UploadSettings settings);
 
 }  // namespace anser::form

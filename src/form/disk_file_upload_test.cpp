@@ -128,6 +128,38 @@ TEST(ReadItems, BelievesNoContentLengthWhereTheFormGoesOn) {
   }
 }
 
+// CVE-2023-24536 (Go) for a file for each part; a program that has no file descriptor left accepts nobody.
+TEST(ReadItems, TakesFewFileDescriptorsForManyFiles) {
+  const auto open_ones = [] {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {}));
+  };
+  const Folder folder;
+  std::string body;
+  for (int i = 0; i < 300; ++i) body += file("f", "a", "content " + std::to_string(i));
+  const std::size_t before = open_ones();
+
+  auto items = read_items(request(body + kEnd), {.size_threshold = 0, .directory = folder.path()});
+
+  ASSERT_TRUE(items) << items.error().message;
+  EXPECT_EQ(open_ones(), before + kOwnFiles + 1);
+  ASSERT_EQ(items->size(), 300U);
+  (*items)[100].content().remove();
+  for (const std::size_t i : {0U, 63U, 64U, 65U, 99U, 101U, 299U}) {
+    auto& content = (*items)[i].content();
+    const std::string expected = "content " + std::to_string(i);
+    EXPECT_FALSE(content.is_in_memory());
+    EXPECT_EQ(content.bytes(), expected);
+    EXPECT_EQ(content.size(), expected.size());
+    ASSERT_TRUE(content.keep_as(folder / "kept"));
+    EXPECT_EQ(test::content_of(folder / "kept"), expected);
+    EXPECT_EQ(content.bytes(), expected);
+  }
+  EXPECT_FALSE((*items)[299].content().keep_as((folder / "a") + std::string{"\0.gif", 5}));
+  items->clear();
+  EXPECT_EQ(open_ones(), before);
+  EXPECT_EQ(folder.files(), 1U);
+}
+
 // A list of fields costs a hundred bytes for each: CVE-2022-41725, CVE-2023-24536 (Go) for names in parts.
 TEST(ReadItems, RefusesAHeaderOfVeryManyFields) {
   std::string many;

@@ -137,9 +137,7 @@ Result<std::size_t> TemporaryFile::read(std::uint64_t offset, std::span<char> in
 }
 
 Result<void> TemporaryFile::keep_as(const std::string& path) {
-  // The system would see another path, which ends there.
-  if (path.find('\0') != path.npos) return fail(Errc::io, "a file can't be put in its place: a NUL in its path");
-  if (kept_) return copy_to(path);
+  if (kept_ || path.find('\0') != path.npos) return copy_to(path, 0, size_);
   if (path_.empty()) {
     int error = link_as(file_, path);
     if (error == 0) {
@@ -153,11 +151,12 @@ Result<void> TemporaryFile::keep_as(const std::string& path) {
       error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? link_as(file_, beside) : errno;
       if (error == 0) path_ = std::move(beside);
     }
-    if (error != 0) return copy_to(path);  // another file system, or no /proc; or nothing works there, which it says
+    if (error != 0)
+      return copy_to(path, 0, size_);  // another file system, or no /proc; or nothing works there, which it says
   }
   const int error = rename_to(path);
   // ENOENT: somebody who cleans up has taken our name away, but we have the file; or there is no such directory.
-  if (error == EXDEV || error == ENOENT) return copy_to(path);
+  if (error == EXDEV || error == ENOENT) return copy_to(path, 0, size_);
   return error == 0 ? Result<void>{} : failed("a file can't be put in its place", error);
 }
 
@@ -169,16 +168,19 @@ int TemporaryFile::rename_to(const std::string& path) {
   return 0;
 }
 
-Result<void> TemporaryFile::copy_to(const std::string& path) const {
+Result<void> TemporaryFile::copy_to(const std::string& path, std::uint64_t offset, std::uint64_t size) const {
+  // The system would see another path, which ends there.
+  if (path.find('\0') != path.npos) return fail(Errc::io, "a file can't be put in its place: a NUL in its path");
   auto copy = create(directory_of(path), Naming::always);  // beside the path, so that it can be renamed
   if (!copy) return pass(copy);
   const auto buffer = std::make_unique<std::array<char, kBuffer>>();
-  for (std::uint64_t offset = 0;;) {
-    const auto count = read(offset, *buffer);
+  while (size > 0) {
+    const auto count = read(offset, std::span{*buffer}.first(std::min<std::uint64_t>(size, kBuffer)));
     if (!count) return pass(count);
-    if (*count == 0) break;
+    if (*count == 0) return fail(Errc::io, "a temporary file has become shorter");
     if (auto done = copy->append({buffer->data(), *count}); !done) return done;
     offset += *count;
+    size -= *count;
   }
   const int error = copy->rename_to(path);
   return error == 0 ? Result<void>{} : failed("a file can't be put in its place", error);

@@ -34,11 +34,12 @@ class TemporaryFile {
   // Under `path` from now on, whatever was there before: a symbolic link there is replaced, not followed. All of it or
   // nothing; the mode stays 0600. A second time, or onto another file system, it is copied. It can still be read.
   Result<void> keep_as(const std::string& path);
+  // A copy of a part of it under `path`, in the same way.
+  Result<void> copy_to(const std::string& path, std::uint64_t offset, std::uint64_t size) const;
 
  private:
   TemporaryFile(int file, std::string path) : file_(file), path_(std::move(path)) {}
   void drop() noexcept;
-  Result<void> copy_to(const std::string& path) const;
   int rename_to(const std::string& path);  // of one with a name; errno, or 0
 
   int file_ = -1;
