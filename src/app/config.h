@@ -108,7 +108,7 @@ struct Config {
     Duration unfinished_for = std::chrono::hours{24};
     Duration slot_lifetime = std::chrono::minutes{5};
     std::size_t at_once = 1'024;  // on each core
-    std::size_t at_once_per_account = 16;
+    std::size_t at_once_per_account = 32;
     std::size_t slowest_bytes_per_second = 64;  // 0: no limit
     std::string charset = "GB18030";
   } uploads;

@@ -281,7 +281,7 @@ TEST_F(Resumable, EndsAnOlderRequestForANewerOne) {
   const Answer now = state(path);
 
   EXPECT_EQ(now.field("upload-offset"), "5");
-  EXPECT_EQ(older.hear().status, 0u);  // without an answer
+  EXPECT_EQ(older.hear().status, 409u);
   EXPECT_EQ(file_of(append(path, 5, "?1", std::string(95, 'x'))), "hello" + std::string(95, 'x'));
 }
 

@@ -22,7 +22,7 @@ struct Settings {
   std::chrono::seconds unfinished_for{24 * 3600};
   std::chrono::seconds slot_lifetime{300};
   std::size_t at_once = 1024;  // uploads under way, on each core
-  std::size_t at_once_per_account = 16;
+  std::size_t at_once_per_account = 32;
   std::uint64_t slowest_bytes_per_second = 64;  // of a body, on average, once it has had `slow_grace`; 0: no limit
   std::chrono::seconds slow_grace{60};
   std::string charset = "GB18030";  // of names that are not UTF-8

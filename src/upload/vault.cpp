@@ -67,8 +67,7 @@ struct Vault::Impl {
 
   Claims::Limits limits() const {
     const auto now = settings();
-    // The files of one form are under way together.
-    return {now->at_once, std::max(now->at_once_per_account, now->files_per_form)};
+    return {now->at_once, now->at_once_per_account};
   }
   std::uint64_t quota_of(const core::Jid& owner) const {
     const auto now = settings();
