@@ -76,7 +76,8 @@ class FileIndex {
                                                      std::size_t limit) = 0;
   // Forgets it. True: nothing else has its content.
   virtual Result<bool> remove_file(std::string_view id) = 0;
-  virtual Result<FileUse> use_of(const core::Jid& owner) = 0;
+  // Without what has ended by `now`.
+  virtual Result<FileUse> use_of(const core::Jid& owner, Time now) = 0;
 
   // What has ended by `now`, at most `limit` of each.
   virtual Result<std::vector<FileRecord>> ended_files(Time now, std::size_t limit) = 0;

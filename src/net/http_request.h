@@ -59,6 +59,8 @@ class HttpReader {
   // Of Event::error: what to answer. Nothing more is read after it.
   unsigned status() const { return status_; }
   const std::string& reason() const { return reason_; }
+  // The body is over: next() says `end` without more input.
+  bool body_is_over() const { return state_ == State::end; }
   // Nothing has come of the next request.
   bool between_requests() const { return state_ == State::head && kept_.empty(); }
 

@@ -302,6 +302,17 @@ Task<Result<std::string_view>> HttpExchange::read() {
   co_return std::string_view{};
 }
 
+Task<void> HttpExchange::ready() {
+  auto& connection = connection_;
+  const bool waits = request().expects_continue && !connection.continued_;  // read() has to say it first
+  const bool there = waits || connection.body_ended_ || connection.reader_.body_is_over() || !connection.input_.empty();
+  if (there || connection.lost_ || connection.gone()) co_return;
+  connection.let_go_of_rest();
+  connection.connection_->limit(connection.settings_.silence_timeout);
+  auto waiting = connection.connection_->wait();
+  co_await std::move(waiting);
+}
+
 void HttpExchange::stop_reading() {
   if (connection_.body_ended_ || connection_.lost_ || connection_.gone()) return;
   connection_.lost_ = Error{Errc::closed, "no more of the body is wanted"};

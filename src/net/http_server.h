@@ -75,6 +75,8 @@ class HttpExchange {
   // The body's next piece, valid until the next co_await; empty at its end. Says 100 (Continue) if that is waited for.
   // Errc::bad_request for a body that is not HTTP, timeout, closed, io: then the handler need not answer.
   Task<Result<std::string_view>> read();
+  // Waits until read() need not: for who takes something to read with, and has it only while it is used.
+  Task<void> ready();
   // No more of it is wanted: a read() that waits and every later one is Errc::closed. The connection ends with the
   // answer.
   void stop_reading();

@@ -190,9 +190,9 @@ TYPED_TEST(FileContract, CountsFilesAndWhatUploadsHold) {
   ASSERT_TRUE(this->index().begin_upload(upload("u2")));
   ASSERT_TRUE(this->index().finish_upload(file("u2"), true));
 
-  const auto romeo = this->index().use_of(jid(kRomeo)).value();
-  const auto nobody = this->index().use_of({}).value();
-  const auto juliet = this->index().use_of(jid(kJuliet)).value();
+  const auto romeo = this->index().use_of(jid(kRomeo), at(0)).value();
+  const auto nobody = this->index().use_of({}, at(0)).value();
+  const auto juliet = this->index().use_of(jid(kJuliet), at(0)).value();
 
   EXPECT_EQ(romeo.bytes, 130u);
   EXPECT_EQ(romeo.files, 3u);
@@ -207,6 +207,10 @@ TYPED_TEST(FileContract, KnowsWhatHasEnded) {
   this->enter(file("f2"));  // never
   ASSERT_TRUE(this->index().begin_upload(upload("u1")));
 
+  EXPECT_EQ(this->index().use_of(jid(kRomeo), at(999)).value().files, 2u);
+  EXPECT_EQ(this->index().use_of(jid(kRomeo), at(1'000)).value().files, 1u);
+  EXPECT_GT(this->index().use_of(jid(kRomeo), at(1'999)).value().bytes,
+            this->index().use_of(jid(kRomeo), at(2'000)).value().bytes);
   EXPECT_THAT(this->index().ended_files(at(999), kAll).value(), IsEmpty());
   EXPECT_THAT(ids(this->index().ended_files(at(1'000), kAll).value()), ElementsAre("f1"));
   EXPECT_THAT(this->index().ended_files(at(1'000), 0).value(), IsEmpty());

@@ -7,6 +7,7 @@
 #include "upload/form_intake.h"
 #include "upload/handlers.h"
 #include "upload/pace.h"
+#include "upload/places.h"
 #include "upload/request.h"
 
 namespace anser::upload {
@@ -115,6 +116,9 @@ Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& se
   const Pace pace{shared.clock, settings};
   std::uint64_t came = 0;
   for (bool ended = false; !ended;) {
+    auto placing = Places::of_core().take(exchange);
+    co_await std::move(placing);
+    const Place place;
     auto next = exchange.read();
     const auto piece = co_await std::move(next);
     if (!piece) co_return Outcome{tl::unexpect, Failure{.said = true}};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "upload/pace.h"
+#include "upload/places.h"
 #include "upload/request.h"
 
 namespace anser::upload {
@@ -103,6 +104,9 @@ net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& ex
   Tick told = shared.clock.tick();
   for (bool more = true; more;) {
     Result<void> good;
+    auto placing = Places::of_core().take(exchange);
+    co_await std::move(placing);
+    const Place place;
     auto reading = exchange.read();
     const Result<std::string_view> bytes = co_await std::move(reading);
     if (!bytes) {

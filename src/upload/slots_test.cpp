@@ -68,7 +68,7 @@ TEST(SlotToken, IsNoneForWhatWasNeverOne) {
 // Accounts that have as much as a test says.
 class FakeIndex final : public store::MemoryFileIndex {
  public:
-  Result<domain::FileUse> use_of(const core::Jid&) override { return domain::FileUse{used, 1}; }
+  Result<domain::FileUse> use_of(const core::Jid&, Time) override { return domain::FileUse{used, 1}; }
   std::uint64_t used = 0;
 };
 

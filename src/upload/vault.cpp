@@ -157,7 +157,7 @@ Task<Result<void>> Vault::Impl::hold_more(OpenUpload::State& upload, std::uint64
   if (all <= before) co_return Result<void>{};
   upload.hold(all);
   if (quota_of(upload.record.owner) == 0) co_return Result<void>{};
-  auto ask = [&index = index, owner = upload.record.owner] { return index.use_of(owner); };
+  auto ask = [this, owner = upload.record.owner] { return index.use_of(owner, clock.now()); };
   auto asking = net::run_on(workers, std::move(ask));
   auto use = co_await std::move(asking);
   Result<void> fits = use ? within_quota(upload.record.owner, *use) : tl::make_unexpected(told(use.error()));
@@ -220,7 +220,7 @@ Task<Result<OpenUpload>> Vault::begin(NewUpload upload) {
         if (auto gone = vault.content.discard(record.id); !gone) return gone;
       }
       if (limited) {
-        const auto use = vault.index.use_of(record.owner);
+        const auto use = vault.index.use_of(record.owner, vault.clock.now());
         if (!use) return tl::make_unexpected(told(use.error()));
         if (auto fits = vault.within_quota(record.owner, *use); !fits)
           return tl::make_unexpected(Error{Errc::not_allowed, fits.error().message});
@@ -561,7 +561,7 @@ Task<Result<std::vector<FileRecord>>> Vault::list(core::Jid owner, std::string b
 }
 
 Task<Result<domain::FileUse>> Vault::use_of(core::Jid owner) {
-  auto work = [&index = impl_->index, owner] { return index.use_of(owner); };
+  auto work = [&vault = *impl_, owner] { return vault.index.use_of(owner, vault.clock.now()); };
   auto working = net::run_on(impl_->workers, std::move(work));
   auto use = co_await std::move(working);
   if (use) use->bytes += impl_->claims.held_by(owner.full());

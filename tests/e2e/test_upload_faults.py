@@ -316,7 +316,7 @@ async def test_a_refused_body_is_not_read_for_ever(romeo):
     refused(await wire.reply(), 413, "file-too-large", 100 << 20)
 
     async def pour():
-        for _ in range(1000):
+        for _ in range(4000):
             wire.writer.write(bytes(1 << 16))
             await wire.writer.drain()
         return False

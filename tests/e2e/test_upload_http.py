@@ -1,6 +1,7 @@
 """Files over HTTP with other people's clients: curl and Python's requests."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -45,8 +46,9 @@ class Client:
                 if end:
                     connection.shutdown(socket.SHUT_WR)
                 answer = b""
-                while some := connection.recv(65536):
-                    answer += some
+                with contextlib.suppress(ConnectionResetError):
+                    while some := connection.recv(65536):
+                        answer += some
                 return answer
 
         return await asyncio.to_thread(talk)

@@ -105,16 +105,16 @@ Result<bool> MemoryFileIndex::remove_file(std::string_view id) {
   return std::ranges::none_of(files_, [&](const auto& entry) { return entry.second.content == content; });
 }
 
-Result<domain::FileUse> MemoryFileIndex::use_of(const core::Jid& owner) {
+Result<domain::FileUse> MemoryFileIndex::use_of(const core::Jid& owner, Time now) {
   const std::lock_guard lock{mutex_};
   domain::FileUse use;
   for (const auto& [number, file] : files_) {
-    if (file.owner != owner) continue;
+    if (file.owner != owner || (file.expires != Time{} && file.expires <= now)) continue;
     use.bytes += file.size;
     ++use.files;
   }
   for (const auto& [id, upload] : uploads_) {
-    if (upload.owner == owner) use.bytes += upload.held;
+    if (upload.owner == owner && upload.expires > now) use.bytes += upload.held;
   }
   return use;
 }

@@ -21,7 +21,7 @@ class MemoryFileIndex : public domain::FileIndex {
   Result<std::vector<domain::FileRecord>> list_files(const core::Jid& owner, std::string_view before,
                                                      std::size_t limit) override;
   Result<bool> remove_file(std::string_view id) override;
-  Result<domain::FileUse> use_of(const core::Jid& owner) override;
+  Result<domain::FileUse> use_of(const core::Jid& owner, Time now) override;
   Result<std::vector<domain::FileRecord>> ended_files(Time now, std::size_t limit) override;
   Result<std::vector<domain::UploadRecord>> ended_uploads(Time now, std::size_t limit) override;
   Result<bool> has_content(std::string_view content) override;

@@ -94,6 +94,7 @@ TEST_F(DiskTest, ReportsAFailedSyncAndSyncsNothingAfterIt) {
   stores_->archive.reset();
   stores_->archive_reader.reset();
   stores_->accounts.reset();
+  stores_->files.reset();
   const int before = disk_.syncs;
 
   stores_.reset();

@@ -259,13 +259,13 @@ Result<bool> SqliteFileIndex::remove_file(std::string_view id) {
   });
 }
 
-Result<domain::FileUse> SqliteFileIndex::use_of(const core::Jid& owner) {
+Result<domain::FileUse> SqliteFileIndex::use_of(const core::Jid& owner, Time now) {
   const std::lock_guard lock{mutex_};
   domain::FileUse use;
-  for (const char* sql : {"SELECT coalesce(sum(size),0), count(*) FROM file WHERE owner=?",
-                          "SELECT coalesce(sum(held),0), 0 FROM upload WHERE owner=?"}) {
+  for (const char* sql : {"SELECT coalesce(sum(size),0), count(*) FROM file WHERE owner=? AND (expires=0 OR expires>?)",
+                          "SELECT coalesce(sum(held),0), 0 FROM upload WHERE owner=? AND expires>?"}) {
     auto select = database_->use(sql);
-    const auto row = select.with(owner.full()).step();
+    const auto row = select.with(owner.full(), micros(now)).step();
     if (!row) return pass(row);
     use.bytes += select.sequence(0);
     use.files += select.sequence(1);
