@@ -24,10 +24,10 @@ Envelope Router::presence_of(const Session& session) const {
   envelope.kind = Kind::presence;
   envelope.type = Type::available;
   envelope.from = session.jid_;
-  envelope.id = session.presence_->id;
+  envelope.id = session.presence_->id.view();
   envelope.inner = session.presence_->inner;
-  envelope.lang = session.presence_->lang;
-  envelope.extra = session.presence_->extra;
+  envelope.lang = session.presence_->lang.view();
+  envelope.extra = session.presence_->extra.view();
   envelope.facts.priority = session.priority_;
   return envelope;
 }
@@ -42,7 +42,8 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
   }
   const bool first = !session.available();
   const bool was_eligible = Account::eligible(session);
-  session.presence_ = std::make_unique<Presence>(Presence{presence.inner, presence.id, presence.lang, presence.extra});
+  session.presence_ = std::make_unique<Presence>(
+      Presence{presence.inner, Bytes::copy(presence.id), Bytes::copy(presence.lang), Bytes::copy(presence.extra)});
   if (!was_eligible || presence.facts.priority > session.priority_) session.takes_since_ = account.shared_;
   session.priority_ = presence.facts.priority;
   session.state_changed();

@@ -52,10 +52,7 @@ using SessionId = std::uint64_t;
 
 // The last presence a resource broadcast (RFC 6121 §4.4): sent again to whoever probes.
 struct Presence {
-  Bytes inner;
-  std::string id;
-  std::string lang;
-  std::string extra;
+  Bytes inner, id, lang, extra;  // as in the Envelope; most are empty, and it is kept for each session
 };
 
 // A message to many sessions, as each of them is given it.
@@ -114,12 +111,12 @@ class Session {
   virtual std::string peer() const = 0;  // where it comes from, for people: 192.0.2.1:4711
 
   // Brings what a delivery touches into the cache, all of it at once: a session that has been silent is not there.
-  // Doors keep it within kNear bytes.
+  // Doors keep that within the first kNear bytes.
   void bring_near() const {
     constexpr std::size_t kLine = 64;
     for (std::size_t at = 0; at < kNear; at += kLine) __builtin_prefetch(reinterpret_cast<const char*>(this) + at);
   }
-  static constexpr std::size_t kNear = 960;
+  static constexpr std::size_t kNear = 448;
 
   const Jid& jid() const { return jid_; }
   SessionId id() const { return id_; }

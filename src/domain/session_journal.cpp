@@ -67,9 +67,9 @@ bool read_state(std::string_view bytes, SavedSession& session) {
     state.priority = static_cast<std::int8_t>(reader.byte());
     auto& presence = state.presence.emplace();
     presence.inner = Bytes::copy(reader.string(kMaxText));
-    presence.id = reader.string(kMaxText);
-    presence.lang = reader.string(kMaxText);
-    presence.extra = reader.string(kMaxText);
+    presence.id = Bytes::copy(reader.string(kMaxText));
+    presence.lang = Bytes::copy(reader.string(kMaxText));
+    presence.extra = Bytes::copy(reader.string(kMaxText));
   }
   return reader.ok() && reader.rest().empty() && !session.jid.resource().empty();
 }
@@ -162,9 +162,9 @@ SessionNote state_note(std::uint64_t journal, const Jid& jid, const SessionState
   if (state.presence) {
     bytes += static_cast<char>(state.priority);
     put_string(bytes, state.presence->inner.view());
-    put_string(bytes, state.presence->id);
-    put_string(bytes, state.presence->lang);
-    put_string(bytes, state.presence->extra);
+    put_string(bytes, state.presence->id.view());
+    put_string(bytes, state.presence->lang.view());
+    put_string(bytes, state.presence->extra.view());
   }
   return {.session = journal, .key = key(kState), .bytes = std::move(bytes)};
 }

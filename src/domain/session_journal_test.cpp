@@ -27,7 +27,8 @@ SessionState state() {
   state.door = "id of the session";
   state.client = "a telephone";
   state.carbons = state.wants_blocklist = true;
-  state.presence = Presence{Bytes::copy("<show>away</show>"), "p1", "de", " a='b'"};
+  state.presence =
+      Presence{Bytes::copy("<show>away</show>"), Bytes::copy("p1"), Bytes::copy("de"), Bytes::copy(" a='b'")};
   state.priority = -3;
   return state;
 }
@@ -87,9 +88,9 @@ TEST(SessionJournal, GivesTheStateBack) {
   EXPECT_FALSE(saved.state.interested || saved.state.reads_archive);
   ASSERT_TRUE(saved.state.presence);
   EXPECT_EQ(saved.state.presence->inner.view(), "<show>away</show>");
-  EXPECT_EQ(saved.state.presence->id, "p1");
-  EXPECT_EQ(saved.state.presence->lang, "de");
-  EXPECT_EQ(saved.state.presence->extra, " a='b'");
+  EXPECT_EQ(saved.state.presence->id.view(), "p1");
+  EXPECT_EQ(saved.state.presence->lang.view(), "de");
+  EXPECT_EQ(saved.state.presence->extra.view(), " a='b'");
   EXPECT_EQ(saved.state.priority, -3);
   EXPECT_EQ(saved.handled, 0u);
   EXPECT_THAT(saved.given, IsEmpty());

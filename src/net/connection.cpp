@@ -29,26 +29,27 @@ Connection::Connection(Core& core, Handed handed)
       socket_(std::move(handed.socket)),
       tls_(std::move(handed.tls)),
       zip_(std::move(handed.zip)),
+      bytes_out_(handed.bytes_out),
       websocket_(std::move(handed.websocket)),
       unread_(std::move(handed.unread)),
-      wire_(std::move(handed.unsent)),
       peer_(handed.peer),
+      more_(unread_ || tls_ || zip_),
       admission_(std::move(handed.admission)),
-      bytes_in_(handed.bytes_in),
-      bytes_out_(handed.bytes_out),
-      more_(unread_ || tls_ || zip_) {
+      bytes_in_(handed.bytes_in) {
   if (!watch(core.poller(), socket_.get())) {
     log::warn("net", "a connection from {} cannot be watched: {}", peer(), std::strerror(errno));
     closed_ = true;
     return;
   }
-  if (!wire_.empty()) flush_soon();
+  if (handed.unsent.empty()) return;
+  output_ = std::make_unique<Output>();
+  output_->wire = std::move(handed.unsent);
+  flush_soon();
 }
 
 Connection::~Connection() {
   close_now();
-  recycle(out_);
-  recycle(wire_);
+  drop_output();
 }
 
 // ------------------------------------------------------------------------------------------------------------ input
@@ -210,8 +211,10 @@ void Connection::on_time() {
 
 std::string& Connection::out() {
   constexpr std::size_t kInline = 15;  // what a string holds without a buffer
-  if (out_.empty() && out_.capacity() <= kInline) out_ = core_.take_buffer();
-  return out_;
+  if (!output_) output_ = std::make_unique<Output>();
+  std::string& appended = output_->appended;
+  if (appended.empty() && appended.capacity() <= kInline) appended = core_.take_buffer();
+  return appended;
 }
 
 void Connection::at_end_of_turn() { write(); }
@@ -230,13 +233,14 @@ void Connection::write_queued() {
   if (output_lost_) return lose_output();
   owes_refill_ = owes_refill_ || congested();
   while (queued() > 0) {
-    if (sent_ == wire_.size()) {
-      recycle(wire_);
-      sent_ = 0;
+    Output& output = *output_;
+    if (output.sent == output.wire.size()) {
+      recycle(output.wire);
+      output.sent = 0;
       prepare_wire();
     }
-    const Written written = write_some(std::string_view{wire_}.substr(sent_));
-    sent_ += written.size;
+    const Written written = write_some(std::string_view{output.wire}.substr(output.sent));
+    output.sent += written.size;
     bytes_out_ += written.size;
     if (written.lost) return lose_output();
     if (written.size == 0) {
@@ -244,10 +248,7 @@ void Connection::write_queued() {
       break;
     }
   }
-  if (sent_ == wire_.size()) {
-    recycle(wire_);
-    sent_ = 0;
-  }
+  if (queued() == 0) drop_output();
 }
 
 // True when there is more to write now.
@@ -255,24 +256,32 @@ bool Connection::refill_if_owed() {
   if (closed_ || !owes_refill_ || queued() > kLowWater) return false;
   owes_refill_ = false;
   if (!refill_) return false;
-  const auto refill = refill_;  // it may set another
+  const auto refill = *refill_;  // it may set another
   refill();
   return queued() > 0;
 }
 
 void Connection::recycle(std::string& buffer) { core_.give_back(std::exchange(buffer, {})); }
 
+void Connection::drop_output() {
+  if (!output_) return;
+  recycle(output_->appended);
+  recycle(output_->wire);
+  output_.reset();
+}
+
 // Takes over what was appended, compressed if agreed. What is on the wire already stays in front.
 void Connection::prepare_wire() {
+  auto& [appended, wire, sent] = *output_;
   if (zip_) {
-    if (wire_.empty()) wire_ = core_.take_buffer();
-    zip_->deflate(out_, wire_);
-    recycle(out_);
-  } else if (wire_.empty()) {
-    wire_.swap(out_);
+    if (wire.empty()) wire = core_.take_buffer();
+    zip_->deflate(appended, wire);
+    recycle(appended);
+  } else if (wire.empty()) {
+    wire.swap(appended);
   } else {
-    wire_ += out_;
-    recycle(out_);
+    wire += appended;
+    recycle(appended);
   }
 }
 
@@ -305,9 +314,7 @@ void Connection::send_shared(std::string_view bytes) {
 // The peer is gone, so is what it was to get. Reading goes on until the input says so too.
 void Connection::lose_output() {
   output_lost_ = true;
-  recycle(out_);
-  recycle(wire_);
-  sent_ = 0;
+  drop_output();
 }
 
 Task<Result<void>> Connection::drained() {
@@ -368,11 +375,11 @@ Task<Result<void>> Connection::shake_hands(std::unique_ptr<TlsChannel> channel, 
   if (closed_) co_return fail(Errc::closed, "the connection was closed");
   handshaking_ = false;
   if (!shaken) {
-    recycle(out_);  // it was meant for the other side of the handshake
+    drop_output();  // it was meant for the other side of the handshake
     co_return shaken;
   }
   more_ = true;  // OpenSSL may have read on
-  if (!out_.empty()) flush_soon();
+  if (output_) flush_soon();
   co_return Result<void>{};
 }
 
@@ -409,7 +416,7 @@ Result<void> Connection::start_compression(const CompressionLimits& limits) {
   if (zip_) return fail(Errc::conflict, "the connection is compressed already");
   auto zip = Zip::make(limits);
   if (!zip) return pass(zip);
-  if (!out_.empty()) prepare_wire();
+  if (output_) prepare_wire();
   zip_ = std::move(*zip);
   return {};
 }
@@ -494,8 +501,13 @@ Handed Connection::hand_over(std::string_view unread) {
     if (!unread_) unread_ = std::make_unique<std::string>();
     unread_->insert(0, unread);
   }
-  wire_.erase(0, std::exchange(sent_, 0));
-  if (!out_.empty()) prepare_wire();
+  std::string unsent;
+  if (output_) {
+    output_->wire.erase(0, std::exchange(output_->sent, 0));
+    if (!output_->appended.empty()) prepare_wire();
+    unsent = std::move(output_->wire);
+    drop_output();
+  }
   let_go();
 
   Handed handed{std::move(socket_), peer_, std::move(admission_)};
@@ -503,7 +515,7 @@ Handed Connection::hand_over(std::string_view unread) {
   handed.zip = std::move(zip_);
   handed.websocket = std::move(websocket_);
   handed.unread = std::move(unread_);
-  handed.unsent = std::exchange(wire_, {});
+  handed.unsent = std::move(unsent);
   handed.bytes_in = bytes_in_;
   handed.bytes_out = bytes_out_;
   return handed;

@@ -104,12 +104,14 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // For bytes that many connections get: sent at once and without a copy when nothing is before them, else appended.
   void send_shared(std::string_view bytes);
   // Bytes appended and not yet taken by the kernel.
-  std::size_t queued() const { return out_.size() + (wire_.size() - sent_); }
+  std::size_t queued() const { return output_ ? output_->appended.size() + (output_->wire.size() - output_->sent) : 0; }
   // kHighWater or more waits: keep what else there is in a backlog, on_writable() asks for it.
   bool congested() const { return queued() >= kHighWater; }
   // Called when kLowWater or less waits after the connection had been congested, so at the end of this turn already if
   // the socket takes everything. May append, flush and close, must not destroy.
-  void on_writable(std::function<void()> refill) { refill_ = std::move(refill); }
+  void on_writable(std::function<void()> refill) {
+    refill_ = std::make_unique<const std::function<void()>>(std::move(refill));
+  }
   // Everything is written: Errc::timeout after kDrainLimit, closed or io when it never will be.
   Task<Result<void>> drained();
 
@@ -175,6 +177,11 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   Handed hand_over(std::string_view unread = {});
 
  private:
+  struct Output {
+    std::string appended;  // in the clear
+    std::string wire;      // compressed if agreed, on its way into the socket (or into TLS)
+    std::size_t sent = 0;  // of wire
+  };
   struct Written {
     std::size_t size;  // 0: the socket is full
     bool lost;         // nobody takes anything any more
@@ -202,6 +209,7 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   void write();
   void write_queued();
   void prepare_wire();
+  void drop_output();
   Written write_some(std::string_view bytes);
   void lose_output();
   bool refill_if_owed();
@@ -213,31 +221,30 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   void close_now();
   void let_go();
 
+  // What a send reads comes first, in one cache line.
   Core& core_;
   File socket_;
+  bool closed_ = false;
+  bool output_lost_ = false;  // the peer is gone; reading goes on until it says so too
+  bool handshaking_ = false;
+  bool late_ = false;  // the limit has passed
   std::unique_ptr<TlsChannel> tls_;
   std::unique_ptr<Zip> zip_;
+  std::unique_ptr<Output> output_;  // only while something waits to be sent
+  std::uint64_t bytes_out_ = 0;
   std::unique_ptr<WebSocket> websocket_;
   std::unique_ptr<std::string> unread_;
-  std::string out_;       // appended, in the clear
-  std::string wire_;      // compressed if agreed, on its way into the socket (or into TLS)
-  std::size_t sent_ = 0;  // of wire_
-  std::function<void()> refill_;
+  std::unique_ptr<const std::function<void()>> refill_;
   boost::asio::ip::tcp::endpoint peer_;
+  std::uint16_t wanted_ = kInput;  // what read() waits for
+  std::uint8_t reads_in_a_row_ = 0;
+  bool more_ = false;  // input is probably there: do not wait
   Admission admission_;
   std::uint64_t bytes_in_ = 0;
-  std::uint64_t bytes_out_ = 0;
-  std::uint32_t wanted_ = kInput;  // what read() waits for
   std::uint32_t read_size_ = Core::kReadBuffer;
   std::uint16_t peer_close_code_ = 0;
-  std::uint8_t reads_in_a_row_ = 0;
-  bool more_ = false;         // input is probably there: do not wait
   bool waited_ = false;       // and woke: look whether it is
   bool owes_refill_ = false;  // was congested
-  bool closed_ = false;
-  bool late_ = false;  // the limit has passed
-  bool handshaking_ = false;
-  bool output_lost_ = false;  // the peer is gone; reading goes on until it says so too
 };
 
 }  // namespace anser::net

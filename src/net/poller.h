@@ -40,7 +40,8 @@ class Waiter {
   const void* coroutine() const { return act_ ? *std::launder(reinterpret_cast<void* const*>(room_)) : nullptr; }
   template <class Handler>
   void set(Handler handler) {
-    static_assert(sizeof(Handler) <= kRoom && std::is_nothrow_move_constructible_v<Handler>);
+    static_assert(sizeof(Handler) <= kRoom && alignof(Handler) <= alignof(void*));
+    static_assert(std::is_nothrow_move_constructible_v<Handler>);
     new (room_) Handler(std::move(handler));
     act_ = [](void* room, Waiter* other, bool resume) {
       Handler* handler = std::launder(static_cast<Handler*>(room));
@@ -61,7 +62,7 @@ class Waiter {
  private:
   static constexpr std::size_t kRoom = 32;
   void (*act_)(void* room, Waiter* other, bool resume) = nullptr;
-  alignas(std::max_align_t) std::byte room_[kRoom];
+  alignas(void*) std::byte room_[kRoom];
 };
 
 // A socket that a Poller watches; one coroutine may wait on it.

@@ -17,23 +17,23 @@ namespace anser::net {
 // A BIO of our own: OpenSSL's would raise SIGPIPE, and ask the socket again after a short read.
 struct TlsWire {
   static int write(BIO* bio, const char* data, int size) {
-    const auto* wire = static_cast<TlsChannel::Wire*>(BIO_get_data(bio));
+    const auto* channel = static_cast<TlsChannel*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
-    const ssize_t sent = ::send(wire->socket, data, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = ::send(channel->socket_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
     return static_cast<int>(sent);
   }
 
   static int read(BIO* bio, char* into, int size) {
-    auto* wire = static_cast<TlsChannel::Wire*>(BIO_get_data(bio));
+    auto* channel = static_cast<TlsChannel*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
-    if (wire->drained) {
+    if (channel->drained_) {
       BIO_set_retry_read(bio);
       return -1;
     }
-    const ssize_t got = ::recv(wire->socket, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
-    if (got > 0 && got < size) wire->drained = true;
-    if (got < 0 && errno == EAGAIN) wire->drained = true;
+    const ssize_t got = ::recv(channel->socket_, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
+    if (got > 0 && got < size) channel->drained_ = true;
+    if (got < 0 && errno == EAGAIN) channel->drained_ = true;
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
     return static_cast<int>(got);
   }
@@ -92,14 +92,18 @@ Result<std::unique_ptr<TlsChannel>> TlsChannel::connect(std::shared_ptr<const Tl
 
 TlsChannel::TlsChannel(std::shared_ptr<const TlsServer> server, std::unique_ptr<TlsClientSide> client, SslPtr ssl,
                        int socket)
-    : server_(std::move(server)), client_(std::move(client)), wire_{socket}, ssl_(std::move(ssl)), facts_(ssl_.get()) {}
+    : server_(std::move(server)),
+      client_(std::move(client)),
+      socket_(socket),
+      ssl_(std::move(ssl)),
+      facts_(ssl_.get()) {}
 
 TlsChannel::~TlsChannel() = default;
 
 Result<void> TlsChannel::attach_wire() {
   BIO* bio = BIO_new(TlsWire::method());
   if (!bio) return fail(Errc::io, "no TLS for a new connection: {}", openssl_reason());
-  BIO_set_data(bio, &wire_);
+  BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
   return {};
@@ -139,7 +143,7 @@ TlsChannel::Step TlsChannel::read(std::span<char> into) {
 
 TlsChannel::Step TlsChannel::write(std::string_view from) {
   Step step;
-  if (failed_ || !established_) {
+  if (reason_ || !established_) {
     step.state = State::failed;
     return step;
   }
@@ -150,7 +154,7 @@ TlsChannel::Step TlsChannel::write(std::string_view from) {
 }
 
 void TlsChannel::say_goodbye() {
-  if (failed_ || !established_) return;
+  if (reason_ || !established_) return;
   ERR_clear_error();
   SSL_shutdown(ssl_.get());
   ERR_clear_error();
@@ -166,15 +170,13 @@ TlsChannel::State TlsChannel::why(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return State::closed;
     case SSL_ERROR_SYSCALL:
-      failed_ = true;
-      reason_ = saved_errno == 0 ? "the peer went away" : std::strerror(saved_errno);
+      fail_for(saved_errno == 0 ? "the peer went away" : std::strerror(saved_errno));
       ERR_clear_error();
       // Before the handshake's end nothing can have been cut off: whoever only looked at the port has left.
       return saved_errno == 0 && !established_ ? State::closed : State::failed;
     default:
-      failed_ = true;
-      reason_ = client_ ? client_reason() : openssl_reason();
-      if (client_ && client_->refused) reason_ = client_->verdict.objection;
+      fail_for(client_ ? client_reason() : openssl_reason());
+      if (client_ && client_->refused) fail_for(client_->verdict.objection);
       return State::failed;
   }
 }

@@ -50,10 +50,10 @@ class TlsChannel {
   void say_goodbye();
 
   // The socket became readable.
-  void input_may_be_there() { wire_.drained = false; }
+  void input_may_be_there() { drained_ = false; }
   bool established() const { return established_; }
   // After State::failed.
-  const std::string& reason() const { return reason_; }
+  std::string_view reason() const { return reason_ ? std::string_view{*reason_} : "there was no handshake"; }
   // After State::failed: not_authorized if it was the server's certificate, else io.
   Errc code() const;
   const TlsFacts& facts() const { return facts_; }
@@ -62,24 +62,21 @@ class TlsChannel {
   std::shared_ptr<const TlsSession> session() const;
 
  private:
-  struct Wire {
-    int socket;
-    bool drained = false;
-  };
-  friend struct TlsWire;
+  friend struct TlsWire;  // reads and writes the socket for OpenSSL
 
   TlsChannel(std::shared_ptr<const TlsServer> server, std::unique_ptr<TlsClientSide> client, SslPtr ssl, int socket);
   Result<void> attach_wire();
   State why(int result);
+  void fail_for(std::string reason) { reason_ = std::make_unique<const std::string>(std::move(reason)); }
 
   std::shared_ptr<const TlsServer> server_;  // its callbacks run until the handshake is over; null on a client's side
   std::unique_ptr<TlsClientSide> client_;    // null on a server's side
-  Wire wire_;
+  int socket_;
+  bool drained_ = false;  // all of its input has been read
+  bool established_ = false;
   SslPtr ssl_;
   TlsFacts facts_;
-  bool established_ = false;
-  bool failed_ = false;
-  std::string reason_ = "there was no handshake";
+  std::unique_ptr<const std::string> reason_;  // null: it has not failed
 };
 
 }  // namespace anser::net

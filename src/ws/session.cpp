@@ -62,12 +62,12 @@ void Session::begin(Services& services, Arrival arrival) {
 
 Session::Session(Services& services, Arrival arrival)
     : services_(services),
-      connection_(services.core, std::move(arrival.handed)),
-      settings_(std::move(arrival.settings)),
-      bucket_(static_cast<double>(settings_->rate_bytes_per_second), static_cast<double>(settings_->rate_burst_bytes)),
       form_(arrival.form),
       modern_(arrival.modern || arrival.form != Form::bare),
-      plain_frames_(connection_.websocket()->takes_plain_frames()) {
+      connection_(services.core, std::move(arrival.handed)),
+      settings_(std::move(arrival.settings)),
+      bucket_(static_cast<double>(settings_->rate_bytes_per_second), static_cast<double>(settings_->rate_burst_bytes)) {
+  plain_frames_ = connection_.websocket()->takes_plain_frames();
   connection_.held_by(this, sizeof *this);
   connection_.limit(settings_->sign_in_timeout);
   connection_.websocket()->set_limits(settings_->websocket.limits);

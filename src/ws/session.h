@@ -183,27 +183,28 @@ class Session final : public domain::Session {
   void acknowledged(std::size_t count);
   void pass_unmarked();
 
+  // What a delivery looks at comes first, and the connection begins with what a send does.
   Services& services_;
-  net::Connection connection_;
-  SharedSettings settings_;
   std::unique_ptr<Outbox> outbox_;
-  std::unique_ptr<Inflow> inflow_;
-  net::TokenBucket bucket_;
-  std::uint64_t heard_ = 0;  // bytes_in() when the silence was last looked at
-  std::size_t kept_ = 0;     // its part of services_.unfinished
-  std::uint64_t next_fence_ = 1;
-  unsigned unfenced_ = 0;
-  std::uint8_t requests_ = 0;
   Form form_;
   bool modern_ = false;
   bool acknowledges_ = false;
-  bool plain_frames_;  // of its WebSocket, which is elsewhere in memory
+  bool plain_frames_ = false;  // of its WebSocket, which is elsewhere in memory
   bool opening_ = true;
   bool ended_ = false;
   bool pinged_ = false;
   bool resting_ = false;     // read from again after a while
   bool parked_ = false;      // waits for something else than input
   bool unfinished_ = false;  // half a message has come: it has a time limit
+  std::uint8_t requests_ = 0;
+  unsigned unfenced_ = 0;
+  net::Connection connection_;
+  SharedSettings settings_;
+  std::unique_ptr<Inflow> inflow_;
+  net::TokenBucket bucket_;
+  std::uint64_t heard_ = 0;  // bytes_in() when the silence was last looked at
+  std::size_t kept_ = 0;     // its part of services_.unfinished
+  std::uint64_t next_fence_ = 1;
 };
 
 }  // namespace anser::ws
