@@ -163,6 +163,8 @@ class SocketMachine {
     SocketHost::Clock::time_point due;
   };
 
+  static Error no_connection() { return {Errc::wrong_state, "the socket is not connected"}; }
+
   void begin();
   void start_attempt();
   void enter(State state, SocketStatus status);
@@ -174,15 +176,17 @@ class SocketMachine {
   void release(const Error& why, SocketStatus status);
   bool comes_back(const SocketEnd& end) const;
   void disarm_all();
-  void ask(const Frame& frame, Answered done);
-  void resubscribe(const std::string& group);
-  void on_subscribed(const std::string& group, const Result<SocketReply>& reply);
-  void answer(const std::string& request, Result<SocketReply> reply);
-  void expire_requests();
-  void fail_requests(const Error& why);
   void settle(SocketQueue::Entry entry, Delivery::Outcome outcome, Error error);
   void count_waiting();
   void note(std::uint16_t code, std::string reason);
+
+  // ---- socket_machine_requests.cpp ----
+  void ask(const Frame& frame, Answered done);
+  void answer(const std::string& request, Result<SocketReply> reply);
+  void expire_requests();
+  void fail_requests(const Error& why);
+  void resubscribe(const std::string& group);
+  void on_subscribed(const std::string& group, const Result<SocketReply>& reply);
 
   void on(frames::Ack ack);
   void on(SocketMessage message);
