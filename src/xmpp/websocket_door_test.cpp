@@ -1,6 +1,10 @@
 // RFC 7395's dialogues with the real door, each also with its messages in two fragments and octet by octet.
 #include "xmpp/websocket_door.h"
 
+#include <atomic>
+#include <future>
+#include <memory>
+
 #include "net/tls_test_support.h"
 #include "tests/support/websocket_door_fixture.h"
 
@@ -138,6 +142,32 @@ TEST_P(Dialogue, BindsWhileItLogsInBySasl2) {
   EXPECT_THAT(client.hear(), StartsWith("<stream:features xmlns:stream="));
   client.say("<r xmlns='urn:xmpp:sm:3'/>");
   EXPECT_EQ(client.hear(), "<a xmlns='urn:xmpp:sm:3' h='0'/>");
+}
+
+// Another core takes less than this one sends: nothing is read until it does, and then everything is there. The second
+// request has come with the first, so no socket says that there is more.
+TEST_F(WebSocketDoorTest, AStreamThatAFullMailboxHoldsBackGoesOnAfterwards) {
+  const auto congested = std::make_shared<std::atomic<bool>>(false);
+  const auto held = std::make_shared<std::promise<void>>();
+  shared_.congested = [congested, held, looks = 0]() mutable {
+    if (*congested && ++looks == 3) held->set_value();
+    return congested->load();
+  };
+  WebSocketClient romeo = bind("romeo", "orchard");
+  std::string both;
+  for (const char* id : {"1", "2"}) {
+    codec::append_masked_frame(
+        both, codec::Opcode::text,
+        fmt::format("<iq xmlns='jabber:client' type='get' id='{}'><ping xmlns='urn:xmpp:ping'/></iq>", id), 0x37FA213D);
+  }
+
+  *congested = true;
+  romeo.say_bytes(both);
+  held->get_future().wait();
+  *congested = false;
+
+  EXPECT_THAT(romeo.hear(), HasSubstr("id='1'"));
+  EXPECT_THAT(romeo.hear(), HasSubstr("id='2'"));
 }
 
 // ---- what is wrong --------------------------------------------------------------------------------------------------
