@@ -23,6 +23,7 @@ from xmpp import Load
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "u"
+SHARES = ("fan_16", "fan_4", "fan_1")  # compared with the bare loop
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Bench:
     sizes: Sizes
     samples: dict = field(default_factory=dict)  # (server, key) -> every value measured
     failures: list = field(default_factory=list)
+    message_bytes: int = 0  # of one of Anser's as it goes to a subscriber
 
     def measure(self):
         template = self.work / "accounts"
@@ -62,6 +64,10 @@ class Bench:
                         if for_all or isinstance(server, WsAnser):
                             self.attempt(f"{server.name}, {key}, round {number + 1}",
                                          lambda: self.add(server, key, command, "per_cpu_s", **options))
+                        if key in SHARES and isinstance(server, BareLoop):
+                            self.attempt(f"{server.name}, {key}, Anser's bytes, round {number + 1}",
+                                         lambda: self.add(server, f"{key}_long", command, "per_cpu_s",
+                                                          message=self.message_bytes, **options))
         for kind in KINDS:
             for key, tls in (("idle", False), ("idle_tls", True)):
                 self.attempt(f"{kind.name}, {key}", lambda: self.idle(kind, key, tls, template))
@@ -111,6 +117,8 @@ class Bench:
             options["tls"] = True
         found = self.load.run(command, server, dialect=server.dialect, prefix=PREFIX, **options)
         self.samples.setdefault((server.name, key), []).append(found[figure])
+        if isinstance(server, WsAnser):
+            self.message_bytes = int(found.get("message_bytes", self.message_bytes))
 
     def idle(self, kind, key, tls, template):
         with kind(self.work, key, self.load) as server:
@@ -122,10 +130,13 @@ class Bench:
         """The medians, and what is made of them: shares of the bare loop, memory beyond TLS."""
         values = {place: statistics.median(found) for place, found in self.samples.items()}
         for kind in KINDS:
-            for key in ("fan_16", "fan_4", "fan_1"):
+            for key in SHARES:
                 one, bare = values.get((kind.name, key)), values.get((BareLoop.name, key))
                 if one and bare:
                     values[kind.name, f"share_{key}"] = 100 * one / bare
+                alike = values.get((BareLoop.name, f"{key}_long")) if kind is WsAnser else bare
+                if one and alike:
+                    values[kind.name, f"alike_{key}"] = 100 * one / alike
             one, bare = values.get((kind.name, "idle_tls")), values.get((BareLoop.name, "idle_tls"))
             if one is not None and bare is not None:
                 values[kind.name, "beyond_tls"] = one - bare
@@ -143,10 +154,13 @@ class Bench:
             Line("fan_16", f"one to {s.subscribers:,} subscribers, 16 in flight, ephemeral: deliveries/CPU s", 400_000,
                  True),
             Line("share_fan_16", "of the bare loop: %; to reach: uWebSockets' share", share("fan_16"), True, 1),
+            Line("alike_fan_16", "of a bare loop that sends as many bytes: %", share("fan_16"), True, 1),
             Line("fan_4", "4 in flight: deliveries/CPU s"),
             Line("share_fan_4", "of the bare loop: %; to reach: uWebSockets' share", share("fan_4"), True, 1),
+            Line("alike_fan_4", "of a bare loop that sends as many bytes: %", share("fan_4"), True, 1),
             Line("fan_1", "1 in flight: deliveries/CPU s"),
             Line("share_fan_1", "of the bare loop: %; to reach: uWebSockets' share", share("fan_1"), True, 1),
+            Line("alike_fan_1", "of a bare loop that sends as many bytes: %", share("fan_1"), True, 1),
             Line("fan_16_durable", "16 in flight, every message on disk first: deliveries/CPU s", 400_000, True),
             Line("fan_4_durable", "4 in flight, every message on disk first: deliveries/CPU s"),
             Line("idle", f"idle connection, plain: bytes ({s.idle_few:,} to {s.idle_many:,})", 2048),

@@ -91,6 +91,8 @@ void add_websocket_commands(CLI::App& app, Command& chosen, const RunPlan& run, 
                           [&] { return run_ws_fan_out(run, ws.plan, ws.clients, ws.in_flight, ws.window); });
   add_messages(command);
   command->add_option("--group", ws.plan.group, "that everybody subscribes to; Anser's dialect");
+  command->add_option("--message", ws.plan.message_bytes,
+                      "bytes of a message in all, if more than its body; plain dialect");
   command = add("ws-pairs", "clients in pairs, messages in flight until they are acknowledged",
                 [&] { return run_ws_pairs(run, ws.plan, ws.clients, ws.in_flight, ws.window); });
   add_messages(command);

@@ -33,7 +33,7 @@ WsMeaning of_anser(const WsPlan& plan, const WsFrame& frame, bool ready) {
   const std::string_view content = frame.payload.substr(std::min<std::size_t>(2, frame.payload.size()));
   switch (type) {
     case kMessage:
-      return {What::message, {}, content};
+      return {What::message, {}, frame.payload};
     case kAck:
       return {What::stored, {}, content.substr(std::min<std::size_t>(2, content.size()))};
     case kAuthResult: {
@@ -116,9 +116,10 @@ std::string ws_beat(const WsPlan& plan) {
 }
 
 WsTemplate ws_message(const WsPlan& plan, std::string_view to) {
-  const std::string body = body_of(plan);
+  std::string body = body_of(plan);
   switch (plan.dialect) {
     case WsDialect::plain:
+      body.resize(std::max(body.size(), plan.message_bytes), 'x');
       return {WsOpcode::binary, body};
     case WsDialect::socketio:
       return {WsOpcode::text, fmt::format(R"(42["say","{}"])", body)};

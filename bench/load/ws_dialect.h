@@ -23,14 +23,15 @@ struct WsPlan {
   bool ephemeral = false;  // anser: what is sent is stored nowhere
   std::string group;       // anser: every client subscribes to it
   std::size_t body_bytes = 100;
-  std::string run = "-1";  // anser: no two runs' messages have the same ids, or they were taken for repetitions
+  std::size_t message_bytes = 0;  // plain: a message is as long as one of Anser's, which says more than its body
+  std::string run = "-1";         // anser: no two runs' messages have the same ids, or they were taken for repetitions
 };
 
 struct WsMeaning {
   // `ready`: the client is in; `stored`: the server has acknowledged a message.
   enum class What { nothing, say, ready, beat, message, stored, refused } what = What::nothing;
   std::string say;          // with say and ready: a frame to answer with
-  std::string_view detail;  // with message: where its number is; with stored: the id; with refused: why
+  std::string_view detail;  // with message: all of it, its number somewhere; with stored: the id; with refused: why
 };
 
 std::string ws_handshake(const WsPlan& plan, std::string_view host, std::string_view user, std::string_view password);

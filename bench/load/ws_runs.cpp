@@ -78,6 +78,7 @@ Result<void> run_ws_fan_out(const RunPlan& run, const WsPlan& plan, std::size_t 
   std::uint64_t sent = 0;
   std::uint64_t stored = 0;
   std::uint64_t deliveries = 0;
+  std::size_t message_bytes = 0;
   bool sending = true;
   const auto send = [&] {
     fleet[0].send(message.stamped(sent++));
@@ -89,6 +90,7 @@ Result<void> run_ws_fan_out(const RunPlan& run, const WsPlan& plan, std::size_t 
     std::uint64_t& due = received[client.index()];
     const auto number = numbers.read(meaning.detail);
     if (!number || *number != due || due - first >= missing.size()) return fleet.give_up(wrong_order(client, due));
+    message_bytes = meaning.detail.size();
     --missing[due - first];
     ++due;
     ++deliveries;
@@ -100,6 +102,7 @@ Result<void> run_ws_fan_out(const RunPlan& run, const WsPlan& plan, std::size_t 
   });
   for (std::size_t i = 0; i < in_flight; ++i) send();
   if (auto measured = measure(fleet, *meter, window, [&] { return deliveries; }); !measured) return measured;
+  report("message_bytes", static_cast<double>(message_bytes));
   sending = false;
   return fleet.run_until("the last messages",
                          [&] { return missing.empty() && (plan.dialect != WsDialect::anser || stored == sent); });
