@@ -123,15 +123,6 @@ class TestServer {
     tls_.reset();
   }
 
-  // The same with a client that does not believe us.
-  void fails_to_secure(SSL_CTX* context) {
-    tls_.reset(SSL_new(context));
-    SSL_set_fd(tls_.get(), peer_.get());
-    // With TLS 1.3 the refusal comes after our side is done.
-    const bool done = SSL_accept(tls_.get()) == 1;
-    EXPECT_FALSE(done && receive());
-  }
-
   // Pieces of dialogue. `management` offers XEP-0198.
   void opens_stream() {
     hears("<stream:stream");

@@ -1,5 +1,5 @@
-// How many pieces of bodies a core holds at once until a worker has written them. Who gets no place has not read yet: its
-// bytes stay in the kernel, however many uploads there are. A core's own, so nothing is locked.
+// How many pieces of bodies a core holds at once until a worker has written them. Who gets no place has not read yet:
+// its bytes stay in the kernel, however many uploads there are. A core's own, so nothing is locked.
 #pragma once
 
 #include <cstddef>
