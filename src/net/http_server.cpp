@@ -161,10 +161,11 @@ Task<void> HttpConnection::run() {
     connection_->limit(settings_.silence_timeout);
     co_await serve();
     if (gone()) co_return;
-    if (unsaid_ > 0) co_return connection_->abort();  // the client must not take it for the whole answer
+    if (unsaid_ > 0) co_return connection_->abort();        // the client must not take it for the whole answer
+    if (last_) co_return connection_->close_after_flush();  // which reads on for a while, so that the answer is heard
     const bool skipped = co_await skip_body();
     connection_->limit(settings_.silence_timeout);
-    if (!skipped || last_ || gone()) {
+    if (!skipped || gone()) {
       if (!gone()) connection_->close_after_flush();
       co_return;
     }

@@ -86,9 +86,8 @@ async def test_extended_information_has_the_kind_of_its_form(server):
         kind = form.all("field")[0]
         assert (kind["var"], kind["type"]) == ("FORM_TYPE", "hidden")
     if server.kind == "anser":
-        (form,) = forms
-        said = {field["var"]: [value.text for value in field.all("value")] for field in form.all("field")}
-        assert said["FORM_TYPE"] == ["urn:xmpp:dataforms:softwareinfo"]
+        all_said = [{field["var"]: [value.text for value in field.all("value")] for field in form.all("field")} for form in forms]
+        (said,) = [one for one in all_said if one["FORM_TYPE"] == ["urn:xmpp:dataforms:softwareinfo"]]
         assert (said["software"], bool(said["software_version"][0])) == (["Anser"], True)
 
 

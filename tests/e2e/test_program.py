@@ -142,8 +142,8 @@ async def test_the_first_start_makes_a_certificate_and_says_so(start):
 async def test_the_first_start_makes_databases_and_says_so_once(start):
     server = await start(hosts=[Host("localhost")])
     made = server.house.logged("made the database ")
-    assert sorted(line.split()[-1].rpartition("/")[2] for line in made) == ["accounts.db", "archive.db", "log.db"]
-    assert {path.name for path in server.house.data.glob("*.db")} == {"accounts.db", "archive.db", "log.db"}
+    assert sorted(line.split()[-1].rpartition("/")[2] for line in made) == ["accounts.db", "archive.db", "files.db", "log.db"]
+    assert {path.name for path in server.house.data.glob("*.db")} == {"accounts.db", "archive.db", "files.db", "log.db"}
 
     server.house.stop()
     server.house.start()
