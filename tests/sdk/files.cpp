@@ -67,7 +67,7 @@ void run(const Arguments& given) {
   if (!got) say("why", got.error().message);
   if (got) say("type", got->type);
 
-  download.url += "x";  // nobody can guess an address
+  download.url.insert(download.url.rfind('/'), "x");  // nobody can guess an address
   download.path += ".none";
   say("guessed", outcome_of(files.download(download)));
   connection.disconnect();

@@ -112,6 +112,7 @@ class Ejabberd(Server):
             "docroot": str(self.folder / "uploads"),
             "put_url": f"https://localhost:{s.https_port}/upload",
             "max_size": 10 * 1024 * 1024,
+            "access": "everybody",
         }
         config = {
             "loglevel": os.environ.get("E2E_PEER_LOG", "info"),
