@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <future>
 #include <memory>
+#include <thread>
 
 #include "base/base64.h"
 #include "codec/websocket_reader.h"
@@ -169,6 +170,7 @@ class WebSocketDoorTest : public testing::Test {
                     [this](net::HttpExchange& exchange) { return serve_host_meta(shared_, exchange); });
   }
   ~WebSocketDoorTest() override {
+    if (started_) end_sessions();
     workers_.stop();
     cores_->stop();
     cores_->join();
@@ -262,6 +264,14 @@ class WebSocketDoorTest : public testing::Test {
   bool started_ = false;
 
  private:
+  // A session that could be resumed waits on nothing but itself: no end of a core would free it.
+  void end_sessions() {
+    for (bool over = false; !over; std::this_thread::yield())
+      on_core([&] {
+        router_.each_session([](domain::Session& session) { session.close(domain::CloseReason::shutdown); });
+        over = router_.session_count() == 0;
+      });
+  }
   Shared make_shared() {
     Shared shared{{*cores_, workers_, storage_, post_, clock_, hosts_, guard_, "secret"}};
     shared.archive_key = std::string(32, 'k');
