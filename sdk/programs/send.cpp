@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <ostream>
 
@@ -98,6 +99,9 @@ sdk::Result<bool> send_all(const SendOptions& options, const Console& console) {
   if (!options.file.empty()) {
     if (access(options.file.c_str(), R_OK) != 0)
       return fail(sdk::Errc::io, "cannot read " + options.file + ": " + std::strerror(errno));
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(options.file, none))
+      return fail(sdk::Errc::invalid_argument, options.file + " is no file");
   } else if (!options.lines) {
     auto got = get_text(options, console);
     if (!got) return tl::make_unexpected(got.error());

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "sdk/src/media_type.h"
+
 namespace anser::sdk {
 namespace {
 
@@ -50,6 +52,7 @@ net::Task<Result<void>> UploadJob::prepare() {
     if (name_.empty()) name_ = file_->name();
   }
   if (name_.empty()) co_return fail(Errc::invalid_argument, "the file has no name");
+  if (upload_.type.empty()) upload_.type = media_type_of(name_);
   if (size_ == 0) co_return fail(Errc::invalid_argument, "the file has no bytes, and no service takes such");
 
   auto finding = hear<UploadService>(find_service_);

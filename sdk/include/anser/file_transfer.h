@@ -50,7 +50,7 @@ struct Upload {
   std::string path = {};   // a file, or
   std::string bytes = {};  // these, where `path` is ""; then `name` must say something
   std::string name = {};   // that others see; "": the file's own
-  std::string type = {};   // a media type; "": unknown
+  std::string type = {};   // a media type; "": as the name's ending says, if it is a common one
   Purpose purpose = Purpose::message;
   std::chrono::system_clock::time_point expire_before = {};  // of an ephemeral one
   TransferListener progress = {};
