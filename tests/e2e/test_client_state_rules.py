@@ -59,9 +59,9 @@ async def test_who_left_has_left(server):
     await inactive(juliet)
 
     await romeo.presence("<show>away</show>", id="p1")
-    await romeo.leaves()
+    await romeo.presence(kind="unavailable")
 
-    assert await came(juliet) == []
+    assert await came(romeo, juliet) == []
     await active(juliet)
     assert (await juliet.hears("presence"))["type"] == "unavailable"
 
