@@ -61,15 +61,17 @@ Task<Result<std::string_view>> Connection::read() {
   }
 }
 
-std::optional<Result<std::string_view>> Connection::take() { return websocket_ ? take_message() : take_bytes(); }
+std::optional<Result<std::string_view>> Connection::take(std::span<char> into) {
+  return websocket_ ? take_message() : take_bytes(into);
+}
 
-std::optional<Result<std::string_view>> Connection::take_bytes() {
+std::optional<Result<std::string_view>> Connection::take_bytes(std::span<char> into) {
   if (closed_) return fail(Errc::closed, "the connection is closed");
   if (late_) return fail(Errc::timeout, "the time limit has passed");
   if (!more_ && (std::exchange(waited_, false) || take_ready(wanted_))) input_may_be_there();
   while (more_ && reads_in_a_row_ < kReadsAtOnce) {
     ++reads_in_a_row_;
-    Result<std::string_view> input = receive();
+    Result<std::string_view> input = receive(into);
     if (hung_up() && !more_) input_may_be_there();
     if (!input || !input->empty()) return input;
   }
@@ -136,10 +138,10 @@ void Connection::input_may_be_there() {
 }
 
 // Empty when there is nothing. Sets more_ when there is probably more than it returns.
-Result<std::string_view> Connection::receive() {
+Result<std::string_view> Connection::receive(std::span<char> into) {
   if (unread_) return receive_unread();
   if (zip_) return receive_inflated();
-  const std::span<char> buffer = core_.read_buffer().first(read_size_);
+  const std::span<char> buffer = into.empty() ? core_.read_buffer().first(read_size_) : into;
   return tls_ ? receive_decrypted(buffer) : receive_plain(buffer);
 }
 

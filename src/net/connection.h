@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -73,8 +74,9 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   // compression bomb, bad_request for what is not zlib.
   Task<Result<std::string_view>> read();
   // read() in two steps, for who waits often and long: what is there now, if anything, without a coroutine of its own,
-  // and the wait for more. `take` is empty when there is nothing yet: then wait.
-  std::optional<Result<std::string_view>> take();
+  // and the wait for more. `take` is empty when there is nothing yet: then wait. Bytes may be received into `into`, if
+  // the caller has a place of its own for them, where they stay.
+  std::optional<Result<std::string_view>> take(std::span<char> into = {});
   Task<void> wait();
   // No piece is larger, at most Core::kReadBuffer: for who may have to keep what it has read.
   void read_at_most(std::size_t bytes) { read_size_ = static_cast<std::uint32_t>(bytes); }
@@ -198,9 +200,9 @@ class Connection final : private Timer, private TurnEnd, private Watched {
   void input_may_be_there();
   bool need_not_wait();
 
-  std::optional<Result<std::string_view>> take_bytes();
+  std::optional<Result<std::string_view>> take_bytes(std::span<char> into = {});
   std::optional<Result<std::string_view>> take_message();
-  Result<std::string_view> receive();
+  Result<std::string_view> receive(std::span<char> into);
   Result<std::string_view> receive_unread();
   Result<std::string_view> receive_inflated();
   Result<std::string_view> receive_plain(std::span<char> buffer);

@@ -55,6 +55,7 @@ class HttpConnection {
   bool gone() const { return taken_ || connection_->closed(); }
   Task<bool> secure();
   Task<Result<Event>> next();
+  std::optional<Result<Event>> take(std::span<char> into);
   Task<void> serve();
   Task<bool> skip_body();
   bool leaves_body() const;
@@ -195,20 +196,29 @@ Task<bool> HttpConnection::secure() {
 
 // The next event of the reader, need_more left out.
 Task<Result<HttpReader::Event>> HttpConnection::next() {
+  if (!body_ended_) connection_->limit(settings_.silence_timeout);
+  for (;;) {
+    if (auto event = take({})) co_return std::move(*event);
+    co_await connection_->wait();
+  }
+}
+
+// The next event that is there already.
+std::optional<Result<HttpReader::Event>> HttpConnection::take(std::span<char> into) {
   for (;;) {
     const Event event = reader_.next(input_);
     if (event == Event::error) lost_ = Error{Errc::bad_request, reader_.reason()};
-    if (event != Event::need_more) co_return event;
+    if (event != Event::need_more) return event;
     let_go_of_rest();
-    // A request has a time from its first byte to its head's end, a body from each piece to the next.
-    if (!body_ended_) connection_->limit(settings_.silence_timeout);
-    auto bytes = co_await connection_->read();
-    if (!bytes) {
-      if (!lost_) lost_ = bytes.error();  // else somebody has stopped it
-      co_return tl::make_unexpected(*lost_);
+    const auto bytes = connection_->take(into);
+    if (!bytes) return std::nullopt;
+    if (!*bytes) {
+      if (!lost_) lost_ = bytes->error();  // else somebody has stopped it
+      return tl::make_unexpected(*lost_);
     }
+    // A request has a time from its first byte to its head's end, a body from each piece to the next.
     if (reader_.between_requests()) connection_->limit(settings_.head_timeout);
-    input_ = *bytes;
+    input_ = **bytes;
   }
 }
 
@@ -287,28 +297,36 @@ const Connection& HttpExchange::connection() const { return *connection_.connect
 Core& HttpExchange::core() { return connection_.core_; }
 
 Task<Result<std::string_view>> HttpExchange::read() {
-  if (connection_.body_ended_) co_return std::string_view{};
-  if (connection_.lost_) co_return tl::make_unexpected(*connection_.lost_);
-  if (request().expects_continue && !std::exchange(connection_.continued_, true) && !responded_) {
-    connection_.connection_->out().append("HTTP/1.1 100 Continue\r\n\r\n");
-    connection_.connection_->flush_soon();
+  for (;;) {
+    auto waiting = ready();
+    co_await std::move(waiting);
+    if (auto taken = take()) co_return std::move(*taken);
   }
-  auto next_task = connection_.next();
-  const Result<HttpReader::Event> event = co_await std::move(next_task);
-  if (!event) co_return pass(event);
-  connection_.keep_rest();
-  if (*event == HttpReader::Event::error) co_return fail(Errc::bad_request, "{}", connection_.reader_.reason());
-  if (*event == HttpReader::Event::body) co_return connection_.reader_.body();
-  connection_.body_ended_ = true;
-  co_return std::string_view{};
+}
+
+std::optional<Result<std::string_view>> HttpExchange::take(std::span<char> into) {
+  auto& connection = connection_;
+  if (connection.body_ended_) return std::string_view{};
+  if (connection.lost_) return tl::make_unexpected(*connection.lost_);
+  if (request().expects_continue && !std::exchange(connection.continued_, true) && !responded_) {
+    connection.connection_->out().append("HTTP/1.1 100 Continue\r\n\r\n");
+    connection.connection_->flush_soon();
+  }
+  const auto event = connection.take(into);
+  if (!event) return std::nullopt;
+  if (!*event) return pass(*event);
+  connection.keep_rest();
+  if (**event == HttpReader::Event::error) return fail(Errc::bad_request, "{}", connection.reader_.reason());
+  if (**event == HttpReader::Event::body) return connection.reader_.body();
+  connection.body_ended_ = true;
+  return std::string_view{};
 }
 
 Task<void> HttpExchange::ready() {
   auto& connection = connection_;
-  const bool waits = request().expects_continue && !connection.continued_;  // read() has to say it first
-  const bool there = waits || connection.body_ended_ || connection.reader_.body_is_over() || !connection.input_.empty();
-  if (there || connection.lost_ || connection.gone()) co_return;
-  connection.let_go_of_rest();
+  const bool there = connection.body_ended_ || connection.reader_.body_is_over() || !connection.input_.empty();
+  const bool waits = request().expects_continue && !connection.continued_;  // take() has to say it first
+  if (there || waits || connection.lost_ || connection.gone()) co_return;
   connection.connection_->limit(connection.settings_.silence_timeout);
   auto waiting = connection.connection_->wait();
   co_await std::move(waiting);

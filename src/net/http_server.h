@@ -75,7 +75,9 @@ class HttpExchange {
   // The body's next piece, valid until the next co_await; empty at its end. Says 100 (Continue) if that is waited for.
   // Errc::bad_request for a body that is not HTTP, timeout, closed, io: then the handler need not answer.
   Task<Result<std::string_view>> read();
-  // Waits until read() need not: for who takes something to read with, and has it only while it is used.
+  // read() in two steps, for who takes something to read with, and has it only while it is used: what is there now,
+  // nothing if nothing is, and the wait for more. The piece may lie in `into`, and stays then; else it is as read()'s.
+  std::optional<Result<std::string_view>> take(std::span<char> into = {});
   Task<void> ready();
   // No more of it is wanted: a read() that waits and every later one is Errc::closed. The connection ends with the
   // answer.

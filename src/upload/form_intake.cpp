@@ -22,6 +22,20 @@ std::string text_of(const std::string& bytes, const form::FormReader& reader) {
   return codec::to_utf8(bytes, "utf-8").value_or("");
 }
 
+// Neighbours become one.
+void append(std::vector<FormIntake::Step>& steps, std::string_view data, std::string_view input) {
+  const bool stays =
+      std::greater_equal<>{}(data.data(), input.data()) && std::less<>{}(data.data(), input.data() + input.size());
+  auto* before = steps.empty() ? nullptr : std::get_if<FormIntake::Bytes>(&steps.back());
+  if (before && stays && before->view.data() + before->view.size() == data.data())
+    before->view = {before->view.data(), before->view.size() + data.size()};
+  else if (before && !stays && !before->own.empty())
+    before->own += data;
+  else
+    steps.emplace_back(
+        FormIntake::Bytes{stays ? data : std::string_view{}, std::string{stays ? std::string_view{} : data}});
+}
+
 }  // namespace
 
 Problem problem_of(const form::FormError& error) {
@@ -53,27 +67,22 @@ Problem problem_of(const form::FormError& error) {
   return problem;
 }
 
-tl::expected<std::vector<FormIntake::Step>, Problem> FormIntake::take(std::string_view input) {
+tl::expected<std::vector<FormIntake::Step>, Problem> FormIntake::take(std::string_view input, bool last) {
   std::vector<Step> steps;
-  for (;;) {
-    const Event event = reader_.next(input);
-    if (event == Event::need_more || (event == Event::end && input.empty())) return steps;
-    if (auto wrong = take_event(event, steps)) return tl::make_unexpected(std::move(*wrong));
+  std::string_view rest = input;
+  for (bool finishing = false;;) {
+    const Event event = finishing ? reader_.finish() : reader_.next(rest);
+    if (event == Event::need_more || (event == Event::end && (finishing || rest.empty()))) {
+      if (!last || event == Event::end) return steps;
+      if (std::exchange(finishing, true))  // it must decide now
+        return tl::make_unexpected(Problem{.status = 400, .code = "malformed", .detail = "the form has no end"});
+      continue;
+    }
+    if (auto wrong = take_event(event, input, steps)) return tl::make_unexpected(std::move(*wrong));
   }
 }
 
-tl::expected<std::vector<FormIntake::Step>, Problem> FormIntake::finish() {
-  std::vector<Step> steps;
-  for (;;) {
-    const Event event = reader_.finish();
-    if (event == Event::end) return steps;
-    if (event == Event::need_more)  // it must decide now
-      return tl::make_unexpected(Problem{.status = 400, .code = "malformed", .detail = "the form has no end"});
-    if (auto wrong = take_event(event, steps)) return tl::make_unexpected(std::move(*wrong));
-  }
-}
-
-std::optional<Problem> FormIntake::take_event(Event event, std::vector<Step>& steps) {
+std::optional<Problem> FormIntake::take_event(Event event, std::string_view input, std::vector<Step>& steps) {
   switch (event) {
     case Event::error:
       return problem_of(reader_.error());
@@ -100,9 +109,7 @@ std::optional<Problem> FormIntake::take_event(Event event, std::vector<Step>& st
       if (std::exchange(nameless_, false)) {
         if (auto wrong = begin_file(steps)) return wrong;
       }
-      auto* bytes = steps.empty() ? nullptr : std::get_if<Bytes>(&steps.back());
-      if (!bytes) bytes = &std::get<Bytes>(steps.emplace_back(Bytes{}));
-      bytes->bytes.append(reader_.data());
+      append(steps, reader_.data(), input);
       return std::nullopt;
     }
     case Event::item_end:

@@ -1,10 +1,10 @@
-// A form that comes in, as steps for whoever can wait for a disk: the reader's events are taken at once, since their
-// views are gone with the next wait; bytes of files are copied once, into the string that is written. Fields are kept
-// here, within a limit. No I/O. Used by one request.
+// A form that comes in, as steps for whoever can wait for a disk: the reader's events are taken at once, and bytes of
+// files stay where they have been read. Fields are kept here, within a limit. No I/O. Used by one request.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,21 +23,22 @@ class FormIntake {
     std::string field, name, type;  // name and type are safe to show
   };
   struct Bytes {
-    std::string bytes;
+    std::string_view get() const { return own.empty() ? view : own; }
+    std::string_view view;  // of the input
+    std::string own;        // what looked like a boundary's beginning, and has come before
   };
   using Step = std::variant<Begin, Bytes>;                          // bytes are of the file that has begun last
   using Fields = std::vector<std::pair<std::string, std::string>>;  // in order; a name may stand several times
 
   FormIntake(form::FormReader reader, std::size_t files) : reader_(std::move(reader)), most_files_(files) {}
 
-  // The next of the body, all of it; what is to be done for it. An error is final.
-  tl::expected<std::vector<Step>, Problem> take(std::string_view input);
-  // The body has ended: what else there is to do.
-  tl::expected<std::vector<Step>, Problem> finish();
+  // The next of the body, all of it, and whether that was the last; what is to be done for it, while `input` is there.
+  // An error is final.
+  tl::expected<std::vector<Step>, Problem> take(std::string_view input, bool last);
   const Fields& fields() const { return fields_; }
 
  private:
-  std::optional<Problem> take_event(form::FormReader::Event event, std::vector<Step>& steps);
+  std::optional<Problem> take_event(form::FormReader::Event event, std::string_view input, std::vector<Step>& steps);
   std::optional<Problem> begin_file(std::vector<Step>& steps);
 
   form::FormReader reader_;

@@ -21,7 +21,7 @@ void note(Came& came, std::vector<FormIntake::Step> steps) {
     if (const auto* begin = std::get_if<FormIntake::Begin>(&step)) {
       came.files.push_back(begin->field + " " + begin->name + " " + begin->type + " ");
     } else {
-      came.files.back() += std::get<FormIntake::Bytes>(step).bytes;
+      came.files.back() += std::get<FormIntake::Bytes>(step).get();
     }
   }
 }
@@ -35,19 +35,15 @@ Came feed(std::string_view body, std::size_t at_once, std::size_t files = 20,
     return came;
   }
   FormIntake intake{std::move(*reader), files};
-  for (; !body.empty(); body.remove_prefix(std::min(at_once, body.size()))) {
-    auto steps = intake.take(body.substr(0, at_once));
+  for (bool last = false; !last; body.remove_prefix(std::min(at_once, body.size()))) {
+    last = body.size() <= at_once;
+    auto steps = intake.take(body.substr(0, at_once), last);
     if (!steps) {
       came.wrong = steps.error();
       return came;
     }
     note(came, std::move(*steps));
   }
-  auto steps = intake.finish();
-  if (steps)
-    note(came, std::move(*steps));
-  else
-    came.wrong = steps.error();
   came.fields = intake.fields();
   return came;
 }

@@ -1,4 +1,5 @@
 // POST /upload: a form, item by item, its files straight to where they are kept. All of them become files, or none.
+#include <limits>
 #include <variant>
 #include <vector>
 
@@ -42,7 +43,7 @@ class FormFiles {
     }
     ANSER_ASSERT(!open_.empty());
     OpenUpload& upload = open_.back().upload;
-    auto appending = shared_.vault.append(upload, std::move(std::get<FormIntake::Bytes>(step).bytes));
+    auto appending = shared_.vault.append(upload, std::get<FormIntake::Bytes>(step).get());
     const auto appended = co_await std::move(appending);
     if (appended) co_return std::nullopt;
     auto telling = problem_of_vault(shared_, owner_, appended.error(), upload.offset());
@@ -115,18 +116,17 @@ Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& se
   FormFiles files{shared, std::move(owner)};
   const Pace pace{shared.clock, settings};
   std::uint64_t came = 0;
-  for (bool ended = false; !ended;) {
+  for (bool more = true; more;) {
     auto placing = Places::of_core().take(exchange);
     co_await std::move(placing);
-    const Place place;
-    auto next = exchange.read();
-    const auto piece = co_await std::move(next);
-    if (!piece) co_return Outcome{tl::unexpect, Failure{.said = true}};
-    ended = piece->empty();
-    auto steps = ended ? intake.finish() : intake.take(*piece);
+    Place place;
+    const auto filled = place.fill(exchange, std::numeric_limits<std::uint64_t>::max());
+    if (!filled) co_return Outcome{tl::unexpect, Failure{.said = true}};
+    more = *filled;
+    auto steps = intake.take(place.bytes(), !more);
     if (!steps) co_return failed(Sentence::reading, std::move(steps.error()));
-    came += piece->size();
-    if (!ended && pace.too_slow(came)) {
+    came += place.bytes().size();
+    if (more && pace.too_slow(came)) {
       exchange.stop_reading();  // nor is the rest waited for
       co_return failed(Sentence::reading, {.status = 408, .code = "timeout", .detail = "the form comes too slowly"});
     }

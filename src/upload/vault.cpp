@@ -286,13 +286,7 @@ Task<Result<OpenUpload>> Vault::open(std::string id, std::optional<core::Jid> ow
   co_return OpenUpload{std::move(state)};
 }
 
-Task<Result<void>> Vault::append(OpenUpload& upload, std::string bytes) {
-  auto task = append_from(upload, bytes);
-  const Result<void> done = co_await std::move(task);
-  co_return done;
-}
-
-Task<Result<void>> Vault::append_from(OpenUpload& upload, std::string& bytes) {
+Task<Result<void>> Vault::append(OpenUpload& upload, std::string_view bytes) {
   auto& state = *upload.state_;
   if (state.record.whole || state.done) co_return fail(Errc::conflict, "the upload is whole already");
   if (state.claim.condemned()) co_return fail(Errc::not_found, "the account is gone");
@@ -312,19 +306,12 @@ Task<Result<void>> Vault::append_from(OpenUpload& upload, std::string& bytes) {
     if (!held) co_return held;
   }
 
-  struct Piece {
-    std::string id, bytes;
-    std::uint64_t offset;
+  auto write = [&content = impl_->content, id = state.record.id, offset = state.offset, bytes] {
+    return content.append(id, offset, bytes);
   };
-  auto piece = std::make_shared<Piece>(Piece{state.record.id, std::move(bytes), state.offset});
-  auto write = [&content = impl_->content, piece] { return content.append(piece->id, piece->offset, piece->bytes); };
   auto writing = net::run_on(impl_->workers, std::move(write));
   Result<void> written = co_await std::move(writing);
-  bytes = std::move(piece->bytes);
-  if (written) {
-    state.offset = end;
-    bytes.clear();
-  }
+  if (written) state.offset = end;
   co_return told(std::move(written));
 }
 
@@ -496,7 +483,6 @@ Task<Result<void>> Vault::append_all(OpenUpload& upload, std::vector<std::string
 }
 
 Task<Result<void>> Vault::append_upload(OpenUpload& upload, const OpenUpload& other) {
-  std::string bytes;
   for (std::uint64_t from = 0; from < other.offset();) {
     const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(kCopied, other.offset() - from));
     auto read = [&content = impl_->content, id = other.record().id, from, size]() -> Result<std::string> {
@@ -509,8 +495,7 @@ Task<Result<void>> Vault::append_upload(OpenUpload& upload, const OpenUpload& ot
     auto reading = net::run_on(impl_->workers, std::move(read));
     auto piece = co_await std::move(reading);
     if (!piece) co_return tl::make_unexpected(told(piece.error()));
-    bytes = std::move(*piece);
-    auto writing = append_from(upload, bytes);
+    auto writing = append(upload, *piece);
     Result<void> written = co_await std::move(writing);
     if (!written) co_return written;
     from += size;

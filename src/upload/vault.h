@@ -71,11 +71,10 @@ class Vault {
   // still newer one waits).
   // Errc::not_found: none of that id, or it has ended, or is not this owner's (`owner` none: the id is enough).
   net::Task<Result<OpenUpload>> open(std::string id, std::optional<core::Jid> owner);
-  // Bytes at its end; the string is used up. Errc::policy_violation: beyond its length, or a file's; nothing is
-  // written then. Errc::resource_limit: beyond the quota.
-  net::Task<Result<void>> append(OpenUpload& upload, std::string bytes);
-  // The same for who uses his string again: it is empty afterwards and keeps its room.
-  net::Task<Result<void>> append_from(OpenUpload& upload, std::string& bytes);
+  // Bytes at its end, which a worker reads until it has returned (or, if the loop ends before, until the workers have
+  // stopped). Errc::policy_violation: beyond its length, or a file's; nothing is written then. Errc::resource_limit:
+  // beyond the quota.
+  net::Task<Result<void>> append(OpenUpload& upload, std::string_view bytes);
   // What has come so far outlives a loss of power: due before an offset is confirmed. The upload's end moves away.
   net::Task<Result<void>> confirm(OpenUpload& upload);
   // The length becomes known (tus, the draft). Errc::conflict: it is known and another; policy_violation,
