@@ -287,6 +287,7 @@ async def test_pause_and_resume(romeo, proxy, browse, make_file):
         browser.until(lambda: browser.percent(file.name) > 5, "progress")
         browser.presses(file.name, "Pause")
         browser.until_state(file.name, "paused")
+        assert browser.percent(file.name) > 5  # a pause is no loss
 
     def go_on() -> str:
         browser.presses(file.name, "Resume")

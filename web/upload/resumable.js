@@ -53,9 +53,11 @@ const wait = (milliseconds, signal) => new Promise((resolve) => {
 // States: waiting, sending, retrying (`detail`: seconds), paused, failed (`detail`: an Error), done, gone.
 export class Upload {
   // `headers()` says who; `on.change()` after every change; `on.address()` when `address` (null: there is none any more)
-  // and `removal`, which deletes what somebody without an account has sent, are to be remembered.
+  // and `removal`, which deletes what somebody without an account has sent, are to be remembered. `sent` is for people;
+  // `confirmed` is what the server has said that it has.
   constructor(file, {address = null, removal = null, headers, on}) {
-    Object.assign(this, {file, address, removal, headers, on, state: "waiting", sent: 0, detail: null, piece: largestPiece});
+    Object.assign(this, {file, address, removal, headers, on, state: "waiting", sent: 0, confirmed: 0, detail: null,
+                         piece: largestPiece});
   }
 
   get ended() { return this.state === "done" || this.state === "gone"; }
@@ -81,14 +83,14 @@ export class Upload {
     let attempts = 0;
     this.become("sending");
     while (!stop.signal.aborted) {
-      const before = this.sent;
+      const before = this.confirmed;
       try {
         await this.attempt(stop.signal);
         if (!stop.signal.aborted) this.become("done");
         return;
       } catch (error) {
         if (stop.signal.aborted) return;
-        if (this.sent > before) attempts = 0;
+        if (this.confirmed > before) attempts = 0;
         const delay = await this.delayAfter(error, attempts++);
         if (stop.signal.aborted) return;
         if (delay === null) return this.become("failed", error);
@@ -109,7 +111,7 @@ export class Upload {
       case 404: case 410:  // the server has forgotten it: from the beginning
         if (!this.address) return null;
         this.remember(null);
-        this.sent = 0;
+        this.has(0);
         return jittered;
       case 409: case 423: case 460:  // not that offset, or the older request still has it: HEAD will tell
         return jittered;
@@ -143,15 +145,15 @@ export class Upload {
   async attempt(signal) {
     if (this.address) await this.askOffset(signal);
     else await this.create(signal);
-    while (this.sent < this.file.size || !this.link) {
+    while (this.confirmed < this.file.size || !this.link) {
       if (signal.aborted) return;
-      if (this.sent >= this.file.size) {  // whole, but the answer that said where it is was lost
+      if (this.confirmed >= this.file.size) {  // whole, but the answer that said where it is was lost
         this.link ||= this.guess();
         break;
       }
       await this.append(signal);
     }
-    this.sent = this.file.size;
+    this.has(this.file.size);
   }
 
   async create(signal) {
@@ -160,17 +162,19 @@ export class Upload {
     const answer = await ask("POST", "/uploads", {...version, ...this.headers(), "Upload-Length": this.file.size,
                                                   "Upload-Metadata": metadata.join(",")}, signal);
     const {delete_url: removal} = json(await answer.text());
-    this.sent = 0;
+    this.has(0);
     this.remember(here(answer.headers.get("Location")), removal && here(removal));
     this.take((name) => answer.headers.get(name));
   }
 
   async askOffset(signal) {
     const answer = await ask("HEAD", this.address, {...version, ...this.headers()}, signal);
-    this.sent = Number(answer.headers.get("Upload-Offset"));
+    this.has(Number(answer.headers.get("Upload-Offset")));
     this.take((name) => answer.headers.get(name));
     this.on.change(this);
   }
+
+  has(bytes) { this.sent = this.confirmed = bytes; }
 
   take(field) {
     const address = field("Content-Location");
@@ -184,7 +188,7 @@ export class Upload {
   }
 
   append(signal) {
-    const start = this.sent, piece = this.file.slice(start, Math.min(start + this.piece, this.file.size));
+    const start = this.confirmed, piece = this.file.slice(start, Math.min(start + this.piece, this.file.size));
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();  // fetch cannot tell how much it has sent
       let timer;
@@ -210,9 +214,9 @@ export class Upload {
       };
       request.onload = () => {
         end();
-        this.sent = start;
+        this.has(start);
         if (request.status >= 200 && request.status < 300) {
-          this.sent = Number(request.getResponseHeader("Upload-Offset"));
+          this.has(Number(request.getResponseHeader("Upload-Offset")));
           this.take((name) => request.getResponseHeader(name));
           if (this.state !== "sending") this.become("sending");
           return resolve();
@@ -221,9 +225,8 @@ export class Upload {
         refusal.retryAfter = request.getResponseHeader("Retry-After");
         reject(refusal);
       };
-      request.onerror = request.onabort = () => {
+      request.onerror = request.onabort = () => {  // what of it has come, the server will say
         end();
-        this.sent = start;  // until the server says what it has
         reject(new Error("connection lost"));
       };
       alive();
