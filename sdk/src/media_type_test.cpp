@@ -12,7 +12,8 @@ TEST(MediaType, IsToldByTheLastEnding) {
 }
 
 TEST(MediaType, IsUnknownWhereTheNameDoesNotSay) {
-  for (const auto* name : {"", "png", "a.", "a.exe", "a.html", ".", "a.p n g"}) EXPECT_EQ(media_type_of(name), "") << name;
+  for (const auto* name : {"", "png", "a.", "a.exe", "a.html", ".", "a.p n g"})
+    EXPECT_EQ(media_type_of(name), "") << name;
 }
 
 }  // namespace

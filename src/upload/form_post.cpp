@@ -117,7 +117,7 @@ Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& se
   const Pace pace{shared.clock, settings};
   std::uint64_t came = 0;
   for (bool more = true; more;) {
-    auto placing = Places::of_core().take(exchange);
+    auto placing = Places::of_core()->take(exchange);
     co_await std::move(placing);
     Place place;
     const auto filled = place.fill(exchange, std::numeric_limits<std::uint64_t>::max());

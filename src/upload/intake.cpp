@@ -36,7 +36,7 @@ net::Task<Result<std::uint64_t>> take_body(Shared& shared, net::HttpExchange& ex
   std::uint64_t taken = 0;
   Tick told = shared.clock.tick();
   for (bool more = true; more;) {
-    auto placing = Places::of_core().take(exchange);
+    auto placing = Places::of_core()->take(exchange);
     co_await std::move(placing);
     Place place;
     const Result<bool> filled = place.fill(exchange, limit - taken);

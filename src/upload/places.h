@@ -15,14 +15,15 @@
 
 namespace anser::upload {
 
-// A core's own, so nothing is locked.
+// A core's own, so nothing is locked. What waits or has a place when the loop ends is destroyed later, and in any
+// order.
 class Places {
  public:
   static constexpr std::size_t kPlaces = 16;
   static constexpr std::size_t kBytes = 256 * 1024;  // of a place: so a worker is asked seldom
 
-  static Places& of_core() {
-    thread_local Places places;
+  static const std::shared_ptr<Places>& of_core() {
+    thread_local const auto places = std::make_shared<Places>();
     return places;
   }
 
@@ -30,18 +31,29 @@ class Places {
   net::Task<void> take(net::HttpExchange& exchange) {
     auto readying = exchange.ready();
     co_await std::move(readying);
-    while (taken_ >= kPlaces) {
-      door::Gate gate;
-      waiting_.push_back(&gate);
-      auto waiting = gate.wait();
-      co_await std::move(waiting);
+    if (taken_ < kPlaces) {
+      ++taken_;
+      co_return;
     }
-    ++taken_;
+    Turn turn;
+    auto waiting = turn.gate.wait();
+    co_await std::move(waiting);  // for a place that somebody leaves to it
   }
 
  private:
   friend class Place;
   using Memory = std::unique_ptr<char[]>;
+  struct Turn {
+    Turn() { places->waiting_.push_back(this); }
+    ~Turn() {
+      if (waits) std::erase(places->waiting_, this);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    const std::shared_ptr<Places> places = of_core();
+    door::Gate gate;
+    bool waits = true;
+  };
   static constexpr std::size_t kKept = 4;  // for the next
 
   Memory memory() {
@@ -52,24 +64,28 @@ class Places {
   }
   void give_back(Memory memory) {
     if (kept_.size() < kKept) kept_.push_back(std::move(memory));
-    --taken_;
-    if (waiting_.empty()) return;
-    waiting_.front()->open();
+    if (waiting_.empty()) {
+      --taken_;
+      return;
+    }
+    Turn& next = *waiting_.front();
     waiting_.pop_front();
+    next.waits = false;
+    next.gate.open();
   }
 
   std::size_t taken_ = 0;
-  std::deque<door::Gate*> waiting_;
+  std::deque<Turn*> waiting_;
   std::vector<Memory> kept_;
 };
 
 // One that has been taken, and what has been read into it.
 class Place {
  public:
-  Place() : memory_(Places::of_core().memory()) {}
+  Place() : places_(Places::of_core()), memory_(places_->memory()) {}
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
-  ~Place() { Places::of_core().give_back(std::move(memory_)); }
+  ~Place() { places_->give_back(std::move(memory_)); }
 
   // Takes what is there of the body, until it is full, never more than `limit` and never waiting: whoever has a place
   // must not wait for a client. False at the body's end. Errc::policy_violation beyond the limit, or as
@@ -96,6 +112,7 @@ class Place {
     size_ += piece.size();
   }
 
+  const std::shared_ptr<Places> places_;
   std::unique_ptr<char[]> memory_;
   std::size_t size_ = 0;
 };
