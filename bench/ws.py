@@ -18,7 +18,7 @@ from pathlib import Path
 
 from servers import BenchError
 from table import Line, end_on_signals, processor, table
-from ws_servers import KINDS, BareLoop, UWebSockets, WsAnser
+from ws_servers import KINDS, BareLoop, OneLoopAnser, UWebSockets, WsAnser
 from xmpp import Load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,13 +54,15 @@ class Bench:
         template = self.work / "accounts"
         self.attempt("accounts", lambda: self.prepare(template))
         with ExitStack() as stack:
-            servers = [stack.enter_context(kind(self.work, "ws", self.load)) for kind in KINDS]
+            servers = [stack.enter_context(kind(self.work, "ws", self.load)) for kind in (*KINDS, OneLoopAnser)]
             running = [server for server in servers
                        if self.attempt(f"{server.name}, start", lambda server=server: self.start(server, template))]
             for number in range(self.sizes.rounds):
                 for key, (command, options, for_all) in self.loads().items():
                     turn = number % max(len(running), 1)
                     for server in running[turn:] + running[:turn]:
+                        if isinstance(server, OneLoopAnser) and key not in SHARES:
+                            continue
                         if for_all or isinstance(server, WsAnser):
                             self.attempt(f"{server.name}, {key}, round {number + 1}",
                                          lambda: self.add(server, key, command, "per_cpu_s", **options))
@@ -129,6 +131,10 @@ class Bench:
     def values(self):
         """The medians, and what is made of them: shares of the bare loop, memory beyond TLS."""
         values = {place: statistics.median(found) for place, found in self.samples.items()}
+        for key in SHARES:
+            one, bare = values.get((OneLoopAnser.name, key)), values.get((BareLoop.name, key))
+            if one and bare:
+                values[WsAnser.name, f"one_loop_{key}"] = 100 * one / bare
         for kind in KINDS:
             for key in SHARES:
                 one, bare = values.get((kind.name, key)), values.get((BareLoop.name, key))
@@ -155,12 +161,15 @@ class Bench:
                  True),
             Line("share_fan_16", "of the bare loop: %; to reach: uWebSockets' share", share("fan_16"), True, 1),
             Line("alike_fan_16", "of a bare loop that sends as many bytes: %", share("fan_16"), True, 1),
+            Line("one_loop_fan_16", "of the bare loop, with one loop like all the others: %", share("fan_16"), True, 1),
             Line("fan_4", "4 in flight: deliveries/CPU s"),
             Line("share_fan_4", "of the bare loop: %; to reach: uWebSockets' share", share("fan_4"), True, 1),
             Line("alike_fan_4", "of a bare loop that sends as many bytes: %", share("fan_4"), True, 1),
+            Line("one_loop_fan_4", "of the bare loop, with one loop like all the others: %", share("fan_4"), True, 1),
             Line("fan_1", "1 in flight: deliveries/CPU s"),
             Line("share_fan_1", "of the bare loop: %; to reach: uWebSockets' share", share("fan_1"), True, 1),
             Line("alike_fan_1", "of a bare loop that sends as many bytes: %", share("fan_1"), True, 1),
+            Line("one_loop_fan_1", "of the bare loop, with one loop like all the others: %", share("fan_1"), True, 1),
             Line("fan_16_durable", "16 in flight, every message on disk first: deliveries/CPU s", 400_000, True),
             Line("fan_4_durable", "4 in flight, every message on disk first: deliveries/CPU s"),
             Line("idle", f"idle connection, plain: bytes ({s.idle_few:,} to {s.idle_many:,})", 2048),

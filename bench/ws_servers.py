@@ -40,6 +40,18 @@ class WsAnser(Anser):
         return self.tls_port if self.tls else self.port
 
 
+class OneLoopAnser(WsAnser):
+    """With one loop, as its peers have: the product as it comes has one for each processor."""
+
+    name = "Anser, one loop"
+
+    def write_config(self, **changes):
+        options = super().write_config(**changes)
+        with options[1].open("a") as config:
+            config.write("\n[server]\ncores = 1\n")
+        return options
+
+
 class WsPeer(Server):
     dialect = "plain"
     tls = False
