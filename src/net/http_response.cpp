@@ -96,7 +96,7 @@ bool HttpResponseReader::take_line(std::string_view& input) {
   const std::size_t taken = piece.size() + (end == input.npos ? 0 : 1);
   begun_ = begun_ || taken > 0;
   bytes_ += taken;
-  if (bytes_ <= limits_.head_bytes + kChunkLines) line_.append(piece);  // what is longer is refused by the caller
+  line_.append(piece.substr(0, limits_.head_bytes + kChunkLines - line_.size()));  // the caller refuses what is longer
   input.remove_prefix(taken);
   if (end == input.npos || taken == piece.size()) return false;
   if (line_.ends_with('\r')) line_.pop_back();
@@ -107,12 +107,12 @@ bool HttpResponseReader::take_line(std::string_view& input) {
 HttpResponseReader::Event HttpResponseReader::take_head(std::string_view& input) {
   while (!input.empty()) {
     const bool whole = take_line(input);
+    // What is no HTTP is known before it ends a line, so that is said first, wherever the bytes are cut.
+    const std::string_view line = std::string_view{line_}.substr(0, line_.find('\r'));
+    if (state_ == State::status && line.substr(0, kBegin.size()) != kBegin.substr(0, line.size()))
+      return refuse("what answers there does not speak HTTP/1.1");
     if (bytes_ > limits_.head_bytes)
       return refuse(fmt::format("the head of the answer is longer than {} bytes", limits_.head_bytes));
-    // What is no HTTP is known before it ends a line.
-    if (state_ == State::status &&
-        line_.compare(0, kBegin.size(), kBegin, 0, std::min(line_.size(), kBegin.size())) != 0)
-      return refuse("what answers there does not speak HTTP/1.1");
     if (!whole) return Event::need_more;
     if (!is_text(line_)) return refuse("the head of the answer holds a control character");
     if (state_ == State::status) {

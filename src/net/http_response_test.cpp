@@ -113,6 +113,16 @@ TEST(HttpResponse, IsRefusedWhenItIsNone) {
     EXPECT_NE(hear(answer).refused, "") << answer;
 }
 
+TEST(HttpResponse, IsRefusedForTheSameReasonWhereverItIsCut) {
+  for (const std::string& bytes :
+       {std::string{"HTTP/1\r\n\r\n"}, std::string{"HTTP/1\rx\r\n\r\n"}, std::string{"SSH-2.0\r\n"},
+        std::string(200'000, 'x'), "HTTP/1.1 200 " + std::string(200'000, 'x')}) {
+    const Heard whole = hear(bytes, true, bytes.size());
+    EXPECT_NE(whole.refused, "");
+    for (const std::size_t piece : {1, 2, 3, 7}) EXPECT_EQ(hear(bytes, true, piece).refused, whole.refused) << piece;
+  }
+}
+
 TEST(HttpResponse, IsRefusedWhenItsLengthIsInDoubt) {
   for (const auto* fields :
        {"Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: -1\r\n", "Content-Length: +1\r\n",
