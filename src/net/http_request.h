@@ -61,6 +61,7 @@ class HttpReader {
   const std::string& reason() const { return reason_; }
   // The body is over: next() says `end` without more input.
   bool body_is_over() const { return state_ == State::end; }
+  std::uint64_t left() const { return left_; }  // of the body, or of the chunk that is read
   // Nothing has come of the next request.
   bool between_requests() const { return state_ == State::head && kept_.empty(); }
 

@@ -210,7 +210,9 @@ std::optional<Result<HttpReader::Event>> HttpConnection::take(std::span<char> in
     if (event == Event::error) lost_ = Error{Errc::bad_request, reader_.reason()};
     if (event != Event::need_more) return event;
     let_go_of_rest();
-    const auto bytes = connection_->take(into);
+    // Nothing of a request behind the body, which would have to be kept; of chunks nobody knows the end.
+    const std::uint64_t most = reader_.request().chunked ? Core::kReadBuffer : reader_.left();
+    const auto bytes = connection_->take(into.first(std::min<std::uint64_t>(into.size(), most)));
     if (!bytes) return std::nullopt;
     if (!*bytes) {
       if (!lost_) lost_ = bytes->error();  // else somebody has stopped it
@@ -324,12 +326,18 @@ std::optional<Result<std::string_view>> HttpExchange::take(std::span<char> into)
 
 Task<void> HttpExchange::ready() {
   auto& connection = connection_;
+  if (connection.lost_ || connection.gone()) co_return;
   const bool there = connection.body_ended_ || connection.reader_.body_is_over() || !connection.input_.empty();
   const bool waits = request().expects_continue && !connection.continued_;  // take() has to say it first
-  if (there || waits || connection.lost_ || connection.gone()) co_return;
-  connection.connection_->limit(connection.settings_.silence_timeout);
-  auto waiting = connection.connection_->wait();
-  co_await std::move(waiting);
+  if (!there && !waits) {
+    connection.let_go_of_rest();
+    connection.connection_->limit(connection.settings_.silence_timeout);
+    auto waiting = connection.connection_->wait();
+    co_await std::move(waiting);
+    if (connection.connection_->late()) co_return;
+  }
+  // Until the next wait it is the client who waits, for a disk say.
+  connection.connection_->limit(std::chrono::seconds{0});
 }
 
 void HttpExchange::stop_reading() {
