@@ -19,8 +19,8 @@ namespace anser::upload {
 // order.
 class Places {
  public:
-  static constexpr std::size_t kPlaces = 16;
-  static constexpr std::size_t kBytes = 256 * 1024;  // of a place: so a worker is asked seldom
+  static constexpr std::size_t kPlaces = 6;
+  static constexpr std::size_t kBytes = 1024 * 1024;  // of a place, touched as far as there is something to read
 
   static const std::shared_ptr<Places>& of_core() {
     thread_local const auto places = std::make_shared<Places>();
@@ -54,7 +54,7 @@ class Places {
     door::Gate gate;
     bool waits = true;
   };
-  static constexpr std::size_t kKept = 4;  // for the next
+  static constexpr std::size_t kKept = 2;  // for the next
 
   Memory memory() {
     if (kept_.empty()) return std::make_unique_for_overwrite<char[]>(kBytes);
