@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <thread>
@@ -59,6 +60,18 @@ inline std::vector<SeenResponse> take_responses(std::string bytes) {
   return all;
 }
 
+inline std::vector<std::string> bodies(const std::vector<SeenResponse>& responses) {
+  std::vector<std::string> all;
+  for (const auto& response : responses) all.push_back(response.body);
+  return all;
+}
+
+inline std::vector<unsigned> statuses(const std::vector<SeenResponse>& responses) {
+  std::vector<unsigned> all;
+  for (const auto& response : responses) all.push_back(response.status);
+  return all;
+}
+
 // Reads one response as it comes.
 inline SeenResponse receive_response(Peer& peer) {
   std::string bytes;
@@ -70,6 +83,27 @@ inline SeenResponse receive_response(Peer& peer) {
   const auto at = bytes.find("content-length: ");
   if (at != std::string::npos) bytes += peer.receive_exactly(std::stoul(bytes.substr(at + 16)));
   return take_response(bytes);
+}
+
+inline std::string get(std::string_view target, std::string_view fields = {}) {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", target, fields);
+}
+
+inline std::string post(std::string_view target, std::string_view body) {
+  return fmt::format("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{}", target, body.size(), body);
+}
+
+inline HttpServer::Handler says(std::string text) {
+  return [text](HttpExchange& exchange) -> Task<void> {
+    exchange.respond({.body = text});
+    return boost::asio::post(exchange.core().io(), boost::asio::use_awaitable_t<Executor>{});
+  };
+}
+
+// What another connection would do while a handler waits.
+inline Task<void> let_others_read(Core& core) {
+  co_await boost::asio::post(core.io(), kAwait);
+  std::ranges::fill(core.read_buffer(), 'Z');
 }
 
 class HttpServerTest : public testing::Test {
