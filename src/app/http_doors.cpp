@@ -46,31 +46,6 @@ ws::SharedSettings ws_settings_of(const Config& config) {
 
 }  // namespace
 
-upload::SharedSettings upload_settings_of(const Config& config) {
-  auto settings = std::make_shared<upload::Settings>();
-  const auto& uploads = config.uploads;
-  settings->file_bytes = uploads.file_bytes;
-  settings->form_bytes = uploads.form_bytes;
-  settings->files_per_form = uploads.files_per_form;
-  settings->part_header_bytes = uploads.part_header_bytes;
-  settings->quota_bytes = uploads.quota_bytes;
-  settings->anonymous_quota_bytes = uploads.anonymous_quota_bytes;
-  settings->keep_for = seconds(uploads.keep_for);
-  settings->unfinished_for = seconds(uploads.unfinished_for);
-  settings->slot_lifetime = seconds(uploads.slot_lifetime);
-  settings->at_once = uploads.at_once;
-  settings->at_once_per_account = uploads.at_once_per_account;
-  settings->slowest_bytes_per_second = uploads.slowest_bytes_per_second;
-  settings->charset = uploads.charset;
-  settings->anonymous = uploads.anonymous;
-  settings->password_without_tls = config.websocket.password_without_tls;
-  settings->host = uploads.host;
-  settings->address = uploads.address;
-  settings->origins = uploads.origins;
-  if (auto proxies = net::HttpProxies::parse(config.http.proxies)) settings->proxies = std::move(*proxies);
-  return settings;
-}
-
 HttpDoors::HttpDoors(xmpp::Shared& shared, const Config& config, Files files,
                      std::function<upload::SharedSettings()> upload_settings,
                      std::function<std::shared_ptr<const net::TlsServer>()> tls)

@@ -17,8 +17,6 @@
 
 namespace anser::app {
 
-upload::SharedSettings upload_settings_of(const Config& config);
-
 class HttpDoors {
  public:
   struct Files {

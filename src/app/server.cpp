@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "app/control.h"
+#include "app/file_keeper.h"
 #include "app/http_doors.h"
 #include "app/live_admin.h"
 #include "app/offline_admin.h"
@@ -27,7 +28,6 @@
 #include "store/account_storage.h"
 #include "store/message_log.h"
 #include "store/open.h"
-#include "upload/vault.h"
 #include "xmpp/feature.h"
 #include "xmpp/negotiation.h"
 #include "xmpp/push_text.h"
@@ -274,10 +274,6 @@ class Server {
 
  private:
   void restore_sessions();
-  Result<void> forget_files_of_nobody();
-  void forget_files(const domain::Mail& mail);
-  void sweep_files();
-  void sweep_files_hourly();
   Result<void> listen();
   Result<void> listen_on(const Endpoint& endpoint, net::Listener::Handler handler);
 
@@ -287,16 +283,15 @@ class Server {
   door::LoginGuard guard_;
   std::atomic<bool> broken_{false};
 
-  std::mutex reload_mutex_;  // guards the five below: read when a connection comes, written by SIGHUP
+  std::mutex reload_mutex_;  // guards the four below: read when a connection comes, written by SIGHUP
   xmpp::SharedSettings settings_;
   door::SharedSignInSettings sign_in_;
   std::shared_ptr<const net::TlsServer> tls_;
   std::shared_ptr<const net::TlsServer> https_;
-  upload::SharedSettings upload_settings_;
 
   std::unique_ptr<store::Stores> stores_;
   std::unique_ptr<net::Workers> workers_;
-  std::unique_ptr<upload::Vault> vault_;
+  std::unique_ptr<FileKeeper> files_;
   std::unique_ptr<store::AccountStorage> storage_;
   std::unique_ptr<store::MessageLog> log_;
   std::unique_ptr<CorePost> post_;
@@ -307,7 +302,6 @@ class Server {
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::unique_ptr<LiveAdmin> admin_;
   std::unique_ptr<ControlServer> control_;
-  std::unique_ptr<net::Alarm> sweep_alarm_;  // on core 0
   std::unique_ptr<net::Cores>
       cores_;  // last: streams that still wait on a loop are destroyed with it, and use the rest
 };
@@ -344,18 +338,13 @@ Result<void> Server::start() {
   auto sign_in = sign_in_of(config_);
   if (!sign_in) return pass(sign_in);
   sign_in_ = std::move(*sign_in);
-  upload_settings_ = upload_settings_of(config_);
 
   const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
   cores_ = std::make_unique<net::Cores>(
       static_cast<unsigned>(std::min<std::size_t>(config_.server.cores ? config_.server.cores : machine, 64)));
   workers_ = std::make_unique<net::Workers>(static_cast<unsigned>(config_.server.workers), 4096);
-  const auto upload_settings = [this] {
-    const std::lock_guard lock(reload_mutex_);
-    return upload_settings_;
-  };
-  vault_ = std::make_unique<upload::Vault>(*stores_->files, *stores_->content, *workers_, clock_, upload_settings);
-  if (auto forgotten = forget_files_of_nobody(); !forgotten) return forgotten;
+  files_ = std::make_unique<FileKeeper>(*stores_, *cores_, *workers_, clock_, config_);
+  if (auto forgotten = files_->forget_files_of_nobody(); !forgotten) return forgotten;
   const auto to_core = [this](CoreId core, std::function<void()> action) { cores_->post(core, std::move(action)); };
   const auto fatal = [this](const Error& error) {
     log::error("app", "storage failed, nothing more is acknowledged: {}", error.message);
@@ -375,7 +364,7 @@ Result<void> Server::start() {
   if (!log) return pass(log);
   log_ = std::move(*log);
   post_ = std::make_unique<CorePost>(*cores_, [this](CoreId core, domain::Mail mail) {
-    if (core == 0) forget_files(mail);
+    if (core == 0) files_->hear(mail);
     homes_[core]->router.receive(std::move(mail));
   });
 
@@ -396,11 +385,12 @@ Result<void> Server::start() {
                    },
                    [this](net::CoreId core) -> xmpp::Services& { return homes_[core]->services; },
                    std::move(*tokens)});
-  http_ = std::make_unique<HttpDoors>(*shared_, config_, HttpDoors::Files{*vault_, std::move(*slot_key)},
-                                      upload_settings, [this] {
-                                        const std::lock_guard lock(reload_mutex_);
-                                        return https_;
-                                      });
+  http_ = std::make_unique<HttpDoors>(
+      *shared_, config_, HttpDoors::Files{files_->vault(), std::move(*slot_key)}, [this] { return files_->settings(); },
+      [this] {
+        const std::lock_guard lock(reload_mutex_);
+        return https_;
+      });
   shared_->slots = http_->slots();
   for (unsigned core = 0; core < cores_->size(); ++core) {
     homes_.push_back(std::make_unique<Home>(static_cast<CoreId>(core), *shared_, *log_));
@@ -410,7 +400,7 @@ Result<void> Server::start() {
     http_->add_core(cores_->at(static_cast<CoreId>(core)), homes_[core]->router);
   cores_->start();
   restore_sessions();
-  cores_->post(0, [this] { sweep_files_hourly(); });
+  cores_->post(0, [this] { files_->sweep_hourly(); });
   if (auto listening = listen(); !listening) return listening;
   admin_ = std::make_unique<LiveAdmin>(*shared_, *log_, [this] {
     const std::lock_guard lock(reload_mutex_);
@@ -420,48 +410,6 @@ Result<void> Server::start() {
   if (!control) return pass(control);
   control_ = std::move(*control);
   return {};
-}
-
-// An account that goes is announced on every core. If its files cannot go now, they do at the next start.
-void Server::forget_files(const domain::Mail& mail) {
-  const auto* changed = std::get_if<domain::AccountChanged>(&mail);
-  if (!changed || changed->what != domain::AccountChanged::What::gone) return;
-  static_cast<void>(workers_->submit([this, owner = changed->account] {
-    if (auto removed = vault_->remove_all_of(owner); !removed)
-      log::error("upload", "the files of {} stay until the next start: {}", owner.full(), removed.error().message);
-  }));
-}
-
-// Of accounts that went while their files could not: whoever takes such a name finds none.
-Result<void> Server::forget_files_of_nobody() {
-  constexpr std::size_t kPage = 1'000;
-  std::string after;
-  for (;;) {
-    const auto owners = stores_->files->owners(after, kPage);
-    if (!owners) return pass(owners);
-    if (owners->empty()) return {};
-    after = owners->back().full();
-    for (const auto& owner : *owners) {
-      const auto account = stores_->accounts->find_account(owner);
-      if (!account) return pass(account);
-      if (*account) continue;
-      if (auto removed = vault_->remove_all_of(owner); !removed) return removed;
-    }
-  }
-}
-
-// A piece at a time, so that other work has its turn. Where the workers' queue is full, the next hour will do.
-void Server::sweep_files() {
-  static_cast<void>(workers_->submit([this] {
-    if (vault_->sweep()) sweep_files();
-  }));
-}
-
-// On core 0.
-void Server::sweep_files_hourly() {
-  sweep_files();
-  if (!sweep_alarm_) sweep_alarm_ = std::make_unique<net::Alarm>([this] { sweep_files_hourly(); });
-  cores_->at(0).timers().arm(*sweep_alarm_, std::chrono::hours{1});
 }
 
 // Those that may be resumed wait for their clients again, before anybody can ask for them.
@@ -546,8 +494,8 @@ void Server::reload(const Config& fresh) {
     sign_in_ = std::move(*sign_in);
     tls_ = std::move(*tls);
     https_ = std::move(*https);
-    upload_settings_ = upload_settings_of(fresh);
   }
+  files_->reload(fresh);
   http_->reload(fresh);
   for (unsigned core = 0; core < cores_->size(); ++core) {
     cores_->post(static_cast<CoreId>(core),
@@ -578,7 +526,7 @@ void Server::stop() {
       });
     }
     // What has come of an upload is written, and what may go on later is noted, before the workers end.
-    vault_->end_all();
+    files_->vault().end_all();
     const auto until = std::chrono::steady_clock::now() + kGoodbye;
     std::atomic<unsigned> busy{1};
     while (busy > 0 && std::chrono::steady_clock::now() < until) {
@@ -591,7 +539,7 @@ void Server::stop() {
         });
       }
       while (answered < cores_->size()) std::this_thread::sleep_for(std::chrono::milliseconds{5});
-      busy += static_cast<unsigned>(vault_->under_way());
+      busy += static_cast<unsigned>(files_->vault().under_way());
     }
   }
   // What the streams gave to storage is committed while the cores still take the outcomes; then all stops.
