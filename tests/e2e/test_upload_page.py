@@ -83,6 +83,10 @@ class Browser:
         self.signs_in(account)
         self.until(lambda: self.find("#own").is_displayed(), "list of files")
 
+    def enters(self, port: int, account) -> None:
+        self.opens(port)
+        self.signed_in(account)
+
     def picks(self, *paths: Path) -> None:
         self.find("#pick").send_keys("\n".join(map(str, paths)))
 
@@ -99,8 +103,17 @@ class Browser:
         bar = self.row(name).find_element(By.TAG_NAME, "progress")
         return int(100 * float(bar.get_attribute("value")) / float(bar.get_attribute("max")))
 
+    def begins(self, path: Path, *, percent: int) -> None:
+        self.picks(path)
+        self.until(lambda: self.percent(path.name) > percent, "progress")
+
     def until_state(self, name: str, state: str) -> None:
         self.until(lambda: self.state(name) == state, f"state {state} of {name}")
+
+    def sends(self, *paths: Path) -> None:
+        self.picks(*paths)
+        for path in paths:
+            self.until_state(path.name, "done")
 
     def link(self, name: str) -> str:
         return self.row(name).find_element(By.CSS_SELECTOR, ".state a").get_attribute("href")
@@ -151,6 +164,10 @@ def make_file(tmp_path):
         return path
 
     return make
+
+
+async def _listed(romeo: Sender) -> list[dict]:
+    return (await romeo.ask("GET", "/files")).json["files"]
 
 
 async def _served(romeo: Sender, url: str) -> bytes:
@@ -225,9 +242,7 @@ async def test_several_files_with_scripts(romeo, browse, make_file):
         assert not browser.find("#plain form").is_displayed()
         browser.until(lambda: "100 MB" in browser.find("#limits").text, "limit")
         browser.signed_in(romeo.account)
-        browser.picks(*files)
-        for file in files:
-            browser.until_state(file.name, "done")
+        browser.sends(*files)
         browser.until(lambda: len(browser.all("#files > li a")) == 3, "list of three")
         assert "1 GB" in browser.find("#used").text
         assert browser.complaints() == []
@@ -242,8 +257,7 @@ async def test_drag_and_drop(romeo, browse):
     browser = await browse()
 
     def scene() -> str:
-        browser.opens(romeo.port)
-        browser.signed_in(romeo.account)
+        browser.enters(romeo.port, romeo.account)
         browser.driver.execute_script(DROP, browser.find("#drop"), [["dropped.txt", 100_000]])
         browser.until_state("dropped.txt", "done")
         browser.driver.execute_script(DROP, browser.find("h1"), [["missed.txt", 10]])  # and the page is still there
@@ -281,10 +295,8 @@ async def test_pause_and_resume(romeo, proxy, browse, make_file):
     browser = await browse()
 
     def begin() -> None:
-        browser.opens(proxy.port)
-        browser.signed_in(romeo.account)
-        browser.picks(file)
-        browser.until(lambda: browser.percent(file.name) > 5, "progress")
+        browser.enters(proxy.port, romeo.account)
+        browser.begins(file, percent=5)
         browser.presses(file.name, "Pause")
         browser.until_state(file.name, "paused")
         assert browser.percent(file.name) > 5  # a pause is no loss
@@ -295,7 +307,7 @@ async def test_pause_and_resume(romeo, proxy, browse, make_file):
         return browser.link(file.name)
 
     await asyncio.to_thread(begin)
-    assert (await romeo.ask("GET", "/files")).json["files"] == []
+    assert await _listed(romeo) == []
     assert await _served(romeo, await asyncio.to_thread(go_on)) == file.read_bytes()
 
 
@@ -304,10 +316,8 @@ async def test_it_goes_on_after_the_network_was_cut(romeo, proxy, browse, make_f
     browser = await browse()
 
     def begin() -> None:
-        browser.opens(proxy.port)
-        browser.signed_in(romeo.account)
-        browser.picks(file)
-        browser.until(lambda: browser.percent(file.name) > 10, "progress")
+        browser.enters(proxy.port, romeo.account)
+        browser.begins(file, percent=10)
 
     def lost() -> None:
         browser.until_state(file.name, "retrying")
@@ -326,7 +336,7 @@ async def test_it_goes_on_after_the_network_was_cut(romeo, proxy, browse, make_f
             lambda: browser.until(lambda: browser.state(file.name) in ("sending", "done"), "return")
         )
     assert await _served(romeo, await asyncio.to_thread(done)) == file.read_bytes()
-    assert len((await romeo.ask("GET", "/files")).json["files"]) == 1
+    assert len(await _listed(romeo)) == 1
 
 
 async def test_it_goes_on_after_a_reload(romeo, proxy, browse, make_file):
@@ -334,10 +344,8 @@ async def test_it_goes_on_after_a_reload(romeo, proxy, browse, make_file):
     browser = await browse()
 
     def begin() -> None:
-        browser.opens(proxy.port)
-        browser.signed_in(romeo.account)
-        browser.picks(file)
-        browser.until(lambda: browser.percent(file.name) > 30, "progress")
+        browser.enters(proxy.port, romeo.account)
+        browser.begins(file, percent=30)
         browser.driver.refresh()
         browser.until(lambda: "pick this file again" in browser.says(file.name), "reminder")
 
@@ -352,7 +360,7 @@ async def test_it_goes_on_after_a_reload(romeo, proxy, browse, make_file):
 
     await asyncio.to_thread(begin)
     assert await _served(romeo, await asyncio.to_thread(go_on)) == file.read_bytes()
-    assert len((await romeo.ask("GET", "/files")).json["files"]) == 1
+    assert len(await _listed(romeo)) == 1
 
 
 async def test_a_file_that_is_too_large(romeo, browse, tmp_path):
@@ -362,8 +370,7 @@ async def test_a_file_that_is_too_large(romeo, browse, tmp_path):
     browser = await browse()
 
     def scene() -> None:
-        browser.opens(romeo.port)
-        browser.signed_in(romeo.account)
+        browser.enters(romeo.port, romeo.account)
         browser.picks(path)
         browser.until_state("large.iso", "failed")
         assert "at most 100 MB" in browser.says("large.iso")
@@ -378,8 +385,7 @@ async def test_a_refusal_of_the_server_in_words(start, browse, make_file):
     browser = await browse()
 
     def scene() -> None:
-        browser.opens(romeo.port)
-        browser.signed_in(romeo.account)
+        browser.enters(romeo.port, romeo.account)
         browser.picks(file)
         browser.until_state(file.name, "failed")
         assert "1 MB" in browser.says(file.name) or "1048576" in browser.says(file.name)
@@ -397,8 +403,7 @@ async def test_copy_and_delete(romeo, browse, make_file):
             "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
         )
         browser.signed_in(romeo.account)
-        browser.picks(file)
-        browser.until_state(file.name, "done")
+        browser.sends(file)
         browser.presses(file.name, "Copy link")
         browser.until(lambda: "Copied" in browser.row(file.name).text, "word that it is copied")
         link = browser.link(file.name)
@@ -421,8 +426,7 @@ async def test_who_has_no_account_can_delete_what_was_sent(start, browse, make_f
 
     def sends() -> str:
         browser.opens(nobody.port)
-        browser.picks(file)
-        browser.until_state(file.name, "done")
+        browser.sends(file)
         return browser.link(file.name)
 
     def deletes() -> None:
@@ -441,8 +445,7 @@ async def test_markup_in_names_stays_text(romeo, browse):
     browser = await browse()
 
     def scene() -> None:
-        browser.opens(romeo.port)
-        browser.signed_in(romeo.account)
+        browser.enters(romeo.port, romeo.account)
         browser.until(lambda: browser.all("#files > li a"), "list")
         assert browser.all("img") == [] and browser.driver.title != "hit"
 
@@ -462,10 +465,8 @@ async def test_it_fits(romeo, browse, make_file, size, scheme):
         browser.driver.execute_cdp_cmd(
             "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         )
-        browser.opens(romeo.port)
-        browser.signed_in(romeo.account)
-        browser.picks(file)
-        browser.until_state(file.name, "done")
+        browser.enters(romeo.port, romeo.account)
+        browser.sends(file)
         assert "已完成" in browser.says(file.name)
         browser.find("#plain summary").click()
         assert browser.fits()
@@ -489,8 +490,7 @@ async def test_by_keyboard_and_for_screen_readers(romeo, browse, make_file):
         browser.driver.switch_to.active_element.send_keys(romeo.account.password, Keys.ENTER)
         browser.until(lambda: browser.find("#own").is_displayed(), "list")
         assert browser.driver.switch_to.active_element.get_attribute("id") == "pick"
-        browser.picks(file)
-        browser.until_state(file.name, "done")
+        browser.sends(file)
         browser.until(lambda: browser.find("#said").get_attribute("textContent") == "keys.bin: done", "announcement")
         for element in browser.all("button, input, progress, a[href]"):
             if element.is_displayed():
