@@ -27,8 +27,8 @@ class FormPostTest : public UploadDoorTest {
            part("name=file2; filename=\"b.txt\"", "second", "text/plain");
   }
   void expect_nothing_kept() {
-    EXPECT_EQ(index.files(), 0u);
-    EXPECT_EQ(content.whole(), 0u);
+    EXPECT_EQ(index_.files(), 0u);
+    EXPECT_EQ(content_.whole(), 0u);
   }
 };
 
@@ -42,7 +42,7 @@ TEST_F(FormPostTest, TheSeedsFormIsKept) {
   const std::string url{json.at("files").at(1).at("url").as_string()};
   EXPECT_TRUE(url.starts_with("http://localhost:5280/files/")) << url;
   EXPECT_EQ(do_request("GET " + url.substr(url.find("/files/"))).body, "second");
-  EXPECT_EQ(index.files(), 2u);
+  EXPECT_EQ(index_.files(), 2u);
 }
 
 TEST_F(FormPostTest, APersonSeesTheSeedsWords) {
@@ -78,27 +78,27 @@ TEST_F(FormPostTest, PagesOfOtherSitesMayNotSend) {
   EXPECT_EQ(status("Origin: http://localhost:5280\r\n"), 201u);
   EXPECT_EQ(status("Sec-Fetch-Site: same-origin\r\nOrigin: http://localhost:5280\r\n"), 201u);
   EXPECT_EQ(status("Sec-Fetch-Site: none\r\n"), 201u);
-  files.origins = {"https://app.example"};
+  settings_.origins = {"https://app.example"};
   EXPECT_EQ(status("Sec-Fetch-Site: cross-site\r\nOrigin: https://app.example\r\n"), 201u);
 }
 
 TEST_F(FormPostTest, WhoHasNoAccountGetsAnAddressForRemoval) {
-  files.anonymous = true;
+  settings_.anonymous = true;
 
   const auto json = json_in(post_form(two_files(), ""));
 
   const std::string url{json.at("files").at(0).at("delete_url").as_string()};
   const std::string path = url.substr(url.find("/delete/"));
   EXPECT_THAT(do_request("GET " + path).body, HasSubstr("<form method=\"post\">"));
-  EXPECT_EQ(index.files(), 2u);
+  EXPECT_EQ(index_.files(), 2u);
   EXPECT_EQ(do_request("DELETE " + path + "x").status, 404u);
   EXPECT_EQ(do_request("DELETE " + path).status, 204u);
-  EXPECT_EQ(index.files(), 1u);
+  EXPECT_EQ(index_.files(), 1u);
   EXPECT_EQ(do_request("GET " + path).status, 404u);
 }
 
 TEST_F(FormPostTest, WrongCredentialsAreWrongForEverybody) {
-  files.anonymous = true;
+  settings_.anonymous = true;
 
   EXPECT_EQ(post_form(two_files(), sign_in("romeo", "wrong")).status, 401u);
 }
@@ -121,7 +121,7 @@ TEST_F(FormPostTest, ATypeIsNeverAnythingButText) {
 }
 
 TEST_F(FormPostTest, WhatIsTooLargeIsRefusedBeforeItComes) {
-  files.form_bytes = 1000;
+  settings_.form_bytes = 1000;
 
   const auto answer =
       one("POST /upload HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n" + sign_in() +
@@ -135,7 +135,7 @@ TEST_F(FormPostTest, WhatIsTooLargeIsRefusedBeforeItComes) {
 }
 
 TEST_F(FormPostTest, AFileThatIsTooLargeTakesTheWholeFormWithIt) {
-  files.file_bytes = 5;
+  settings_.file_bytes = 5;
 
   const auto answer = post_form(two_files(), sign_in());
 
@@ -145,7 +145,7 @@ TEST_F(FormPostTest, AFileThatIsTooLargeTakesTheWholeFormWithIt) {
 }
 
 TEST_F(FormPostTest, TooManyFilesAreRefused) {
-  files.files_per_form = 1;
+  settings_.files_per_form = 1;
 
   const auto answer = post_form(two_files(), sign_in() + kPage);
 
@@ -155,7 +155,7 @@ TEST_F(FormPostTest, TooManyFilesAreRefused) {
 }
 
 TEST_F(FormPostTest, AQuotaHasNumbers) {
-  files.quota_bytes = 8;
+  settings_.quota_bytes = 8;
 
   const auto answer = post_form(two_files(), sign_in());
 
@@ -167,7 +167,7 @@ TEST_F(FormPostTest, AQuotaHasNumbers) {
 }
 
 TEST_F(FormPostTest, AFullDiskKeepsNothing) {
-  content.faults.set("append", Errc::disk_full, 1);
+  faults_.set("append", Errc::disk_full, 1);
 
   const auto answer = post_form(two_files(), sign_in() + kPage);
 
@@ -177,7 +177,7 @@ TEST_F(FormPostTest, AFullDiskKeepsNothing) {
 }
 
 TEST_F(FormPostTest, AFolderThatCannotBeReadHasItsSentence) {
-  content.faults.set("create", Errc::io);
+  faults_.set("create", Errc::io);
 
   const auto answer = post_form(two_files(), sign_in() + kPage);
 
@@ -186,7 +186,7 @@ TEST_F(FormPostTest, AFolderThatCannotBeReadHasItsSentence) {
 }
 
 TEST_F(FormPostTest, AFolderThatCannotBeMadeHasItsSentence) {
-  content.faults.set("create", Errc::not_found);
+  faults_.set("create", Errc::not_found);
 
   const auto answer = post_form(two_files(), sign_in() + kPage);
 
@@ -195,7 +195,7 @@ TEST_F(FormPostTest, AFolderThatCannotBeMadeHasItsSentence) {
 }
 
 TEST_F(FormPostTest, WhenTheSecondFileCannotBeFinishedTheFirstGoes) {
-  index.faults.set("finish_upload", Errc::disk_full, 1);
+  faults_.set("finish_upload", Errc::disk_full, 1);
 
   const auto answer = post_form(two_files(), sign_in());
 
@@ -250,7 +250,7 @@ TEST_F(FormPostTest, ChunksAreAFileToo) {
 TEST_F(FormPostTest, AnEmptyFileIsAFile) { EXPECT_EQ(do_request("GET " + put("")).body, ""); }
 
 TEST_F(FormPostTest, AFileThatSaysItIsTooLargeIsRefusedUnread) {
-  files.file_bytes = 10;
+  settings_.file_bytes = 10;
 
   const auto answer =
       one("POST /uploads HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 11\r\n" + sign_in() + "\r\n");
@@ -262,7 +262,7 @@ TEST_F(FormPostTest, AFileThatSaysItIsTooLargeIsRefusedUnread) {
 }
 
 TEST_F(FormPostTest, AFileThatDoesNotSayItIsRefusedWhenItIs) {
-  files.file_bytes = 4;
+  settings_.file_bytes = 4;
 
   const auto answer = one("POST /uploads HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + sign_in() +
                           "\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
@@ -285,7 +285,7 @@ TEST_F(FormPostTest, AFormAtTheWrongAddressIsToldSo) {
 }
 
 TEST_F(FormPostTest, AFullDiskIsSaid) {
-  content.faults.set("append", Errc::disk_full);
+  faults_.set("append", Errc::disk_full);
 
   const auto answer = do_request("POST /uploads", sign_in(), "hello");
 

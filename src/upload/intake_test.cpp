@@ -72,8 +72,9 @@ class IntakeTest : public net::HttpServerTest {
   std::uint64_t offset_ = 0;
 
   Watch clock_;
-  test::FaultyFileIndex index_;
-  test::FaultyFileContent content_;
+  test::Faults faults_;
+  test::FaultyFileIndex index_{faults_};
+  test::FaultyFileContent content_{faults_};
   net::Workers workers_{2, 100};
   Vault vault_{index_, content_, workers_, clock_, [this] { return std::make_shared<const Settings>(limits_); }};
 
@@ -166,7 +167,7 @@ TEST_F(IntakeTest, LetsGoWhenANewerRequestWantsTheUpload) {
 }
 
 TEST_F(IntakeTest, TellsThatTheDiskIsFull) {
-  content_.append_fails = Errc::disk_full;
+  faults_.set("append", Errc::disk_full);
 
   ask(request(3) + "abc");
 

@@ -27,13 +27,16 @@ class Resumable : public UploadWireTest {
     EXPECT_EQ(answer.status, 201u) << answer.body;
     return path_of(answer.field("location"));
   }
-  Answer append(std::string_view path, std::uint64_t offset, std::string_view complete, std::string_view body,
-                Fields more = {}) {
+  static Fields of_append(std::uint64_t offset, std::string_view complete, Fields more) {
     more.try_emplace("upload-offset", std::to_string(offset));
     more.try_emplace("upload-complete", complete);
     more.try_emplace("content-type", kPartialUpload);
+    return more;
+  }
+  Answer append(std::string_view path, std::uint64_t offset, std::string_view complete, std::string_view body,
+                Fields more = {}) {
     more.try_emplace("upload-draft-interop-version", "8");
-    return ask("PATCH", path, std::move(more), body);
+    return ask("PATCH", path, of_append(offset, complete, std::move(more)), body);
   }
   Answer state(std::string_view path) { return ask("HEAD", path, {}); }
   static std::string sha256(std::string_view bytes) {
@@ -124,8 +127,7 @@ TEST_F(Resumable, IsNotWholeBeforeItsClientSaysSo) {
 TEST_F(Resumable, TakesAnEmptyFile) { EXPECT_EQ(file_of(create("?1", "")), ""); }
 
 TEST_F(Resumable, TakesChunksWhoseEndIsTheLength) {
-  Client client = connect();
-  client.say(head("POST", "/uploads", full({{"upload-complete", "?1"}, {"transfer-encoding", "chunked"}}, "POST", {})));
+  Client client = begin("POST", "/uploads", {{"upload-complete", "?1"}, {"transfer-encoding", "chunked"}});
 
   client.say("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n");
 
@@ -133,10 +135,11 @@ TEST_F(Resumable, TakesChunksWhoseEndIsTheLength) {
 }
 
 TEST_F(Resumable, Says100And104ToWhoWaitsForThem) {
-  Client client = connect();
-  client.say(head("POST", "/uploads",
-                  full({{"upload-complete", "?1"}, {"upload-draft-interop-version", "8"}, {"expect", "100-continue"}},
-                       "POST", "hello")));
+  Client client = begin("POST", "/uploads",
+                        {{"upload-complete", "?1"},
+                         {"upload-draft-interop-version", "8"},
+                         {"expect", "100-continue"},
+                         {"content-length", "5"}});
 
   EXPECT_EQ(client.hear_head().status, 104u);
   EXPECT_EQ(client.hear_head().status, 100u);
@@ -186,13 +189,7 @@ TEST_F(Resumable, RefusesLengthsThatContradictEachOther) {
 
 TEST_F(Resumable, KeepsAPartThatEndsBeforeItsLength) {
   const std::string path = created("hello", {{"upload-length", "11"}});
-  Client client = connect();
-  client.say(head("PATCH", path,
-                  full({{"upload-offset", "5"},
-                        {"upload-complete", "?1"},
-                        {"content-type", std::string{kPartialUpload}},
-                        {"transfer-encoding", "chunked"}},
-                       "PATCH", {})));
+  Client client = begin("PATCH", path, of_append(5, "?1", {{"transfer-encoding", "chunked"}}));
 
   client.say("4\r\n wor\r\n0\r\n\r\n");
 
@@ -204,13 +201,7 @@ TEST_F(Resumable, KeepsAPartThatEndsBeforeItsLength) {
 
 TEST_F(Resumable, EndsAnUploadWhoseLengthWasALie) {
   const std::string path = created("hello", {{"upload-length", "11"}});
-  Client client = connect();
-  client.say(head("PATCH", path,
-                  full({{"upload-offset", "5"},
-                        {"upload-complete", "?0"},
-                        {"content-type", std::string{kPartialUpload}},
-                        {"transfer-encoding", "chunked"}},
-                       "PATCH", {})));
+  Client client = begin("PATCH", path, of_append(5, "?0", {{"transfer-encoding", "chunked"}}));
 
   client.say("7\r\n world!\r\n0\r\n\r\n");
 
@@ -268,15 +259,8 @@ TEST_F(Resumable, IsNobodyElses) {
 // 4.6
 TEST_F(Resumable, EndsAnOlderRequestForANewerOne) {
   const std::string path = created("");
-  Client older = connect();
-  older.say(head("PATCH", path,
-                 full({{"upload-offset", "0"},
-                       {"upload-complete", "?1"},
-                       {"content-type", std::string{kPartialUpload}},
-                       {"content-length", "100"}},
-                      "PATCH", {}))
-                .append("hello"));
-  while (*content_.size(path.substr(9)) != 5) std::this_thread::yield();  // the older one is under way
+  Client older = begin("PATCH", path, of_append(0, "?1", {{"content-length", "100"}}), "hello");
+  wait_until_kept(path, 5);  // the older one is under way
 
   const Answer now = state(path);
 
@@ -286,13 +270,11 @@ TEST_F(Resumable, EndsAnOlderRequestForANewerOne) {
 }
 
 TEST_F(Resumable, GoesOnAfterALostConnection) {
-  Client client = connect();
-  client.say(head("POST", "/uploads",
-                  full({{"upload-complete", "?1"}, {"upload-draft-interop-version", "8"}, {"content-length", "11"}},
-                       "POST", {}))
-                 .append("hello"));
+  Client client =
+      begin("POST", "/uploads",
+            {{"upload-complete", "?1"}, {"upload-draft-interop-version", "8"}, {"content-length", "11"}}, "hello");
   const std::string path = path_of(client.hear_head().field("location"));
-  while (*content_.size(path.substr(9)) != 5) std::this_thread::yield();
+  wait_until_kept(path, 5);
 
   client.leave();
 
@@ -304,14 +286,12 @@ TEST_F(Resumable, GoesOnAfterALostConnection) {
 }
 
 TEST_F(Resumable, TellsHowFarItIsWhileBytesCome) {
-  Client client = connect();
-  client.say(
-      head("POST", "/uploads",
-           full({{"upload-complete", "?1"}, {"upload-draft-interop-version", "8"}, {"content-length", "1000000"}},
-                "POST", {})));
-  const std::string id = path_of(client.hear_head().field("location")).substr(9);
+  Client client =
+      begin("POST", "/uploads",
+            {{"upload-complete", "?1"}, {"upload-draft-interop-version", "8"}, {"content-length", "1000000"}});
+  const std::string path = path_of(client.hear_head().field("location"));
   client.say("hello");
-  while (*content_.size(id) != 5) std::this_thread::yield();
+  wait_until_kept(path, 5);
   clock_.move(std::chrono::seconds{2});
 
   client.say(" world");

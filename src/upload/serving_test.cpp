@@ -54,7 +54,7 @@ TEST_F(ServingTest, ANameNeverBreaksAField) {
 
 TEST_F(ServingTest, TheNameInTheAddressMayBeAnything) {
   const std::string path = put("hello");
-  const std::string id = path.substr(7, path.find('/', 7) - 7);
+  const std::string id = id_in(path);
 
   for (const auto* name : {"", "/", "/b.html", "/../../etc/passwd", "/%00"})
     EXPECT_THAT(get("/files/" + id + name).status, testing::AnyOf(200u, 400u)) << name;
@@ -140,7 +140,7 @@ TEST_F(ServingTest, ALongFileIsWhole) {
 
 TEST_F(ServingTest, AFileThatHasBecomeShorterEndsTheConnection) {
   const std::string path = put(std::string(200'000, 'a'), "application/zip");
-  content.cut(70'000);
+  content_.cut(70'000);
 
   const std::string seen = talk(request("GET " + path) + request("GET " + path));
 
@@ -150,7 +150,7 @@ TEST_F(ServingTest, AFileThatHasBecomeShorterEndsTheConnection) {
 
 TEST_F(ServingTest, ADiskThatCannotBeReadIsSaidWithoutItsNames) {
   const std::string path = put("hello");
-  content.faults.set("read", Errc::io);
+  faults_.set("read", Errc::io);
 
   const auto answer = get(path);
 
@@ -160,7 +160,7 @@ TEST_F(ServingTest, ADiskThatCannotBeReadIsSaidWithoutItsNames) {
 
 TEST_F(ServingTest, FilesHaveAHostOfTheirOwn) {
   const std::string path = put("hello");
-  files.host = "files.example.org";
+  settings_.host = "files.example.org";
 
   EXPECT_EQ(get(path).status, 421u);
   EXPECT_EQ(one("GET " + path + " HTTP/1.1\r\nHost: Files.Example.org:5280\r\n\r\n").status, 200u);
@@ -213,7 +213,7 @@ TEST_F(ServingTest, EverybodySeesTheirOwnFiles) {
 TEST_F(ServingTest, TheListGoesOn) {
   put("hello", "text/plain", "first");
   const std::string second = put("world!", "text/plain", "second");
-  const std::string id = second.substr(7, second.find('/', 7) - 7);
+  const std::string id = id_in(second);
 
   const auto rest = boost::json::parse(do_request("GET /files?before=" + id, sign_in()).body).as_object();
 
@@ -223,7 +223,7 @@ TEST_F(ServingTest, TheListGoesOn) {
 
 TEST_F(ServingTest, NoKeyRemovesAnOwnersFile) {
   const std::string path = put("hello");
-  const std::string id = path.substr(7, path.find('/', 7) - 7);
+  const std::string id = id_in(path);
 
   EXPECT_EQ(do_request("DELETE /delete/" + id + "/key").status, 404u);
   EXPECT_EQ(do_request("POST /delete/" + id + "/key").status, 404u);

@@ -4,7 +4,7 @@
 
 #include "base/base64.h"
 #include "tests/support/fake_domain.h"
-#include "tests/support/fake_files.h"
+#include "tests/support/faulty_files.h"
 
 namespace anser::upload {
 namespace {

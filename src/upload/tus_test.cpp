@@ -12,11 +12,14 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
+constexpr auto kBytes = "application/offset+octet-stream";
+constexpr auto kSha1OfHelloWorld = "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=";
+
 class Tus : public UploadWireTest {
  protected:
   Answer tus(std::string_view method, std::string_view target, Fields fields = {}, std::string_view body = {}) {
     fields.try_emplace("tus-resumable", "1.0.0");
-    if (!body.empty()) fields.try_emplace("content-type", "application/offset+octet-stream");
+    if (!body.empty()) fields.try_emplace("content-type", kBytes);
     return ask(method, target, std::move(fields), body);
   }
   Answer create(Fields fields, std::string_view body = {}) { return tus("POST", "/uploads", std::move(fields), body); }
@@ -25,10 +28,20 @@ class Tus : public UploadWireTest {
     EXPECT_EQ(answer.status, 201u) << answer.body;
     return path_of(answer.field("location"));
   }
-  Answer patch(std::string_view path, std::uint64_t offset, std::string_view body, Fields more = {}) {
+  static Fields of_patch(std::uint64_t offset, Fields more) {
+    more.try_emplace("tus-resumable", "1.0.0");
     more.try_emplace("upload-offset", std::to_string(offset));
-    more.try_emplace("content-type", "application/offset+octet-stream");
-    return tus("PATCH", path, std::move(more), body);
+    more.try_emplace("content-type", kBytes);
+    return more;
+  }
+  Answer patch(std::string_view path, std::uint64_t offset, std::string_view body, Fields more = {}) {
+    return ask("PATCH", path, of_patch(offset, std::move(more)), body);
+  }
+  // What is to be joined.
+  std::string created_part(std::size_t length, std::string_view body = {}, Fields more = {}) {
+    more["upload-length"] = std::to_string(length);
+    more["upload-concat"] = "partial";
+    return created(std::move(more), body);
   }
   std::string offset(std::string_view path) { return tus("HEAD", path).field("upload-offset"); }
 };
@@ -194,14 +207,8 @@ TEST_F(Tus, RefusesMoreThanWasAnnouncedAndKeepsNothingOfIt) {
 
 TEST_F(Tus, RefusesMoreThanWasAnnouncedInChunks) {
   const std::string path = created({{"upload-length", "5"}});
-  Client client = connect();
 
-  client.say(head("PATCH", path,
-                  full({{"tus-resumable", "1.0.0"},
-                        {"upload-offset", "0"},
-                        {"content-type", "application/offset+octet-stream"},
-                        {"transfer-encoding", "chunked"}},
-                       "PATCH", {})));
+  Client client = begin("PATCH", path, of_patch(0, {{"transfer-encoding", "chunked"}}));
   client.say("5\r\nhello\r\n6\r\n there\r\n0\r\n\r\n");
 
   EXPECT_EQ(client.hear().status, 413u);
@@ -210,14 +217,8 @@ TEST_F(Tus, RefusesMoreThanWasAnnouncedInChunks) {
 
 TEST_F(Tus, TakesChunks) {
   const std::string path = created({{"upload-length", "11"}});
-  Client client = connect();
 
-  client.say(head("PATCH", path,
-                  full({{"tus-resumable", "1.0.0"},
-                        {"upload-offset", "0"},
-                        {"content-type", "application/offset+octet-stream"},
-                        {"transfer-encoding", "chunked"}},
-                       "PATCH", {})));
+  Client client = begin("PATCH", path, of_patch(0, {{"transfer-encoding", "chunked"}}));
   client.say("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n");
 
   EXPECT_EQ(file_of(client.hear()), "hello world");
@@ -234,10 +235,7 @@ TEST_F(Tus, SaysAgainThatAnUploadIsWholeButTakesNoMore) {
 TEST_F(Tus, TakesTheMethodThatTheOverrideNames) {
   const std::string path = created({{"upload-length", "5"}});
 
-  EXPECT_EQ(tus("POST", path,
-                {{"x-http-method-override", "PATCH"},
-                 {"upload-offset", "0"},
-                 {"content-type", "application/offset+octet-stream"}},
+  EXPECT_EQ(tus("POST", path, {{"x-http-method-override", "PATCH"}, {"upload-offset", "0"}, {"content-type", kBytes}},
                 "hello")
                 .status,
             204u);
@@ -306,7 +304,7 @@ TEST_F(Tus, RemovesWhatIsTerminatedWholeOrNot) {
 TEST_F(Tus, TakesBytesWithTheirChecksum) {
   const std::string path = created({{"upload-length", "11"}});
 
-  const Answer answer = patch(path, 0, "hello world", {{"upload-checksum", "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="}});
+  const Answer answer = patch(path, 0, "hello world", {{"upload-checksum", kSha1OfHelloWorld}});
 
   EXPECT_EQ(answer.status, 204u);
   EXPECT_EQ(answer.field("upload-offset"), "11");
@@ -316,7 +314,7 @@ TEST_F(Tus, TakesBytesWithTheirChecksum) {
 TEST_F(Tus, KeepsNothingOfBytesWithAnotherChecksum) {
   const std::string path = created({{"upload-length", "22"}}, "hello world");
 
-  const Answer wrong = patch(path, 11, "hello World", {{"upload-checksum", "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="}});
+  const Answer wrong = patch(path, 11, "hello World", {{"upload-checksum", kSha1OfHelloWorld}});
   const Answer unknown = patch(path, 11, "hello world", {{"upload-checksum", "md5 XrY7u+Ae7tCTyyK7j1rNww=="}});
 
   EXPECT_EQ(wrong.status, 460u);
@@ -328,16 +326,9 @@ TEST_F(Tus, KeepsNothingOfBytesWithAnotherChecksum) {
 
 TEST_F(Tus, KeepsNothingOfACheckedPieceThatDoesNotComeWhole) {
   const std::string path = created({{"upload-length", "22"}}, "hello world");
-  Client client = connect();
-  client.say(head("PATCH", path,
-                  full({{"tus-resumable", "1.0.0"},
-                        {"upload-offset", "11"},
-                        {"content-type", "application/offset+octet-stream"},
-                        {"upload-checksum", "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="}},
-                       "PATCH", "hello world"))
-                 .append("hello"));
 
-  client.leave();
+  begin("PATCH", path, of_patch(11, {{"upload-checksum", kSha1OfHelloWorld}, {"content-length", "11"}}), "hello")
+      .leave();
 
   EXPECT_EQ(offset(path), "11");
   EXPECT_EQ(file_of(patch(path, 11, "hello world")), "hello worldhello world");
@@ -345,8 +336,8 @@ TEST_F(Tus, KeepsNothingOfACheckedPieceThatDoesNotComeWhole) {
 
 // The protocol's own example: "hello" and " world".
 TEST_F(Tus, JoinsParts) {
-  const std::string a = created({{"upload-length", "5"}, {"upload-concat", "partial"}});
-  const std::string b = created({{"upload-length", "6"}, {"upload-concat", "partial"}});
+  const std::string a = created_part(5);
+  const std::string b = created_part(6);
   patch(a, 0, "hello");
   EXPECT_EQ(patch(b, 0, " world").field("content-location"), "");
   const std::string concat = "final;" + a + " http://example.com" + b;
@@ -366,18 +357,17 @@ TEST_F(Tus, JoinsParts) {
 }
 
 TEST_F(Tus, JoinsAPartTwiceAndAnEmptyOne) {
-  const std::string a = created({{"upload-length", "5"}, {"upload-concat", "partial"}}, "hello");
-  const std::string b = created({{"upload-length", "0"}, {"upload-concat", "partial"}});
+  const std::string a = created_part(5, "hello");
+  const std::string b = created_part(0);
 
   EXPECT_EQ(file_of(create({{"upload-concat", "final;" + a + " " + b + " " + a}})), "hellohello");
 }
 
 TEST_F(Tus, RefusesToJoinWhatCannotBeJoined) {
-  const std::string whole = created({{"upload-length", "5"}, {"upload-concat", "partial"}}, "hello");
-  const std::string open = created({{"upload-length", "5"}, {"upload-concat", "partial"}});
+  const std::string whole = created_part(5, "hello");
+  const std::string open = created_part(5);
   const std::string no_part = created({{"upload-length", "5"}}, "hello");
-  const std::string others =
-      created({{"upload-length", "5"}, {"upload-concat", "partial"}, {"authorization", basic("juliet")}}, "hello");
+  const std::string others = created_part(5, "hello", {{"authorization", basic("juliet")}});
 
   EXPECT_EQ(create({{"upload-concat", "final;" + whole + " " + open}}).status, 409u);
   EXPECT_EQ(create({{"upload-concat", "final;" + no_part}}).status, 409u);
@@ -392,15 +382,8 @@ TEST_F(Tus, RefusesToJoinWhatCannotBeJoined) {
 TEST_F(Tus, KeepsWhatCameBeforeTheConnectionWasLost) {
   const std::string path = created({{"upload-length", "100000"}});
   const std::string bytes(20'000, 'a');
-  Client client = connect();
-  client.say(head("PATCH", path,
-                  full({{"tus-resumable", "1.0.0"},
-                        {"upload-offset", "0"},
-                        {"content-type", "application/offset+octet-stream"},
-                        {"content-length", "100000"}},
-                       "PATCH", {}))
-                 .append(bytes));
-  while (*content_.size(path.substr(9)) != bytes.size()) std::this_thread::yield();
+  Client client = begin("PATCH", path, of_patch(0, {{"content-length", "100000"}}), bytes);
+  wait_until_kept(path, bytes.size());
 
   client.leave();
 
@@ -410,14 +393,10 @@ TEST_F(Tus, KeepsWhatCameBeforeTheConnectionWasLost) {
 }
 
 TEST_F(Tus, LeavesNothingOfACreationThatNobodyHasHeardOf) {
-  Client client = connect();
-  client.say(head("POST", "/uploads",
-                  full({{"tus-resumable", "1.0.0"},
-                        {"upload-length", "100"},
-                        {"content-type", "application/offset+octet-stream"},
-                        {"content-length", "100"}},
-                       "POST", {}))
-                 .append("hello"));
+  Client client =
+      begin("POST", "/uploads",
+            {{"tus-resumable", "1.0.0"}, {"upload-length", "100"}, {"content-type", kBytes}, {"content-length", "100"}},
+            "hello");
   while (content_.unfinished({}, 10)->empty()) std::this_thread::yield();  // it has begun
 
   client.leave();

@@ -82,9 +82,9 @@ class VaultTest : public ::testing::Test {
 
   Settings settings = small();
   Hands clock;
-  test::Fuse fuse;
-  test::FaultyFileIndex index;
-  test::FaultyFileContent content;
+  test::Faults faults;
+  test::FaultyFileIndex index{faults};
+  test::FaultyFileContent content{faults};
   std::unique_ptr<net::Workers> workers = std::make_unique<net::Workers>(1, 100);
   std::unique_ptr<Vault> vault = make_vault();
   TestLoop loop;  // what waits on it uses the rest
@@ -466,11 +466,11 @@ TEST_F(VaultTest, ForgetsAllOfAnAccount) {
 TEST_F(VaultTest, GoesOnAfterTheDiskWasFull) {
   auto upload = begin({.owner = kRomeo, .length = 8});
   ASSERT_TRUE(append(upload, "wilt"));
-  content.append_fails = Errc::disk_full;
+  faults.set("append", Errc::disk_full);
   EXPECT_EQ(append(upload, "thou").error().code, Errc::disk_full);
   EXPECT_EQ(upload->offset(), 4u);
 
-  content.append_fails = std::nullopt;
+  faults.clear("append");
   ASSERT_TRUE(append(upload, "thou"));
 
   EXPECT_EQ(read(finish(upload).value()), "wiltthou");
@@ -479,7 +479,7 @@ TEST_F(VaultTest, GoesOnAfterTheDiskWasFull) {
 TEST_F(VaultTest, ConfirmsNothingThatIsNotOnDisk) {
   auto upload = begin({.owner = kRomeo, .length = 8, .resumable = true});
   ASSERT_TRUE(append(upload, "wilt"));
-  content.sync_fails = Errc::io;
+  faults.set("sync", Errc::io);
 
   EXPECT_EQ(confirm(upload).error().code, Errc::io);
 }
@@ -489,20 +489,20 @@ TEST_F(VaultTest, ServesNothingThatCouldNotBeSealedOrEntered) {
   const std::string id = upload->record().id;
   ASSERT_TRUE(append(upload, "wilt"));
 
-  content.seal_fails = Errc::io;
+  faults.set("seal", Errc::io);
   EXPECT_EQ(finish(upload).error().code, Errc::io);
-  content.seal_fails = std::nullopt;
-  index.finish_fails = Errc::storage_failed;
+  faults.clear("seal");
+  faults.set("finish_upload", Errc::storage_failed);
   EXPECT_EQ(finish(upload).error().code, Errc::storage_failed);
   EXPECT_FALSE(there(id));
   EXPECT_THAT(contents(), IsEmpty());
 
-  index.finish_fails = std::nullopt;
+  faults.clear("finish_upload");
   EXPECT_EQ(read(finish(upload).value()), "wilt") << "nothing is lost";
 }
 
 TEST_F(VaultTest, HoldsNothingForWhatCouldNotBeBegun) {
-  index.begin_fails = Errc::disk_full;
+  faults.set("begin_upload", Errc::disk_full);
 
   EXPECT_EQ(begun({.owner = kRomeo, .length = 9, .resumable = true}).error().code, Errc::disk_full);
 
@@ -512,14 +512,10 @@ TEST_F(VaultTest, HoldsNothingForWhatCouldNotBeBegun) {
 }
 
 TEST_F(VaultTest, IsKilledBetweenAnyTwoStepsAndHasTheWholeFileOrNothing) {
-  index.fuse = content.fuse = &fuse;
   bool survived = false;
-  for (int steps = 0; !survived; ++steps) {
-    ASSERT_LT(steps, 50);
-    content.~FaultyFileContent();
-    new (&content) test::FaultyFileContent;
-    content.fuse = &fuse;
-    fuse.steps_left = steps;
+  for (std::size_t steps = 0; !survived; ++steps) {
+    ASSERT_LT(steps, 50u);
+    faults.die_after(steps);
     std::string id;
     if (auto upload = begun({.owner = kRomeo, .length = 8, .resumable = true})) {
       id = (*upload)->record().id;
@@ -529,7 +525,7 @@ TEST_F(VaultTest, IsKilledBetweenAnyTwoStepsAndHasTheWholeFileOrNothing) {
       }
     }
     settle();
-    fuse.steps_left.reset();
+    faults.revive();
     start_again();
 
     ASSERT_FALSE(vault->sweep());
@@ -553,12 +549,12 @@ TEST_F(VaultTest, IsKilledBetweenAnyTwoStepsAndHasTheWholeFileOrNothing) {
 }
 
 TEST_F(VaultTest, LeavesToTheSweepWhatCannotBeRemovedAtOnce) {
-  content.discard_fails = Errc::io;
+  faults.set("discard", Errc::io);
   const auto file = put("wilt");
   EXPECT_EQ(read(file), "wilt");
   EXPECT_EQ(unfinished().size(), 1u);
 
-  content.discard_fails = std::nullopt;
+  faults.clear("discard");
   vault->sweep();
 
   EXPECT_THAT(unfinished(), IsEmpty());

@@ -1,76 +1,24 @@
-// The whole door for files on the test's own core, over files in memory, and clients that speak HTTP by hand.
+// The whole door for files on the test's own core, and clients that speak HTTP by hand.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include "base/base64.h"
-#include "core/password.h"
 #include "net/http_test_support.h"
-#include "tests/support/fake_domain.h"
-#include "tests/support/fake_files.h"
-#include "upload/door.h"
-#include "upload/vault.h"
+#include "tests/support/upload_world.h"
 
 namespace anser::upload {
-
-// Outlives the connections, which are the server's.
-struct UploadWorld {
-  class PromptStorage final : public domain::Storage {
-   public:
-    void submit(domain::CoreId, Work work, Done done) override { done(work(accounts)); }
-    domain::FakeAccounts accounts;
-  };
-
-  UploadWorld() {
-    for (const std::string address : {"romeo@localhost", "juliet@localhost"}) {
-      domain::AccountRecord account;
-      account.jid = domain::jid(address);
-      account.keys.push_back(*core::fresh_keys(core::Hash::sha256, "pencil", core::kMinIterations));
-      storage.accounts.records.push_back(std::move(account));
-    }
-  }
-  ~UploadWorld() { workers.stop(); }  // what they do is the vault's
-  std::shared_ptr<const Settings> current() const { return std::make_shared<const Settings>(files); }
-
-  Settings files;
-  PromptStorage storage;
-  domain::FakePost post;
-  domain::FakeClock clock;
-  domain::Hosts hosts{{{"localhost", {}}}, {}};
-  door::LoginGuard guard{{}};
-  net::Cores cores{1};
-  domain::FakeFileIndex index;
-  domain::FakeFileContent content;
-  net::Workers workers{2, 64};
-  Vault vault{index, content, workers, clock, [this] { return current(); }};
-  Shared shared{{cores,
-                 workers,
-                 storage,
-                 post,
-                 clock,
-                 hosts,
-                 guard,
-                 "secret",
-                 {},
-                 [] { return std::make_shared<const door::SignInSettings>(); },
-                 {},
-                 {}},
-                [this] { return current(); },
-                vault,
-                "slots"};
-};
 
 class UploadDoorTest : protected UploadWorld, public net::HttpServerTest {
  protected:
   UploadDoorTest() {
-    add_routes(shared, server, [](net::HttpExchange& exchange) -> net::Task<void> {
+    add_routes(shared_, server, [](net::HttpExchange& exchange) -> net::Task<void> {
       exchange.respond({.body = "the page"});
       return boost::asio::post(exchange.core().io(), boost::asio::use_awaitable_t<net::Executor>{});
     });
   }
 
-  static std::string sign_in(std::string_view name = "romeo", std::string_view password = "pencil") {
-    return fmt::format("Authorization: Basic {}\r\n", base64_encode(fmt::format("{}:{}", name, password)));
+  static std::string sign_in(std::string_view name = "romeo", std::string_view password = "secret") {
+    return fmt::format("Authorization: {}\r\n", basic(name, password));
   }
   static std::string request(std::string_view line, std::string_view fields = {}, std::string_view body = {}) {
     const std::string length =

@@ -1,43 +1,16 @@
-// The door for files on a core of its own, over a memory, and clients that speak HTTP from threads of the test. For
-// tests only.
+// The door for files on a core of its own, and clients that speak HTTP from the test's thread.
 #pragma once
 
 #include <gmock/gmock.h>
 
-#include <atomic>
 #include <future>
 #include <map>
-#include <memory>
+#include <thread>
 
-#include "base/base64.h"
 #include "net/http_test_support.h"
-#include "store/memory/files.h"
-#include "tests/support/fake_domain.h"
-#include "upload/door.h"
-#include "upload/services.h"
-#include "upload/vault.h"
+#include "tests/support/upload_world.h"
 
 namespace anser::upload {
-
-class PromptAccounts final : public domain::Storage {
- public:
-  void submit(domain::CoreId, Work work, Done done) override { done(work(accounts)); }
-  domain::FakeAccounts accounts;
-};
-
-// The machine's, moved on when the test says so.
-class MovedClock final : public Clock {
- public:
-  Time now() const override {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()) + moved();
-  }
-  Tick tick() const override { return std::chrono::steady_clock::now() + moved(); }
-  void move(std::chrono::seconds on) { seconds_ += on.count(); }
-
- private:
-  std::chrono::seconds moved() const { return std::chrono::seconds{seconds_.load()}; }
-  std::atomic<std::int64_t> seconds_ = 0;
-};
 
 // One answer and what was said before it.
 struct Answer : net::SeenResponse {
@@ -83,22 +56,12 @@ class Client {
   net::Peer peer_;
 };
 
-class UploadWireTest : public testing::Test {
+class UploadWireTest : public testing::Test, protected UploadWorld {
  protected:
   using Fields = std::map<std::string, std::string>;
 
   UploadWireTest() {
-    for (const char* name : {"romeo", "juliet"}) {
-      domain::AccountRecord account;
-      account.jid = *core::Jid::make(name, "example.com");
-      account.keys.push_back(*core::fresh_keys(core::Hash::sha256, "secret", core::kMinIterations));
-      storage_.accounts.records.push_back(std::move(account));
-      storage_.accounts.states[std::string{name} + "@example.com"].exists = true;
-    }
-    settings_.password_without_tls = true;
     settings_.file_bytes = 1'000'000;
-    shared_.settings = [this] { return now_; };
-    shared_.sign_in = [] { return std::make_shared<const door::SignInSettings>(); };
     add_routes(shared_, server_, [](net::HttpExchange&) -> net::Task<void> { co_return; });
   }
   ~UploadWireTest() override {
@@ -110,10 +73,7 @@ class UploadWireTest : public testing::Test {
 
   // Settings are made before the first connection.
   Client connect() {
-    if (!std::exchange(started_, true)) {
-      now_ = std::make_shared<const Settings>(settings_);
-      cores_->start();
-    }
+    if (!std::exchange(started_, true)) cores_->start();
     net::Pair pair = net::tcp_pair();
     std::promise<void> done;
     cores_->post(0, [&] {
@@ -138,15 +98,17 @@ class UploadWireTest : public testing::Test {
     if (fields["authorization"].empty()) fields.erase("authorization");
     return fields;
   }
-  Answer ask(std::string_view method, std::string_view target, Fields fields, std::string_view body = {}) {
+  // A request whose body, but for its beginning, is the test's to send.
+  Client begin(std::string_view method, std::string_view target, Fields fields, std::string_view beginning = {}) {
     Client client = connect();
-    client.say(head(method, target, full(std::move(fields), method, body)).append(body));
+    client.say(head(method, target, full(std::move(fields), method, beginning)).append(beginning));
+    return client;
+  }
+  Answer ask(std::string_view method, std::string_view target, Fields fields, std::string_view body = {}) {
+    Client client = begin(method, target, std::move(fields), body);
     Answer answer = client.hear(method == "HEAD");
     client.leave();
     return answer;
-  }
-  static std::string basic(std::string_view name) {
-    return "Basic " + base64_encode(std::string{name}.append(":secret"));
   }
   static std::string path_of(const std::string& url) {
     const auto at = url.find('/', url.find("://") + 3);
@@ -156,7 +118,12 @@ class UploadWireTest : public testing::Test {
   std::string file_of(const Answer& answer) {
     const std::string path = path_of(answer.field("content-location"));
     if (!path.starts_with("/files/")) return "?";
-    return bytes_of(path.substr(7, path.find('/', 7) - 7)).value_or("?");
+    return bytes_of(id_in(path)).value_or("?");
+  }
+  // So many bytes of the upload at "/uploads/ID".
+  void wait_until_kept(std::string_view path, std::size_t size) {
+    const auto id = path.substr(std::string_view{"/uploads/"}.size());
+    while (*content_.size(id) != size) std::this_thread::yield();
   }
   std::optional<std::string> bytes_of(std::string_view id) {
     const auto file = index_.find_file(id);
@@ -166,19 +133,6 @@ class UploadWireTest : public testing::Test {
     return got && *got == bytes.size() ? std::optional{bytes} : std::nullopt;
   }
 
-  PromptAccounts storage_;
-  domain::FakePost post_;
-  MovedClock clock_;
-  domain::Hosts hosts_{{{"example.com", {}}}, {}};
-  door::LoginGuard guard_{{}};
-  std::unique_ptr<net::Cores> cores_ = std::make_unique<net::Cores>(1);
-  net::Workers workers_{2, 64};
-  store::MemoryFileIndex index_;
-  store::MemoryFileContent content_;
-  Settings settings_;
-  SharedSettings now_ = std::make_shared<const Settings>();
-  Vault vault_{index_, content_, workers_, clock_, [this] { return now_; }};
-  Shared shared_{{*cores_, workers_, storage_, post_, clock_, hosts_, guard_}, {}, vault_, "key"};
   net::HttpServer server_{1, [] { return net::HttpServer::Settings{}; },
                           [] { return std::shared_ptr<const net::TlsServer>{}; }};
   bool started_ = false;
