@@ -45,6 +45,41 @@ TEST_F(HttpServerTest, AHandlerReadsABodyPieceByPiece) {
   EXPECT_THAT(bodies(seen), ElementsAre("hello", "hello world", "", big, "bye"));
 }
 
+// Into a place of its own, never waiting for the client with it. Answers the body.
+Task<void> take_into_a_place(HttpExchange& exchange, std::chrono::milliseconds pause, std::uint64_t& bytes_in) {
+  auto pausing = pause_for(pause);
+  co_await std::move(pausing);
+  std::string all, place(1'000'000, '?');
+  for (bool more = true; more;) {
+    auto readying = exchange.ready();
+    co_await std::move(readying);
+    while (more) {
+      const auto piece = exchange.take(place);
+      if (!piece) break;
+      if (!*piece) {
+        ADD_FAILURE() << piece->error().message;
+        co_return;
+      }
+      more = !(*piece)->empty();
+      all += **piece;
+    }
+  }
+  bytes_in = exchange.connection().bytes_in();
+  exchange.respond({.body = all});
+}
+
+TEST_F(HttpServerTest, WhatStandsBehindABodyIsNotReadWithIt) {
+  std::uint64_t bytes_in = 0;
+  server.route("/", [&](HttpExchange& exchange) { return take_into_a_place(exchange, {}, bytes_in); });
+  server.route("/x", says("x"));
+  const std::string body(50'000, 'b'), all = post("/", body);
+
+  const auto seen = ask(all + get("/x") + get("/x"));
+
+  EXPECT_THAT(bodies(seen), ElementsAre(body, "x", "x"));
+  EXPECT_EQ(bytes_in, all.size());
+}
+
 Task<void> read_at_most(HttpExchange& exchange, std::size_t limit) {
   auto reading = exchange.read_all(limit);
   const auto body = co_await std::move(reading);
@@ -198,6 +233,17 @@ TEST_F(HttpServerTest, TheTimeThatAHandlerTakesIsNotTheClients) {
     peer.send(get("/x"));
     EXPECT_EQ(receive_response(peer).body, "x");
   });
+}
+
+TEST_F(HttpServerTest, NorIsTheTimeBeforeItTakesTheBody) {
+  settings.silence_timeout = seconds{1};
+  std::uint64_t bytes_in = 0;
+  server.route("/", [&](HttpExchange& exchange) {
+    return take_into_a_place(exchange, std::chrono::milliseconds{1500}, bytes_in);
+  });
+  const std::string body(50'000, 'b');
+
+  EXPECT_THAT(bodies(ask(post("/", body))), ElementsAre(body));
 }
 
 }  // namespace
