@@ -37,6 +37,13 @@ class UploadTest : public SessionTest {
         "<field var='max-file-size'><value>" +
         std::string{size} + "</value></field></x></query>");
   }
+  // Up to the request that puts the file, which it gives. The service is found once.
+  std::string begin_to_put() {
+    begin();
+    if (!std::exchange(found, true)) is_found();
+    gives_slot();
+    return hears();
+  }
   std::string gives_slot(std::string_view fields = {}) {
     return answers("<slot xmlns='urn:xmpp:http:upload:0'><put url='" + url("/files/1/a?slot=x") + "'>" +
                    std::string{fields} + "</put><get url='https://example.org/files/1/a'/></slot>");
@@ -64,6 +71,16 @@ class UploadTest : public SessionTest {
     files.says("HTTP/1.1 104 Upload Resumption Supported\r\nUpload-Draft-Interop-Version: 8\r\nLocation: " +
                std::string{location} + "\r\n\r\n");
   }
+  // With all of the ten bytes, unless it says otherwise.
+  void is_lost(std::size_t after = 10) {
+    files.hears_bytes(after);
+    files.cuts();
+  }
+  // What HEAD is told.
+  void tells(std::string_view offset, std::string_view complete) {
+    files.says("HTTP/1.1 204 No Content\r\n" + std::string{offset} + "\r\nUpload-Complete: " + std::string{complete} +
+               "\r\n\r\n");
+  }
   Error failure() {
     auto outcome = over.get();
     EXPECT_FALSE(outcome);
@@ -80,6 +97,7 @@ class UploadTest : public SessionTest {
   Upload upload;
   Told<Result<UploadedFile>> over;
   Transfer transfer;
+  bool found = false;
   std::optional<Connection> connection;
 };
 
@@ -129,15 +147,11 @@ TEST_F(UploadTest, ReadsAFileOfThisMachine) {
 TEST_F(UploadTest, GoesOnWhereItWasCut) {
   upload.bytes.assign(900'000, 'a');
   upload.bytes[400'000] = 'b';
-  begin();
-  is_found();
-  gives_slot();
-  hears();
+  begin_to_put();
   informs("/uploads/7");
-  files.hears_bytes(300'000);
-  files.cuts();
+  is_lost(300'000);
   EXPECT_THAT(hears(), testing::StartsWith("HEAD /uploads/7 HTTP/1.1\r\n"));
-  files.says("HTTP/1.1 204 No Content\r\nUpload-Offset: 250000\r\nUpload-Complete: ?0\r\n\r\n");
+  tells("Upload-Offset: 250000", "?0");
   const std::string patch = hears();
   EXPECT_THAT(patch, testing::StartsWith("PATCH /uploads/7 HTTP/1.1\r\n"));
   EXPECT_THAT(patch, HasSubstr("\r\nUpload-Offset: 250000\r\nUpload-Complete: ?1\r\n"));
@@ -150,34 +164,26 @@ TEST_F(UploadTest, GoesOnWhereItWasCut) {
 }
 
 TEST_F(UploadTest, KnowsThatItWasWholeWhenTheAnswerWasLost) {
-  begin();
-  is_found();
-  gives_slot();
-  hears();
+  begin_to_put();
   informs(url("/uploads/7"));
-  files.hears_bytes(10);
-  files.cuts();
+  is_lost();
   hears();
-  files.says("HTTP/1.1 204 No Content\r\nUpload-Offset: 10\r\nUpload-Complete: ?1\r\n\r\n");
+  tells("Upload-Offset: 10", "?1");
 
   expect_success();
   EXPECT_FALSE(files.is_called());
 }
 
 TEST_F(UploadTest, AsksAgainWhenTheOffsetIsAnother) {
-  begin();
-  is_found();
-  gives_slot();
-  hears();
+  begin_to_put();
   informs("/uploads/7");
-  files.hears_bytes(10);
-  files.cuts();
+  is_lost();
   hears();
-  files.says("HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\nUpload-Complete: ?0\r\n\r\n");
+  tells("Upload-Offset: 5", "?0");
   hears();
   says("409 Conflict", "Upload-Offset: 3\r\n");
   EXPECT_THAT(hears(), testing::StartsWith("HEAD "));
-  files.says("HTTP/1.1 204 No Content\r\nUpload-Offset: 3\r\nUpload-Complete: ?0\r\n\r\n");
+  tells("Upload-Offset: 3", "?0");
   EXPECT_THAT(hears(), HasSubstr("Upload-Offset: 3\r\n"));
   EXPECT_EQ(files.hears_bytes(7), "3456789");
   says("201 Created");
@@ -186,12 +192,8 @@ TEST_F(UploadTest, AsksAgainWhenTheOffsetIsAnother) {
 }
 
 TEST_F(UploadTest, StartsAnewWhereTheServerCannotGoOn) {
-  begin();
-  is_found();
-  gives_slot();
-  hears();
-  files.hears_bytes(10);
-  files.cuts();
+  begin_to_put();
+  is_lost();
   gives_slot();  // another
   EXPECT_THAT(hears(), testing::StartsWith("PUT "));
   files.hears_bytes(10);
@@ -201,13 +203,9 @@ TEST_F(UploadTest, StartsAnewWhereTheServerCannotGoOn) {
 }
 
 TEST_F(UploadTest, StartsAnewWhenTheUploadHasEnded) {
-  begin();
-  is_found();
-  gives_slot();
-  hears();
+  begin_to_put();
   informs("/uploads/7");
-  files.hears_bytes(10);
-  files.cuts();
+  is_lost();
   hears();
   says("404 Not Found");
   gives_slot();
@@ -221,13 +219,9 @@ TEST_F(UploadTest, StartsAnewWhenTheUploadHasEnded) {
 TEST_F(UploadTest, GoesOnNowhereElse) {
   for (const auto* place : {"http://127.0.0.2:1/uploads/7", "//127.0.0.1/uploads/7", "uploads/7", ""}) {
     over = {};
-    begin();
-    if (std::string_view{place}.starts_with("http")) is_found();  // the first
-    gives_slot();
-    hears();
+    begin_to_put();
     informs(place);
-    files.hears_bytes(10);
-    files.cuts();
+    is_lost();
     gives_slot();
     EXPECT_THAT(hears(), testing::StartsWith("PUT ")) << place;
     says("201 Created");
@@ -239,15 +233,11 @@ TEST_F(UploadTest, GoesOnNowhereElse) {
 TEST_F(UploadTest, RefusesOffsetsThatCannotBe) {
   for (const auto* offset : {"Upload-Offset: 11", "Upload-Offset: -1", "Upload-Offset: 1.5", "X: y"}) {
     over = {};
-    begin();
-    if (std::string_view{offset} == "Upload-Offset: 11") is_found();  // the first
-    gives_slot();
-    hears();
+    begin_to_put();
     informs("/uploads/7");
-    files.hears_bytes(10);
-    files.cuts();
+    is_lost();
     hears();
-    files.says("HTTP/1.1 204 No Content\r\n" + std::string{offset} + "\r\nUpload-Complete: ?0\r\n\r\n");
+    tells(offset, "?0");
 
     EXPECT_EQ(failure().code, Errc::protocol) << offset;
   }
@@ -255,10 +245,7 @@ TEST_F(UploadTest, RefusesOffsetsThatCannotBe) {
 
 TEST_F(UploadTest, HearsARefusalBeforeAllIsSent) {
   upload.bytes.assign(900'000, 'a');
-  begin();
-  is_found();
-  gives_slot();
-  hears();
+  begin_to_put();
   says("413 Content Too Large");
 
   const Error error = failure();
@@ -322,10 +309,7 @@ TEST_F(UploadTest, NeedsAFileThatCanBeSent) {
 
 TEST_F(UploadTest, CanBeCancelled) {
   upload.bytes.assign(900'000, 'a');
-  begin();
-  is_found();
-  gives_slot();
-  hears();
+  begin_to_put();
   transfer.cancel();
 
   EXPECT_EQ(failure().message, "the transfer was cancelled");
