@@ -104,6 +104,7 @@ struct Config {
     std::size_t quota_bytes = 1024_MB;  // 0: no limit
     bool anonymous = false;
     std::size_t anonymous_quota_bytes = 1024_MB;  // 0: no limit
+    std::size_t files_per_account = 10'000;       // 0: no limit
     Duration keep_for{0};                         // 0: for ever
     Duration unfinished_for = std::chrono::hours{24};
     Duration slot_lifetime = std::chrono::minutes{5};

@@ -310,6 +310,9 @@ std::vector<Key> make_upload_keys() {
                                       "Whether people without an account may send files."),
       row<&C::uploads, &U::anonymous_quota_bytes>("uploads.anonymous_quota_bytes", kSize, {1, 1'024 * kTB, "no limit"},
                                                   kSighup, "What all their files may have together."),
+      row<&C::uploads, &U::files_per_account>(
+          "uploads.files_per_account", kInteger, {1, 10'000'000, "no limit"}, kSighup,
+          "Files of one account, or of all people without one; unfinished ones count."),
       row<&C::uploads, &U::keep_for>("uploads.keep_for", kDuration, {kMinute, 36'500 * kDay, "for ever"}, kSighup,
                                      "How long a file is kept."),
       row<&C::uploads, &U::unfinished_for>("uploads.unfinished_for", kDuration, {kMinute, 365 * kDay}, kSighup,

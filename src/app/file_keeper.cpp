@@ -16,6 +16,7 @@ upload::SharedSettings settings_of(const Config& config) {
   settings->part_header_bytes = uploads.part_header_bytes;
   settings->quota_bytes = uploads.quota_bytes;
   settings->anonymous_quota_bytes = uploads.anonymous_quota_bytes;
+  settings->files_per_account = uploads.files_per_account;
   settings->keep_for = seconds(uploads.keep_for);
   settings->unfinished_for = seconds(uploads.unfinished_for);
   settings->slot_lifetime = seconds(uploads.slot_lifetime);
@@ -74,10 +75,34 @@ Result<void> FileKeeper::forget_files_of_nobody() {
 void FileKeeper::hear(const domain::Mail& mail) {
   const auto* changed = std::get_if<domain::AccountChanged>(&mail);
   if (!changed || changed->what != domain::AccountChanged::What::gone) return;
-  static_cast<void>(workers_.submit([this, owner = changed->account] {
-    if (auto removed = vault_.remove_all_of(owner); !removed)
-      log::error("upload", "the files of {} stay until the next start: {}", owner.full(), removed.error().message);
-  }));
+  {
+    const std::lock_guard lock(mutex_);
+    gone_.insert(changed->account);
+  }
+  if (!workers_.submit([this] { forget(false); }))
+    log::warn("upload", "the files of {} stay for now: too much work is waiting", changed->account.full());
+}
+
+// On a worker.
+void FileKeeper::forget(bool again) {
+  std::set<core::Jid> owners;
+  {
+    const std::lock_guard lock(mutex_);
+    owners.swap(gone_);
+  }
+  for (const auto& owner : owners) {
+    // Whoever has taken the name meanwhile has files of his own there.
+    const auto taken = again ? stores_.accounts->find_account(owner) : Result<std::optional<domain::AccountRecord>>{};
+    if (taken && *taken) {
+      log::error("upload", "{} is an account again, and what its last owner left stays", owner.full());
+      continue;
+    }
+    const Result<void> removed = taken ? vault_.remove_all_of(owner) : pass(taken);
+    if (removed) continue;
+    log::error("upload", "the files of {} stay for now: {}", owner.full(), removed.error().message);
+    const std::lock_guard lock(mutex_);
+    gone_.insert(owner);
+  }
 }
 
 // A piece at a time, so that other work has its turn. Where the workers' queue is full, the next hour will do.
@@ -88,6 +113,7 @@ void FileKeeper::sweep() {
 }
 
 void FileKeeper::sweep_hourly() {
+  static_cast<void>(workers_.submit([this] { forget(true); }));
   sweep();
   cores_.at(0).timers().arm(alarm_, std::chrono::hours{1});
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "app/config.h"
 #include "domain/mail.h"
@@ -28,20 +29,22 @@ class FileKeeper {
 
   // Of accounts that went while their files could not: whoever takes such a name finds none. Before anybody is served.
   Result<void> forget_files_of_nobody();
-  // On core 0, every letter: an account that goes is announced on every core. If its files cannot go now, they do at
-  // the next start.
+  // On core 0, every letter: an account that goes is announced on every core. If its files cannot go now, they do
+  // within the hour, or at the next start.
   void hear(const domain::Mail& mail);
   // On core 0, once.
   void sweep_hourly();
 
  private:
   void sweep();
+  void forget(bool again);
 
   const store::Stores& stores_;
   net::Cores& cores_;
   net::Workers& workers_;
-  std::mutex mutex_;  // guards the settings: read by every request, written by SIGHUP
-  upload::SharedSettings settings_;
+  std::mutex mutex_;                 // guards these two
+  upload::SharedSettings settings_;  // read by every request, written by SIGHUP
+  std::set<core::Jid> gone_;         // accounts whose files are still there
   upload::Vault vault_;
   net::Alarm alarm_;  // on core 0
 };

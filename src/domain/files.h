@@ -51,6 +51,7 @@ struct UploadRecord {
 struct FileUse {
   std::uint64_t bytes = 0;  // of whole files, and what those under way hold
   std::uint64_t files = 0;
+  std::uint64_t unfinished = 0;  // uploads that are no files, or not yet
 };
 
 // files.db. Each call is a transaction of its own, durable when it returns. Errors: Errc::not_found, conflict,

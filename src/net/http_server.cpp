@@ -340,6 +340,8 @@ Task<void> HttpExchange::ready() {
   connection.connection_->limit(std::chrono::seconds{0});
 }
 
+const std::optional<Error>& HttpExchange::lost() const { return connection_.lost_; }
+
 void HttpExchange::stop_reading() {
   if (connection_.body_ended_ || connection_.lost_ || connection_.gone()) return;
   connection_.lost_ = Error{Errc::closed, "no more of the body is wanted"};

@@ -82,6 +82,8 @@ class HttpExchange {
   // No more of it is wanted: a read() that waits and every later one is Errc::closed. The connection ends with the
   // answer.
   void stop_reading();
+  // Why no more of the request will come; none: it may.
+  const std::optional<Error>& lost() const;
   // All of it. Errc::policy_violation beyond `limit`.
   Task<Result<std::string>> read_all(std::size_t limit);
 

@@ -220,8 +220,8 @@ Result<void> FileDirectory::seal(std::string_view id, std::string_view content) 
   if (::fdatasync(file.get()) != 0) return failure(errno, "keep");
 
   const std::string prefix{content.substr(0, kPrefix)};
-  const bool made = ::mkdirat(content_, prefix.c_str(), kPrivateDirectory) == 0;
-  if (!made && errno != EEXIST) return failure(errno, "make a directory for");
+  if (::mkdirat(content_, prefix.c_str(), kPrivateDirectory) != 0 && errno != EEXIST)
+    return failure(errno, "make a directory for");
   const File directory{::openat(content_, prefix.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!directory) return failure(errno, "open the directory of");
   if (::linkat(unfinished_, from.name.c_str(), content_, to.name.c_str(), 0) != 0) {
@@ -234,7 +234,16 @@ Result<void> FileDirectory::seal(std::string_view id, std::string_view content) 
     if (!done_before) return failure(error, "keep");
   }
   if (auto kept = sync_directory(directory.get()); !kept) return kept;
-  return made ? sync_directory(content_) : Result<void>{};
+  return keep_prefix(prefix);
+}
+
+// Whoever made it: its entry must be on disk before anything in it counts.
+Result<void> FileDirectory::keep_prefix(const std::string& prefix) {
+  const std::lock_guard lock{mutex_};
+  if (kept_prefixes_.contains(prefix)) return {};
+  if (auto kept = sync_directory(content_); !kept) return kept;
+  kept_prefixes_.insert(prefix);
+  return {};
 }
 
 Result<std::size_t> FileDirectory::read(std::string_view content, std::uint64_t offset, std::span<char> into) {

@@ -5,11 +5,14 @@
 //
 // Directories are 0700, files 0600. Everything is reached from descriptors of these directories and never through a
 // symbolic link. What seal() made is there after a loss of power; so is what sync() has confirmed. Any thread: nothing
-// is kept between two calls but the descriptors.
+// is kept between two calls but the descriptors, and which directories are known to be on disk.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <set>
+#include <string>
 
 #include "domain/files.h"
 
@@ -36,7 +39,11 @@ class FileDirectory final : public domain::FileContent {
  private:
   FileDirectory(int unfinished, int content) : unfinished_(unfinished), content_(content) {}
 
+  Result<void> keep_prefix(const std::string& prefix);
+
   const int unfinished_, content_;  // descriptors of the two
+  std::mutex mutex_;
+  std::set<std::string> kept_prefixes_;  // guarded by it; 4,096 at most
 };
 
 }  // namespace anser::store

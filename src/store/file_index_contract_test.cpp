@@ -196,6 +196,7 @@ TYPED_TEST(FileContract, CountsFilesAndWhatUploadsHold) {
 
   EXPECT_EQ(romeo.bytes, 130u);
   EXPECT_EQ(romeo.files, 3u);
+  EXPECT_EQ(romeo.unfinished, 1u);
   EXPECT_EQ(nobody.bytes, 10u);
   EXPECT_EQ(juliet.files, 0u);
 }

@@ -18,6 +18,8 @@ using net::HttpExchange;
 using net::Task;
 
 constexpr std::size_t kFields = 1000;  // beside the files
+constexpr std::uint64_t kFieldBytes =
+    64 * 1024;  // of all of them: they are kept in memory, and come back in the answer
 
 struct Failure {
   Sentence sentence = Sentence::reading;
@@ -105,6 +107,7 @@ Task<Outcome> receive(Shared& shared, HttpExchange& exchange, const Settings& se
   form::FormReader::Settings reading{.charset = settings.charset};
   reading.limits.request_bytes = settings.form_bytes;
   reading.limits.file_bytes = settings.file_bytes;
+  reading.limits.field_bytes = kFieldBytes;
   reading.limits.part_header_bytes = settings.part_header_bytes;
   reading.limits.items = settings.files_per_form + kFields;
   auto reader = form::FormReader::open(request.field("content-type").value_or(""), request.content_length, reading);

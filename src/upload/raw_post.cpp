@@ -4,6 +4,7 @@
 #include "upload/file_fields.h"
 #include "upload/handlers.h"
 #include "upload/media_type.h"
+#include "upload/reopen.h"
 #include "upload/request.h"
 
 namespace anser::upload {
@@ -54,9 +55,7 @@ Task<void> post_file(Shared& shared, HttpExchange& exchange) {
   auto taking = take_body(shared, exchange, *upload, settings->file_bytes);
   const auto taken = co_await std::move(taking);
   if (!taken) {
-    const auto code = taken.error().code;
-    // What is no HTTP the server answers itself; and who has gone needs no answer.
-    if (code == Errc::bad_request || code == Errc::closed) co_return;
+    if (is_gone(exchange, taken.error())) co_return;
     auto telling = problem_of_vault(shared, *owner, taken.error(), upload->offset());
     const auto problem = co_await std::move(telling);
     co_return tell(exchange, *settings, problem);

@@ -39,16 +39,32 @@ net::Task<Opened> reopen(Shared& shared, net::HttpExchange& exchange) {
     if (!account) co_return Opened{tl::unexpect, std::move(account.error())};
     owner = std::move(*account);
   }
-  auto opening = shared.vault.open(id, owner);
+  const bool anonymous = shared.settings()->anonymous;
+  auto opening = shared.vault.open(id, [owner, anonymous](const domain::UploadRecord& record) {
+    if (owner) return *owner == record.owner;
+    return notes_of(record.metadata).slot || (anonymous && record.owner.empty());
+  });
   auto upload = co_await std::move(opening);
-  if (!upload) co_return Opened{tl::unexpect, problem_of_opening(upload.error())};
-  if (!owner && !notes_of(upload->record().metadata).slot) {
-    auto asking = who(shared, exchange, Anonymous::as_configured);
-    auto nobody = co_await std::move(asking);
-    if (!nobody) co_return Opened{tl::unexpect, std::move(nobody.error())};
-    if (*nobody != upload->record().owner) co_return Opened{tl::unexpect, not_found()};
-  }
+  if (upload && (owner || notes_of(upload->record().metadata).slot)) co_return Opened{std::move(*upload)};
+  if (!upload && upload.error().code != Errc::not_authorized)
+    co_return Opened{tl::unexpect, problem_of_opening(upload.error())};
+  if (owner) co_return Opened{tl::unexpect, not_found()};
+  auto asking = who(shared, exchange, Anonymous::as_configured);
+  auto nobody = co_await std::move(asking);
+  if (!nobody) co_return Opened{tl::unexpect, std::move(nobody.error())};
+  if (!upload) co_return Opened{tl::unexpect, not_found()};
   co_return Opened{std::move(*upload)};
+}
+
+std::optional<Problem> refusal_of_removal(const net::HttpExchange& exchange, const OpenUpload& upload) {
+  const auto& record = upload.record();
+  const bool owners = exchange.request().field("authorization") && !record.owner.empty();
+  if (owners || !record.whole || record.partial) return std::nullopt;
+  return Problem{.status = 403,
+                 .code = "forbidden",
+                 .detail =
+                     "it has become a file, and everybody who has been given that knows this address: remove the "
+                     "file as its owner, or by its delete_url"};
 }
 
 net::Task<Result<void>> take_checked_body(Shared& shared, net::HttpExchange& exchange, OpenUpload& upload,
@@ -91,9 +107,8 @@ std::string removal_json(std::string_view address, const OpenUpload& upload) {
 
 Problem taken_away() { return {.status = 409, .code = "conflict", .detail = "a newer request has taken this upload"}; }
 
-bool is_gone(const Error& error) {
-  return error.code == Errc::closed || error.code == Errc::timeout || error.code == Errc::bad_request ||
-         error.code == Errc::io;
+bool is_gone(const net::HttpExchange& exchange, const Error& error) {
+  return error.code != Errc::timeout && exchange.lost() && exchange.lost()->code == error.code;
 }
 
 }  // namespace anser::upload

@@ -80,7 +80,8 @@ bool is_listed(const Settings& settings, std::string_view origin) {
 // A browser sends this for a page that is not ours.
 bool is_foreign(const Settings& settings, const net::HttpExchange& exchange) {
   const auto& request = exchange.request();
-  if (!changes(request.method)) return false;
+  const auto instead = request.field("x-http-method-override");  // of tus
+  if (!changes(request.method) && !(instead && changes(*instead))) return false;
   const auto origin = request.field("origin");
   if (origin && is_listed(settings, *origin)) return false;
   const auto site = request.field("sec-fetch-site");

@@ -92,13 +92,12 @@ std::optional<Problem> read_digests(Turn& turn, std::string_view noted) {
   return read(said.empty() ? noted : std::string_view{said}, turn.whole);
 }
 
-// The bytes of a file that is whole through `digest`. Errc::not_acceptable: they are others.
-Task<Result<void>> check_whole(Vault& vault, const domain::FileRecord& file, Checksum& digest) {
-  for (std::uint64_t at = 0; at < file.size;) {
-    auto reading = vault.read(file, at, kPiece);
+// All that has come through `digest`. Errc::not_acceptable: it is something else.
+Task<Result<void>> check_whole(Vault& vault, const OpenUpload& upload, Checksum& digest) {
+  for (std::uint64_t at = 0; at < upload.offset();) {
+    auto reading = vault.read_back(upload, at, kPiece);
     const auto bytes = co_await std::move(reading);
     if (!bytes) co_return pass(bytes);
-    if (bytes->empty()) co_return fail(Errc::io, "a file ends before its end");
     digest.add(*bytes);
     at += bytes->size();
   }
@@ -116,35 +115,30 @@ void tell_file(Turn& turn, const OpenUpload& upload, const domain::FileRecord& f
   respond(turn, std::move(response));
 }
 
-// All bytes are there. `digested`: what the digest of the whole is of has gone through it on its way.
+// All bytes are there. `digested`: what the digest of the whole is of has gone through it on its way. It becomes a file
+// only if it is the right one; what could not be looked at stays for another try.
 Task<void> finish(Turn& turn, OpenUpload upload, bool digested) {
   auto& vault = turn.shared.vault;
-  if (digested && turn.whole && !turn.whole->matches()) {
+  Result<void> right;
+  if (turn.whole && digested && !turn.whole->matches())
+    right = fail(Errc::not_acceptable, "the representation has another digest");
+  if (turn.whole && !digested) {
+    auto checking = check_whole(vault, upload, *turn.whole);
+    right = co_await std::move(checking);
+  }
+  if (!right && right.error().code == Errc::not_acceptable) {
     auto leaving = vault.abandon(std::move(upload));
     co_await std::move(leaving);
     Problem problem = wrong_checksum(400);
     problem.fields.emplace_back("upload-complete", "?1");
     co_return refuse(turn, std::move(problem));
   }
+  if (!right) co_return refuse(turn, problem_of(right.error()));
   auto finishing = vault.finish(upload);
   const auto file = co_await std::move(finishing);
   if (!file) {
     co_return refuse(turn, file.error().code == Errc::conflict ? inconsistent_length(file.error().message)
                                                                : problem_of(file.error()));
-  }
-  if (turn.whole && !digested) {
-    auto checking = check_whole(vault, *file, *turn.whole);
-    const Result<void> checked = co_await std::move(checking);
-    if (!checked) {
-      auto removing = vault.remove(file->id);
-      co_await std::move(removing);
-      auto leaving = vault.abandon(std::move(upload));
-      co_await std::move(leaving);
-      Problem problem =
-          checked.error().code == Errc::not_acceptable ? wrong_checksum(400) : problem_of(checked.error());
-      problem.fields.emplace_back("upload-complete", "?1");
-      co_return refuse(turn, std::move(problem));
-    }
   }
   tell_file(turn, upload, *file);
 }
@@ -186,10 +180,10 @@ Task<void> stop(Turn& turn, OpenUpload upload, Error error, bool begins) {
   if ((too_long && length) || (error.code == Errc::not_acceptable && begins) || !found) {
     auto leaving = turn.shared.vault.abandon(std::move(upload));
     co_await std::move(leaving);
-    if (is_gone(error)) co_return;
+    if (is_gone(turn.exchange, error)) co_return;
   } else {
     if (upload.unwanted()) co_return refuse(turn, taken_away());
-    if (is_gone(error)) co_return;
+    if (is_gone(turn.exchange, error)) co_return;
     auto confirming = turn.shared.vault.confirm(upload);
     const Result<void> confirmed = co_await std::move(confirming);
     if (!confirmed) co_return refuse(turn, problem_of(confirmed.error()));
@@ -325,6 +319,7 @@ Task<void> cancel(Turn& turn) {
   auto opening = reopen(turn.shared, turn.exchange);
   auto upload = co_await std::move(opening);
   if (!upload) co_return refuse(turn, std::move(upload.error()));
+  if (auto problem = refusal_of_removal(turn.exchange, *upload)) co_return refuse(turn, std::move(*problem));
   auto leaving = turn.shared.vault.abandon(std::move(*upload));
   const Result<void> left = co_await std::move(leaving);
   if (!left) co_return refuse(turn, problem_of(left.error()));

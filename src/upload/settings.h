@@ -18,6 +18,7 @@ struct Settings {
   std::size_t part_header_bytes = 4096;
   std::uint64_t quota_bytes = 1ull << 30;            // of each account; 0: no limit
   std::uint64_t anonymous_quota_bytes = 1ull << 30;  // of all without an account
+  std::size_t files_per_account = 10'000;            // unfinished ones too; 0: no limit
   std::chrono::seconds keep_for{0};                  // a file; 0: for ever
   std::chrono::seconds unfinished_for{24 * 3600};
   std::chrono::seconds slot_lifetime{300};

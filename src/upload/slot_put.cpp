@@ -3,6 +3,8 @@
 
 #include "net/http_request.h"
 #include "upload/handlers.h"
+#include "upload/media_type.h"
+#include "upload/reopen.h"
 #include "upload/request.h"
 #include "upload/slots.h"
 #include "upload/vault.h"
@@ -58,7 +60,7 @@ tl::expected<OpenedSlot, Problem> open_slot(const Shared& shared, const HttpRequ
     return tl::make_unexpected(Problem{403, "forbidden", "the slot has ended; ask for another"});
   if (auto problem = mismatch(request, *terms)) return tl::make_unexpected(std::move(*problem));
   slot.terms = std::move(*terms);
-  if (slot.terms.type.empty()) slot.terms.type = request.field("content-type").value_or("");
+  if (slot.terms.type.empty()) slot.terms.type = declared_type(request.field("content-type").value_or(""));
   return slot;
 }
 
@@ -91,9 +93,7 @@ net::Task<void> put_into_slot(Shared& shared, HttpExchange& exchange) {
   auto taking = take_body(shared, exchange, *upload, slot->terms.size);
   const auto taken = co_await std::move(taking);
   if (!taken) {
-    const auto code = taken.error().code;
-    // What is no HTTP the server answers itself; and who has gone needs no answer.
-    if (code == Errc::bad_request || code == Errc::closed) co_return;
+    if (is_gone(exchange, taken.error())) co_return;
     auto telling = problem_of_vault(shared, slot->terms.owner, taken.error(), slot->terms.size);
     const auto problem = co_await std::move(telling);
     co_return refuse(exchange, problem);

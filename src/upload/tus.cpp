@@ -26,6 +26,7 @@ constexpr std::string_view kVersion = "1.0.0";
 constexpr std::string_view kExtensions =
     "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,concatenation";
 constexpr std::string_view kBytes = "application/offset+octet-stream";
+constexpr std::size_t kMetadata = 4096;  // of Upload-Metadata: it is kept, and comes back
 constexpr unsigned kChecksumMismatch = 460;
 
 // One request, as long as it takes.
@@ -174,6 +175,7 @@ std::optional<Problem> read_concat(Turn& turn, Creation& creation, Notes& notes)
 
 std::optional<Problem> read_metadata(Turn& turn, Creation& creation, Notes& notes) {
   notes.metadata = field_of(turn.request(), "upload-metadata").value_or("");
+  if (notes.metadata.size() > kMetadata) return malformed(fmt::format("Upload-Metadata may have {} bytes", kMetadata));
   const auto metadata = parse_tus_metadata(notes.metadata);
   if (!metadata) return malformed("Upload-Metadata is not keys, each with its value in Base64");
   creation.upload.name = shown_name(first_of(*metadata, "filename", "name"), turn.settings->charset);
@@ -238,6 +240,11 @@ Task<void> create(Turn& turn) {
   if (done) {
     auto settling = settle(turn, *upload, response);
     done = co_await std::move(settling);
+  }
+  if (!done && is_gone(turn.exchange, done.error())) {
+    auto leaving = vault.abandon(std::move(*upload));
+    co_await std::move(leaving);
+    co_return;
   }
   if (!done) {
     auto telling = problem_of_body(turn, *upload, done.error());
@@ -333,7 +340,7 @@ Task<void> append(Turn& turn, OpenUpload upload) {
     auto settling = settle(turn, upload, response);
     done = co_await std::move(settling);
   }
-  if (!done && is_gone(done.error())) {  // what came is kept
+  if (!done && is_gone(turn.exchange, done.error())) {  // what came is kept
     if (upload.unwanted()) refuse(turn, taken_away());
     co_return;
   }
@@ -350,6 +357,7 @@ Task<void> append(Turn& turn, OpenUpload upload) {
 // The file goes, too, if it has become one.
 Task<void> terminate(Turn& turn, OpenUpload upload) {
   auto& vault = turn.shared.vault;
+  if (const auto problem = refusal_of_removal(turn.exchange, upload)) co_return refuse(turn, *problem);
   if (upload.record().whole && !upload.record().partial) {
     auto removing = vault.remove(upload.record().id);
     const Result<void> removed = co_await std::move(removing);

@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "tests/support/upload_wire_fixture.h"
+#include "upload/slots.h"
 
 namespace anser::upload {
 namespace {
@@ -42,6 +43,19 @@ class Tus : public UploadWireTest {
     more["upload-length"] = std::to_string(length);
     more["upload-concat"] = "partial";
     return created(std::move(more), body);
+  }
+  // A whole file of romeo's, by the draft into a slot. The path of its upload.
+  std::string put_into_slot(const std::string& id, std::string_view bytes) {
+    const SlotTerms terms{.owner = domain::jid("romeo@example.com"),
+                          .type = {},
+                          .size = bytes.size(),
+                          .end = clock_.now() + std::chrono::minutes{5},
+                          .expires = {}};
+    const Fields fields{{"upload-draft-interop-version", "8"}, {"upload-complete", "?1"}, {"authorization", ""}};
+    const Answer answer =
+        ask("PUT", fmt::format("/files/{}/a?slot={}", id, sign_slot(terms, id, "a", shared_.slot_key)), fields, bytes);
+    EXPECT_EQ(answer.status, 201u) << answer.body;
+    return "/uploads/" + id;
   }
   std::string offset(std::string_view path) { return tus("HEAD", path).field("upload-offset"); }
 };
@@ -301,6 +315,47 @@ TEST_F(Tus, RemovesWhatIsTerminatedWholeOrNot) {
 }
 
 // The protocol's own example.
+// The file's address has the upload's id in it.
+TEST_F(Tus, DoesNotRemoveAFileForWhoeverHasItsAddress) {
+  settings_.anonymous = true;
+  const Answer owned = create({{"upload-length", "5"}}, "hello");
+  const Answer nobodys = create({{"upload-length", "5"}, {"authorization", ""}}, "hello");
+  const std::string slot = put_into_slot("slot0", "hello");
+
+  for (const std::string& path : {path_of(nobodys.field("location")), slot}) {
+    for (const auto* by : {"", "juliet"}) {
+      const auto authorization = *by == 0 ? std::string{} : basic(by);
+      const unsigned status = tus("DELETE", path, {{"authorization", authorization}}).status;
+      EXPECT_EQ(status, *by == 0 ? 403u : 404u) << path;
+    }
+  }
+  const Fields draft{{"upload-draft-interop-version", "8"}, {"authorization", ""}};
+  EXPECT_EQ(ask("DELETE", slot, draft).status, 403u);
+  EXPECT_EQ(tus("DELETE", path_of(owned.field("location")), {{"authorization", ""}}).status, 404u);
+  EXPECT_EQ(file_of(nobodys), "hello");
+  EXPECT_EQ(file_of(owned), "hello");
+  EXPECT_EQ(bytes_of("slot0"), "hello");
+
+  EXPECT_EQ(tus("DELETE", slot).status, 204u);  // romeo's, signed in
+  EXPECT_EQ(bytes_of("slot0"), std::nullopt);
+}
+
+TEST_F(Tus, TakesNoMetadataWithoutEnd) {
+  const std::string value(4'000, 'A');
+
+  EXPECT_EQ(create({{"upload-length", "5"}, {"upload-metadata", "filename " + value}}).status, 201u);
+  EXPECT_EQ(create({{"upload-length", "5"}, {"upload-metadata", "filename " + value + value}}).status, 400u);
+}
+
+TEST_F(Tus, IsNotRemovedByAnotherSitesPageThatNamesTheMethod) {
+  settings_.anonymous = true;
+  const std::string path = created({{"upload-length", "5"}, {"authorization", ""}});
+  const Fields foreign{{"x-http-method-override", "DELETE"}, {"sec-fetch-site", "cross-site"}, {"authorization", ""}};
+
+  EXPECT_EQ(tus("GET", path, foreign).status, 403u);
+  EXPECT_EQ(tus("HEAD", path, {{"authorization", ""}}).field("upload-offset"), "0");
+}
+
 TEST_F(Tus, TakesBytesWithTheirChecksum) {
   const std::string path = created({{"upload-length", "11"}});
 

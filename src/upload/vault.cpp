@@ -203,12 +203,13 @@ Task<Result<OpenUpload>> Vault::begin(NewUpload upload) {
 
   // Held in memory first, so that whoever comes meanwhile sees it; then in the record, if there is one.
   state->hold(length);
-  const bool limited = impl_->quota_of(record.owner) != 0;
+  const bool limited = impl_->quota_of(record.owner) != 0 || settings->files_per_account != 0;
   record.held = length;
   struct Job {
     Impl& vault;
     UploadRecord record;
     bool slot, limited, resumable;
+    std::size_t most_files;
     Result<void> run() const {
       if (slot) {
         const auto file = vault.index.find_file(record.id);
@@ -222,6 +223,8 @@ Task<Result<OpenUpload>> Vault::begin(NewUpload upload) {
       if (limited) {
         const auto use = vault.index.use_of(record.owner, vault.clock.now());
         if (!use) return tl::make_unexpected(told(use.error()));
+        if (most_files != 0 && use->files + use->unfinished >= most_files)
+          return fail(Errc::forbidden, "{} files are there, and there may be no more", use->files + use->unfinished);
         if (auto fits = vault.within_quota(record.owner, *use); !fits)
           return tl::make_unexpected(Error{Errc::not_allowed, fits.error().message});
       }
@@ -232,7 +235,7 @@ Task<Result<OpenUpload>> Vault::begin(NewUpload upload) {
       return begun;
     }
   };
-  auto job = std::make_shared<Job>(Job{*impl_, record, slot, limited, upload.resumable});
+  auto job = std::make_shared<Job>(Job{*impl_, record, slot, limited, upload.resumable, settings->files_per_account});
   auto work = [job] { return job->run(); };
   auto working = net::run_on(impl_->workers, std::move(work));
   Result<void> begun = co_await std::move(working);
@@ -246,18 +249,19 @@ Task<Result<OpenUpload>> Vault::begin(NewUpload upload) {
   co_return OpenUpload{std::move(state)};
 }
 
-Task<Result<OpenUpload>> Vault::open(std::string id, std::optional<core::Jid> owner) {
+Task<Result<OpenUpload>> Vault::open(std::string id, May may) {
   // Who may not have it must not disturb who has, so it is looked at first; and again afterwards, for it may have
   // ended.
   struct Found {
     UploadRecord record;
     std::uint64_t offset = 0;
   };
-  auto look = [this, id, owner]() -> Result<Found> {
+  auto look = [this, id, may = std::move(may)]() -> Result<Found> {
     const auto nothing = [] { return fail(Errc::not_found, "there is no such upload, or it has ended"); };
     auto record = impl_->index.find_upload(id);
     if (!record) return pass(record);
-    if (!*record || (*record)->expires <= impl_->clock.now() || (owner && *owner != (*record)->owner)) return nothing();
+    if (!*record || (*record)->expires <= impl_->clock.now()) return nothing();
+    if (!may(**record)) return fail(Errc::not_authorized, "that upload is somebody else's");
     if ((*record)->whole) return Found{**record, (*record)->length.value_or(0)};
     const auto size = impl_->content.size(id);
     if (!size && size.error().code == Errc::not_found) return nothing();
@@ -482,23 +486,29 @@ Task<Result<void>> Vault::append_all(OpenUpload& upload, std::vector<std::string
   co_return Result<void>{};
 }
 
+Task<Result<std::string>> Vault::read_back(const OpenUpload& upload, std::uint64_t offset, std::size_t size) {
+  size = static_cast<std::size_t>(std::min<std::uint64_t>(size, upload.offset() - offset));
+  auto read = [&content = impl_->content, id = upload.record().id, offset, size]() -> Result<std::string> {
+    std::string piece(size, '\0');
+    const auto got = content.read_unfinished(id, offset, piece);
+    if (!got) return pass(got);
+    if (*got != size) return fail(Errc::io, "an upload has lost bytes");
+    return piece;
+  };
+  auto reading = net::run_on(impl_->workers, std::move(read));
+  auto piece = co_await std::move(reading);
+  co_return told(std::move(piece));
+}
+
 Task<Result<void>> Vault::append_upload(OpenUpload& upload, const OpenUpload& other) {
   for (std::uint64_t from = 0; from < other.offset();) {
-    const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(kCopied, other.offset() - from));
-    auto read = [&content = impl_->content, id = other.record().id, from, size]() -> Result<std::string> {
-      std::string piece(size, '\0');
-      const auto got = content.read_unfinished(id, from, piece);
-      if (!got) return pass(got);
-      if (*got != size) return fail(Errc::io, "an upload has lost bytes");
-      return piece;
-    };
-    auto reading = net::run_on(impl_->workers, std::move(read));
-    auto piece = co_await std::move(reading);
-    if (!piece) co_return tl::make_unexpected(told(piece.error()));
+    auto reading = read_back(other, from, kCopied);
+    const auto piece = co_await std::move(reading);
+    if (!piece) co_return pass(piece);
     auto writing = append(upload, *piece);
     Result<void> written = co_await std::move(writing);
     if (!written) co_return written;
-    from += size;
+    from += piece->size();
   }
   co_return Result<void>{};
 }

@@ -62,6 +62,7 @@ class Vault {
 
   // Errc::policy_violation  longer than a file may be
   // Errc::resource_limit    the quota
+  // Errc::forbidden         the owner has as many files as may be
   // Errc::queue_full        too many at once, of this account or on this core; or workers have too much to do
   // Errc::conflict          that slot has been used
   // Errc::closed            the server stops
@@ -69,8 +70,12 @@ class Vault {
   net::Task<Result<OpenUpload>> begin(NewUpload upload);
   // One that was begun: waits until the request that has it lets go (at most 10 s: then Errc::timeout; closed when a
   // still newer one waits).
-  // Errc::not_found: none of that id, or it has ended, or is not this owner's (`owner` none: the id is enough).
-  net::Task<Result<OpenUpload>> open(std::string id, std::optional<core::Jid> owner);
+  // Errc::not_found: none of that id, or it has ended. Errc::not_authorized: `may`, which is called on a worker, does
+  // not allow it; then who has it is not disturbed.
+  using May = std::function<bool(const domain::UploadRecord&)>;
+  net::Task<Result<OpenUpload>> open(std::string id, May may);
+  // What has come of it; never empty. Errc::io.
+  net::Task<Result<std::string>> read_back(const OpenUpload& upload, std::uint64_t offset, std::size_t size);
   // Bytes at its end, which a worker reads until it has returned (or, if the loop ends before, until the workers have
   // stopped). Errc::policy_violation: beyond its length, or a file's; nothing is written then. Errc::resource_limit:
   // beyond the quota.

@@ -40,9 +40,10 @@ class VaultTest : public ::testing::Test {
     return open ? std::move(*open) : nullptr;
   }
   Result<Open> opened(std::string id, std::optional<core::Jid> owner = std::nullopt) {
-    return kept(loop.wait(vault->open(std::move(id), std::move(owner))));
+    return kept(loop.wait(vault->open(
+        std::move(id), [owner](const domain::UploadRecord& record) { return !owner || *owner == record.owner; })));
   }
-  Result<void> append(Open& upload, std::string bytes) { return loop.wait(vault->append(*upload, std::move(bytes))); }
+  Result<void> append(Open& upload, const std::string& bytes) { return loop.wait(vault->append(*upload, bytes)); }
   Result<void> confirm(Open& upload) { return loop.wait(vault->confirm(*upload)); }
   Result<FileRecord> finish(Open& upload) { return loop.wait(vault->finish(*upload)); }
   FileRecord put(std::string bytes, core::Jid owner = kRomeo, std::string id = {}) {
@@ -179,8 +180,8 @@ TEST_F(VaultTest, GivesAnUploadToItsOwnerAndWhoKnowsItOnly) {
   upload.reset();
   settle();
 
-  EXPECT_EQ(opened(id, kJuliet).error().code, Errc::not_found);
-  EXPECT_EQ(opened(id, core::Jid{}).error().code, Errc::not_found);
+  EXPECT_EQ(opened(id, kJuliet).error().code, Errc::not_authorized);
+  EXPECT_EQ(opened(id, core::Jid{}).error().code, Errc::not_authorized);
   EXPECT_EQ(opened("unknown", kRomeo).error().code, Errc::not_found);
   EXPECT_TRUE(opened(id));
 }
@@ -256,6 +257,27 @@ TEST_F(VaultTest, CountsAFileOnceItIsWhole) {
   EXPECT_EQ(used(), 1'000u);
 }
 
+TEST_F(VaultTest, TakesSoManyFilesAndNoMore) {
+  settings.files_per_account = 3;
+  put("a");
+  put("");  // has no bytes, but a name and a place
+  begin({.owner = kRomeo, .resumable = true});
+
+  EXPECT_EQ(begun({.owner = kRomeo, .length = 0}).error().code, Errc::forbidden);
+  EXPECT_TRUE(begun({.owner = kJuliet, .length = 0}));
+  settings.files_per_account = 0;
+  EXPECT_TRUE(begun({.owner = kRomeo, .length = 0}));
+}
+
+TEST_F(VaultTest, DoesNotDisturbWhoHasAnUploadForWhoMayNotHaveIt) {
+  auto upload = begin({.owner = kRomeo, .length = 9, .resumable = true});
+
+  EXPECT_EQ(opened(upload->record().id, kJuliet).error().code, Errc::not_authorized);
+
+  EXPECT_FALSE(upload->unwanted());
+  EXPECT_TRUE(append(upload, "wilt"));
+}
+
 TEST_F(VaultTest, HasAQuotaForAllWithoutAnAccount) {
   auto upload = begin({.length = 50});
   EXPECT_FALSE(upload->removal_key().empty());
@@ -312,7 +334,7 @@ Task<Result<void>> let_go_when_asked(Vault& vault, std::unique_ptr<OpenUpload>& 
     asked = true;
     older.reset();
   });
-  auto opening = vault.open(std::move(id), std::nullopt);
+  auto opening = vault.open(std::move(id), [](const domain::UploadRecord&) { return true; });
   auto newer = co_await std::move(opening);
   EXPECT_TRUE(asked);
   if (!newer) co_return pass(newer);

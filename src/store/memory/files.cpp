@@ -114,7 +114,9 @@ Result<domain::FileUse> MemoryFileIndex::use_of(const core::Jid& owner, Time now
     ++use.files;
   }
   for (const auto& [id, upload] : uploads_) {
-    if (upload.owner == owner && upload.expires > now) use.bytes += upload.held;
+    if (upload.owner != owner || upload.expires <= now) continue;
+    use.bytes += upload.held;
+    if (upload.partial || !upload.whole) ++use.unfinished;
   }
   return use;
 }

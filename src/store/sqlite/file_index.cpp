@@ -262,13 +262,16 @@ Result<bool> SqliteFileIndex::remove_file(std::string_view id) {
 Result<domain::FileUse> SqliteFileIndex::use_of(const core::Jid& owner, Time now) {
   const std::lock_guard lock{mutex_};
   domain::FileUse use;
-  for (const char* sql : {"SELECT coalesce(sum(size),0), count(*) FROM file WHERE owner=? AND (expires=0 OR expires>?)",
-                          "SELECT coalesce(sum(held),0), 0 FROM upload WHERE owner=? AND expires>?"}) {
+  for (const char* sql :
+       {"SELECT coalesce(sum(size),0), count(*), 0 FROM file WHERE owner=? AND (expires=0 OR expires>?)",
+        "SELECT coalesce(sum(held),0), 0, coalesce(sum(partial OR NOT whole),0) FROM upload WHERE owner=? AND "
+        "expires>?"}) {
     auto select = database_->use(sql);
     const auto row = select.with(owner.full(), micros(now)).step();
     if (!row) return pass(row);
     use.bytes += select.sequence(0);
     use.files += select.sequence(1);
+    use.unfinished += select.sequence(2);
   }
   return use;
 }
@@ -299,7 +302,7 @@ Result<bool> SqliteFileIndex::has_upload(std::string_view id) {
 Result<std::vector<std::string>> SqliteFileIndex::files_of(const core::Jid& owner, std::size_t limit) {
   const std::lock_guard lock{mutex_};
   auto select =
-      database_->use("SELECT id FROM file WHERE owner=?1 UNION SELECT id FROM upload WHERE owner=?1 LIMIT ?2");
+      database_->use("SELECT id FROM file WHERE owner=?1 UNION ALL SELECT id FROM upload WHERE owner=?1 LIMIT ?2");
   return all(select.with(owner.full(), rows(limit)), text_at);
 }
 
