@@ -19,7 +19,8 @@ def file(tmp_path):
 
 
 class Cutter:
-    """In front of a port: of the first connections each is cut after so many bytes to the server, or to the client."""
+    """In front of a port: of the first connections each is cut after so many bytes to the server, or to the client. Such
+    a line stops for a while in their middle, so that the server has answered what the client began with."""
 
     def __init__(self, port: int, up: list[int] = [], down: list[int] = []):
         self.to, self.up, self.down = port, list(up), list(down)
@@ -50,12 +51,15 @@ class Cutter:
     _just_cut = False
 
     async def _pass_on(self, reader, writer, limits) -> bool:
-        passed = 0
+        passed, stopped = 0, False
         try:
             while data := await reader.read(16384):
                 writer.write(data)
                 await writer.drain()
                 passed += len(data)
+                if limits and not stopped and passed > limits[0] / 2:
+                    stopped = True
+                    await asyncio.sleep(SECONDS / 60)
                 if limits and passed >= limits[0]:
                     limits.pop(0)
                     self.cuts += 1
