@@ -15,7 +15,8 @@ constexpr std::size_t kLargestScratch = 64 * 1024;
 Bytef* bytes_of(std::string_view text) { return reinterpret_cast<Bytef*>(const_cast<char*>(text.data())); }
 
 // Without a zlib header. zlib does not compress to a window of 256 bytes without one, but in one of 512 it never looks
-// back farther than 250; and to inflate with a larger window is always right.
+// back farther than 250; and to inflate with a larger window is always right. The window saves memory and is not a rule
+// that is checked: zlib refuses a peer that looks back farther than it agreed to only when that has left the window.
 int raw_window(int bits) { return -std::max(bits, 9); }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Frames from strangers. The first octet says who reads and what was agreed, the second how the rest is cut. Whole or
-// in pieces it gives the same events, and no more memory is taken than what has come and the limit allow.
+// in pieces it gives the same events, and no more memory is taken than what has come and the limit allow. One thing
+// may depend on the pieces: whether a peer is understood that looks back farther than the window it agreed to.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,18 @@ std::vector<SeenEvent> read(WebSocketReader reader, std::string_view bytes, std:
   return seen;
 }
 
+// The one that was read strictly ends where it looked back too far; what came before that is the same.
+bool stopped_short(const std::vector<SeenEvent>& strict, const std::vector<SeenEvent>& other) {
+  using Event = WebSocketReader::Event;
+  return !strict.empty() && strict.back().event == Event::error && strict.back().code == close_code::kInvalidPayload &&
+         strict.size() - 1 <= other.size() && std::equal(strict.begin(), strict.end() - 1, other.begin());
+}
+
+bool same(unsigned how, const std::vector<SeenEvent>& a, const std::vector<SeenEvent>& b) {
+  const bool small_window = (how & 2) != 0 && (how & 16) == 0;
+  return a == b || (small_window && (stopped_short(a, b) || stopped_short(b, a)));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -47,9 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t most = 1024 + 2 * (inflates ? limit : std::min(limit, bytes.size()));
 
   const auto whole = read(reader_for(data[0]), bytes, bytes.size(), most);
-  ANSER_ASSERT(read(reader_for(data[0]), bytes, 1, most) == whole);
-  ANSER_ASSERT(read(reader_for(data[0]), bytes, 1 + data[1], most) == whole);
-  ANSER_ASSERT(read_cut_at(reader_for(data[0]), bytes, std::min<std::size_t>(data[1], bytes.size())) == whole);
+  ANSER_ASSERT(same(data[0], read(reader_for(data[0]), bytes, 1, most), whole));
+  ANSER_ASSERT(same(data[0], read(reader_for(data[0]), bytes, 1 + data[1], most), whole));
+  const std::size_t cut = std::min<std::size_t>(data[1], bytes.size());
+  ANSER_ASSERT(same(data[0], read_cut_at(reader_for(data[0]), bytes, cut), whole));
 
   for (std::size_t i = 0; i < whole.size(); ++i) {
     const SeenEvent& seen = whole[i];
