@@ -69,9 +69,13 @@ Result<void> append_domain(std::string& out, std::string_view domain) {
   return {};
 }
 
+bool is_plain_resource(std::string_view resource) {
+  return !resource.empty() && resource.size() <= kMaxJidPart && resource.front() != ' ' &&
+         (common_bits(resource) & kResource);
+}
+
 Result<void> append_resource(std::string& out, std::string_view resource) {
-  const bool plain = (common_bits(resource) & kResource) && resource.size() <= kMaxJidPart && resource.front() != ' ';
-  if (!plain) return append(out, prepare_resource(resource));
+  if (!is_plain_resource(resource)) return append(out, prepare_resource(resource));
   out += resource;
   return {};
 }
@@ -102,6 +106,20 @@ Result<std::string> prepare_resource(std::string_view resource) {
   if (prepared->front() == ' ') return fail(Errc::jid_malformed, "the resource begins with a space");
   if (const auto size = check_size(*prepared, "resource"); !size) return pass(size);
   return prepared;
+}
+
+bool is_plain_jid(std::string_view text) {
+  constexpr std::uint8_t kPlainLocal = kLocal | kNotUpper;
+  const std::size_t slash = text.find('/');
+  if (slash != text.npos && !is_plain_resource(text.substr(slash + 1))) return false;
+  const std::string_view bare = text.substr(0, slash);
+  const std::size_t at = bare.find('@');
+  if (at != bare.npos) {
+    const std::string_view local = bare.substr(0, at);
+    if (local.empty() || local.size() > kMaxJidPart || (common_bits(local) & kPlainLocal) != kPlainLocal) return false;
+  }
+  bool has_upper = false;
+  return is_plain_domain(at == bare.npos ? bare : bare.substr(at + 1), has_upper) && !has_upper;
 }
 
 // The order of RFC 7622 §3.2: the first '/', then the first '@' before it.

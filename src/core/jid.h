@@ -85,6 +85,10 @@ class Jid {
   std::uint16_t domain_size_ = 0;
 };
 
+// Whether `text` is an address in the form that preparing leaves, as far as a look at ASCII tells: no memory is taken.
+// False says nothing.
+bool is_plain_jid(std::string_view text);
+
 // The canonical form of one part, never empty, at most kMaxJidPart octets. Errc::jid_malformed.
 // UsernameCaseMapped (RFC 8265 §3.3) without "&'/:<>@ (RFC 7622 §3.3.1).
 Result<std::string> prepare_local(std::string_view local);

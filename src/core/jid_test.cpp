@@ -292,6 +292,24 @@ TEST(Jid, IsEmptyAgainOnceMovedAway) {
   EXPECT_EQ(assigned.local(), "juliet");
 }
 
+TEST(Jid, IsPlainWhenPreparingChangesNothing) {
+  for (const char* const plain : {"example.com", "juliet@example.com", "juliet@example.com/Balcony", "a.b-c@h/r@s/t",
+                                  "example.com/x", "10.0.0.1"}) {
+    EXPECT_TRUE(is_plain_jid(plain)) << plain;
+    EXPECT_EQ(Jid::parse(plain).value().full(), plain);
+  }
+  for (const char* const other :
+       {"", "@example.com", "example.com/", "juliet@", "Juliet@example.com", "juliet@Example.com", "a b@example.com",
+        "a\"b@example.com", "example.com/ x", "example.com.", "a@b@c", "fußball.example.com",
+        "j\xc3\xbcliet@example.com", "example.com/\xc3\xbc", "xn--fuball-cta.example.com", "[::1]", "a@-b", "a@b..c"}) {
+    EXPECT_FALSE(is_plain_jid(other)) << other;
+  }
+  const std::string longest(kMaxJidPart, 'x');
+  EXPECT_TRUE(is_plain_jid(longest + "@h/" + longest));
+  EXPECT_FALSE(is_plain_jid(longest + "x@h"));
+  EXPECT_FALSE(is_plain_jid("h/x" + longest));
+}
+
 TEST(Jid, IsSmall) { EXPECT_LE(sizeof(Jid), 40u); }
 
 }  // namespace

@@ -31,6 +31,26 @@ TEST(Escape, KeepsWhiteSpaceAndQuotesInAttributes) {
   EXPECT_EQ(escaped_attribute("<'\">&\t\n\r"), "&lt;&apos;&quot;&gt;&amp;&#9;&#10;&#13;");
 }
 
+// Sixteen octets are looked at together.
+TEST(Escape, FindsWhatToReplaceWhereverItStands) {
+  for (std::size_t size = 1; size < 50; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'x');
+      text[at] = '<';
+      EXPECT_EQ(escaped(text), text.substr(0, at) + "&lt;" + text.substr(at + 1));
+      text[at] = '\'';
+      EXPECT_EQ(escaped(text), text);
+      EXPECT_EQ(escaped_attribute(text), text.substr(0, at) + "&apos;" + text.substr(at + 1));
+      text[at] = '\x7f';
+      EXPECT_EQ(escaped_attribute(text), text);
+      text[at] = '\x80';
+      EXPECT_EQ(escaped_attribute(text), text);
+    }
+  }
+  EXPECT_EQ(escaped(std::string(20, '\'') + "&" + std::string(20, '"') + "\r"),
+            std::string(20, '\'') + "&amp;" + std::string(20, '"') + "&#13;");
+}
+
 TEST(Escape, AppendsToWhatIsThere) {
   std::string out = "a&";
   append_escaped(out, "b&");

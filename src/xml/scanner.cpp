@@ -190,24 +190,61 @@ Scanner::Step Scanner::start_name() {
 }
 
 Scanner::Step Scanner::in_tag() {
-  const char* const p = skip_space(p_, end_);
-  space_ = space_ || p != p_;
-  p_ = p;
-  if (p == end_) return Step::need_more;
-  if (*p == '>') {
-    ++p_;
-    return start_tag_done(false);
-  }
-  if (*p == '/') {
-    ++p_;
-    state_ = State::empty_close;
-    return Step::go;
-  }
-  if (!space_) return refuse(StreamError::not_well_formed, "white space was expected between attributes");
-  if (tag_attributes_.size() >= limits_.attributes) return over_limit("attributes", limits_.attributes);
+  do {
+    const char* const p = skip_space(p_, end_);
+    space_ = space_ || p != p_;
+    p_ = p;
+    if (p == end_) return Step::need_more;
+    if (*p == '>') {
+      ++p_;
+      return start_tag_done(false);
+    }
+    if (*p == '/') {
+      ++p_;
+      state_ = State::empty_close;
+      return Step::go;
+    }
+    if (!space_) return refuse(StreamError::not_well_formed, "white space was expected between attributes");
+    if (tag_attributes_.size() >= limits_.attributes) return over_limit("attributes", limits_.attributes);
+  } while (take_plain_attribute());
   begin_name();
   state_ = State::attribute_name;
   return attribute_name();
+}
+
+// What attributes mostly are, in one go: here as a whole, a name without a prefix, a value of plain ASCII right behind
+// it. Anything else is for the states below.
+bool Scanner::take_plain_attribute() {
+  if (!(class_of(*p_) & kNameStart)) return false;
+  const char* p = p_ + 1;
+  while (p != end_ && (class_of(*p) & kName)) ++p;
+  const auto size = static_cast<std::size_t>(p - p_);
+  if (size > limits_.name_bytes || end_ - p < 3 || *p != '=') return false;
+  const char quote = p[1];
+  if (quote != '\'' && quote != '"') return false;
+  const char* const value = p + 2;
+  const char* const stop = skip_plain(value, end_, quote, '<', '&');
+  if (stop == end_ || *stop != quote) return false;
+  const std::string_view name{p_, size};
+  if (is_there(name)) return false;
+  const bool declaration = name.front() == 'x' && name == "xmlns";
+  has_declarations_ = has_declarations_ || declaration;
+  tag_attributes_.push_back({.name = offset_of(p_),
+                             .name_length = static_cast<std::uint32_t>(size),
+                             .prefix_length = 0,
+                             .declaration = declaration,
+                             .value = {offset_of(value), static_cast<std::uint32_t>(stop - value)}});
+  p_ = stop + 1;
+  space_ = false;
+  return true;
+}
+
+// Most names differ in their length or in their first letter.
+bool Scanner::is_there(std::string_view name) const {
+  for (const RawAttribute& other : tag_attributes_) {
+    if (other.name_length == name.size() && data_[other.name] == name.front() && name_of(other) == name) return true;
+  }
+  return false;
 }
 
 Scanner::Step Scanner::attribute_name() {
@@ -217,9 +254,7 @@ Scanner::Step Scanner::attribute_name() {
   RawAttribute attribute{.name = name_, .name_length = offset_of(p_) - name_, .prefix_length = colon_};
   const std::string_view name = name_of(attribute);
   attribute.declaration = colon_ == 0 ? name == "xmlns" : name.starts_with("xmlns:");
-  for (const RawAttribute& other : tag_attributes_) {
-    if (name_of(other) == name) return refuse(StreamError::not_well_formed, "an attribute is there twice");
-  }
+  if (is_there(name)) return refuse(StreamError::not_well_formed, "an attribute is there twice");
   if (attribute.declaration) {
     has_declarations_ = true;
   } else if (colon_ != 0) {

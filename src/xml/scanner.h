@@ -146,6 +146,8 @@ class Scanner {
 
   void begin_name();
   Step scan_name();
+  bool take_plain_attribute();
+  bool is_there(std::string_view name) const;
   Step skip_characters();
   Step skip_reference();
   Step start_tag_done(bool empty);

@@ -39,7 +39,9 @@ void check_jid(const core::Jid& jid) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text{reinterpret_cast<const char*>(data), size};
 
-  if (const auto jid = core::Jid::parse(text)) check_jid(*jid);
+  const auto jid = core::Jid::parse(text);
+  if (jid) check_jid(*jid);
+  ANSER_ASSERT(!core::is_plain_jid(text) || (jid && jid->full() == text));
   check_prepare(core::prepare_local, text);
   check_prepare(core::prepare_domain, text);
   check_prepare(core::prepare_resource, text);
