@@ -58,7 +58,7 @@ Core::Core(CoreId id, std::unique_ptr<Loop> loop, boost::asio::io_context* io)
       loop_(std::move(loop)),
       io_(loop_ ? loop_.get() : io),
       timers_(*io_),
-      poller_(*io_) {}
+      poller_(*io_, [this] { looked(); }) {}
 
 Core::~Core() {
   shut_down();
@@ -87,7 +87,15 @@ void Core::mark(TurnEnd& end) {
 void Core::expect_turn_end() {
   if (turn_end_expected_) return;
   turn_end_expected_ = true;
-  boost::asio::post(*io_, [this] { end_turn(); });
+  if (!loop_ && poller_.looking()) {
+    ends_with_look_ = true;
+  } else {
+    boost::asio::post(*io_, [this] { end_turn(); });
+  }
+}
+
+void Core::looked() {
+  if (std::exchange(ends_with_look_, false)) end_turn();
 }
 
 void Core::end_turn() {

@@ -94,6 +94,7 @@ class Core {
 
   Core(CoreId id, std::unique_ptr<Loop> loop, boost::asio::io_context* io = nullptr);
   void expect_turn_end();
+  void looked();
   void end_turn();
 
   CoreId id_;
@@ -105,6 +106,7 @@ class Core {
   std::vector<std::function<void()>> running_;  // the actions of this round
   Link marked_;
   bool turn_end_expected_ = false;
+  bool ends_with_look_ = false;  // on somebody else's loop: one pass through the loop less
   std::size_t closing_ = 0;
   std::unique_ptr<Loop> loop_;  // null: somebody else's
   boost::asio::io_context* io_;

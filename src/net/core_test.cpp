@@ -145,6 +145,32 @@ TEST(Core, IsOfAnIoContextThatSomebodyElseRuns) {
   EXPECT_EQ(&Core::of(io), &Core::of(io));
 }
 
+TEST(Core, OfAnIoContextSendsAsSoonAsThoseWhoAreReadyHaveBeenServed) {
+  boost::asio::io_context io;
+  auto [ours, theirs] = local_pair();
+  theirs.send("hello");
+  std::optional<std::size_t> left;
+  auto answer = [](Handed socket, std::optional<std::size_t>& left) -> Task<void> {
+    const Executor executor = co_await boost::asio::this_coro::executor;
+    Connection connection{Core::of(executor.context()), std::move(socket)};
+    auto reading = connection.read();
+    const auto input = co_await std::move(reading);
+    if (!input) co_return;
+    connection.out() += "hello yourself";
+    connection.flush_soon();
+    boost::asio::post(executor, [&] { left = connection.queued(); });
+    auto waits = wait_for_ever(connection);
+    auto waited = within(std::chrono::milliseconds{1}, std::move(waits));
+    co_await std::move(waited);
+  };
+  spawn(io, answer(std::move(ours), left));
+
+  io.run();
+
+  EXPECT_EQ(left, 0u);
+  EXPECT_EQ(theirs.receive(), "hello yourself");
+}
+
 TEST(Core, OfAnIoContextEndsWithIt) {
   std::optional<boost::asio::io_context> io{std::in_place};
   auto [ours, theirs] = local_pair();

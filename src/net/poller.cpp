@@ -64,7 +64,8 @@ void Watched::wake() {
 
 // ---- all of a core --------------------------------------------------------------------------------------------------
 
-Poller::Poller(boost::asio::io_context& io) : io_(io), epoll_(io) {
+Poller::Poller(boost::asio::io_context& io, std::function<void()> looked)
+    : io_(io), looked_(std::move(looked)), epoll_(io) {
   const int made = ::epoll_create1(EPOLL_CLOEXEC);
   if (made < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
   epoll_.assign(made);
@@ -86,6 +87,7 @@ void Poller::stop_waiting() {
 }
 
 void Poller::look() {
+  looking_ = true;
   for (int i = 0; i < kLooksAtOnce; ++i) {
     end_ = ::epoll_wait(epoll_.native_handle(), events_.data(), kEvents, 0);
     const int got = end_;
@@ -107,6 +109,8 @@ void Poller::look() {
     at_ = end_ = 0;
     if (got < kEvents) break;
   }
+  looking_ = false;
+  looked_();
   if (!all_.alone()) wait();
 }
 

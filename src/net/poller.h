@@ -15,6 +15,7 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -136,7 +137,11 @@ class Watched : private Link {
 
 class Poller {
  public:
-  explicit Poller(boost::asio::io_context& io);
+  // `looked` is called each time those who are ready have been served.
+  Poller(boost::asio::io_context& io, std::function<void()> looked);
+
+  // On the stack now: those who are ready are being served.
+  bool looking() const { return looking_; }
 
   // Destroys who is suspended.
   void shut_down();
@@ -152,10 +157,12 @@ class Poller {
   void forget(Watched& watched);
 
   boost::asio::io_context& io_;
+  const std::function<void()> looked_;
   boost::asio::posix::basic_stream_descriptor<Executor> epoll_;
   Link all_;
   std::array<epoll_event, kEvents> events_;
   int at_ = 0, end_ = 0;  // what look() has in its hands
+  bool looking_ = false;
   bool waiting_ = false;
   bool shut_down_ = false;
 };
