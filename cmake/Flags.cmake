@@ -1,6 +1,9 @@
 # Warnings are errors everywhere, so nobody learns to read past them.
 add_library(anser_flags INTERFACE)
-target_compile_options(anser_flags INTERFACE -Wall -Wextra -Werror -fno-omit-frame-pointer)
+target_compile_options(anser_flags INTERFACE -Wall -Wextra -Werror)
+if(ANSER_SANITIZE OR ANSER_FUZZ)
+  target_compile_options(anser_flags INTERFACE -fno-omit-frame-pointer)  # the reports' stacks; a profiler reads -g1
+endif()
 target_compile_definitions(anser_flags INTERFACE ANSER_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these inside libstdc++ and Boost for correct code (GCC bugs 105329, 105651, 107852).
