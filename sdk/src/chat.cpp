@@ -58,7 +58,7 @@ Result<void> Chat::send(Message message, DeliveryListener listener) {
     const std::lock_guard lock{state_->mutex};
     state_->rules.said(*said);
   }
-  if (chats) chats->used(*state_, thread);
+  if (chats) chats->used(*state_);
   return {};
 }
 

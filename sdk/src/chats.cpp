@@ -62,7 +62,7 @@ ChatManager::Chats::StatePtr ChatManager::Chats::keep(std::string participant, s
   auto state = std::make_shared<Chat::State>(std::move(participant), std::move(thread));
   state->channel = channel_.weak();
   state->chats = weak_from_this();
-  Kept replaced, forgotten;  // freed without the lock: their listeners are the application's
+  StatePtr replaced, forgotten;  // freed without the lock: their listeners are the application's
   const std::lock_guard lock{mutex_};
   if (const auto same = by_thread_.find(state->thread); same != by_thread_.end()) {
     replaced = same->second;
@@ -70,34 +70,35 @@ ChatManager::Chats::StatePtr ChatManager::Chats::keep(std::string participant, s
   }
   if (by_thread_.size() >= kChats) {
     const auto silent = std::min_element(by_thread_.begin(), by_thread_.end(),
-                                         [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
+                                         [](const auto& a, const auto& b) { return a.second->used < b.second->used; });
     forgotten = silent->second;
     erase(silent);
   }
-  by_thread_.emplace(state->thread, Kept{state, ++uses_});
+  used(*state);
+  by_thread_.emplace(state->thread, state);
   by_full_.insert_or_assign(state->full, state);
   by_bare_.insert_or_assign(state->bare, state);
   return state;
 }
 
-void ChatManager::Chats::erase(std::map<std::string, Kept, std::less<>>::iterator kept) {
-  const auto state = kept->second.state;
+void ChatManager::Chats::erase(Index::iterator kept) {
+  const auto state = kept->second;
   by_thread_.erase(kept);
   find_anew(by_full_, state, &Chat::State::full);
   find_anew(by_bare_, state, &Chat::State::bare);
 }
 
 // Another chat with this address may be found by it now.
-void ChatManager::Chats::find_anew(ByAddress& index, const StatePtr& gone, const std::string Chat::State::*address) {
+void ChatManager::Chats::find_anew(Index& index, const StatePtr& gone, const std::string Chat::State::*address) {
   const auto found = index.find((*gone).*address);
   if (found == index.end() || found->second != gone) return;
-  const Kept* latest = nullptr;
+  StatePtr latest;
   for (const auto& [thread, kept] : by_thread_) {
-    if ((*kept.state).*address != found->first) continue;
-    if (!latest || kept.used > latest->used) latest = &kept;
+    if ((*kept).*address != found->first) continue;
+    if (!latest || kept->used > latest->used) latest = kept;
   }
   if (latest) {
-    found->second = latest->state;
+    found->second = latest;
   } else {
     index.erase(found);
   }
@@ -107,7 +108,7 @@ ChatManager::Chats::StatePtr ChatManager::Chats::of_thread(std::string_view thre
   if (thread.empty()) return nullptr;
   const std::lock_guard lock{mutex_};
   const auto found = by_thread_.find(thread);
-  return found == by_thread_.end() ? nullptr : found->second.state;
+  return found == by_thread_.end() ? nullptr : found->second;
 }
 
 ChatManager::Chats::StatePtr ChatManager::Chats::of_address(std::string_view full, std::string_view bare) const {
@@ -117,24 +118,19 @@ ChatManager::Chats::StatePtr ChatManager::Chats::of_address(std::string_view ful
   return found == by_bare_.end() ? nullptr : found->second;
 }
 
-void ChatManager::Chats::used(const Chat::State& state, std::string_view thread) {
-  const std::lock_guard lock{mutex_};
-  const auto found = by_thread_.find(thread);
-  if (found != by_thread_.end() && found->second.state.get() == &state) found->second.used = ++uses_;
-}
-
 void ChatManager::Chats::renamed(const StatePtr& state, const std::string& old_thread, const std::string& thread) {
   const std::lock_guard lock{mutex_};
   const auto found = by_thread_.find(old_thread);
-  if (found == by_thread_.end() || found->second.state != state) return;
-  by_thread_.insert_or_assign(thread, Kept{state, ++uses_});
+  if (found == by_thread_.end() || found->second != state) return;
+  used(*state);
+  by_thread_.insert_or_assign(thread, state);
   by_thread_.erase(found);
 }
 
 void ChatManager::Chats::forget(const StatePtr& state, const std::string& thread) {
   const std::lock_guard lock{mutex_};
   const auto found = by_thread_.find(thread);
-  if (found != by_thread_.end() && found->second.state == state) erase(found);
+  if (found != by_thread_.end() && found->second == state) erase(found);
 }
 
 void ChatManager::Chats::clear() {
@@ -146,34 +142,40 @@ void ChatManager::Chats::clear() {
     return std::exchange(by_thread_, {});
   }();
   for (const auto& [thread, kept] : all) {
-    kept.state->messages.clear();
-    kept.state->states.clear();
+    kept->messages.clear();
+    kept->states.clear();
   }
 }
 
 bool ChatManager::Chats::on_message(const Message& message) {
   const bool error = message.type() == Message::Type::error;
   if (message.type() == Message::Type::groupchat || message.type() == Message::Type::headline) return false;
-  const auto from = core::Jid::parse(message.from());
-  if (!from) return false;
+  core::Jid prepared;  // unless it came so, as it mostly does
+  std::string_view from = message.from();
+  if (!core::is_plain_jid(from)) {
+    auto jid = core::Jid::parse(from);
+    if (!jid) return false;
+    prepared = std::move(*jid);
+    from = prepared.full();
+  }
   const bool content = is_content(message);
   StatePtr state = of_thread(message.thread());
-  if (!state && !error) state = of_address(from->full(), from->bare());
+  if (!state && !error) state = of_address(from, bare_of(from));
   if (!state) {
     if (error || !content) return false;
     constexpr std::size_t kLongest = 1023;  // of a thread; a stranger chooses it, and it is kept
     const std::string& thread = message.thread();
-    state = keep(from->full(), thread.size() <= kLongest ? thread : std::string{});
+    state = keep(std::string{from}, thread.size() <= kLongest ? thread : std::string{});
     if (!begun(state, false)) return false;
   }
   const auto said = error ? std::nullopt : chat_state_of(message);
-  {
-    std::unique_lock lock{state->mutex};
-    if (!error) state->rules.heard(said, content);
-    const std::string thread = state->thread;
-    lock.unlock();
-    used(*state, thread);
+  if (!error && (said || (content && !state->heard))) {
+    const std::lock_guard lock{state->mutex};
+    state->rules.heard(said, content);
+    state->heard = true;
   }
+  used(*state);
+  if (!state->messages.any() && !state->states.any()) return false;
   Chat chat{state};
   if (error || content) {
     const bool alive = state->messages.tell(channel_, [&](const auto& listener) { listener(chat, message); });

@@ -28,6 +28,8 @@ struct ANSER_HIDDEN Chat::State {
   Listeners<MessageListener> messages;
   Listeners<StateListener> states;
   std::atomic<ListenerId> last_id = 0;
+  std::atomic<std::uint64_t> used = 0;  // a number that grows with each message of any chat
+  std::atomic<bool> heard = false;      // the rules know of the other side: only a state is news to them
 
   std::mutex mutex;  // guards the next two
   std::string thread;
@@ -47,7 +49,12 @@ class ANSER_HIDDEN ChatManager::Chats final : public Extension, public std::enab
   StatePtr of_thread(std::string_view thread) const;
   ListenerId add(ChatListener listener);
   void remove(ListenerId id) { listeners_.remove(id); }
-  void used(const Chat::State& state, std::string_view thread);
+  // Which was silent for longest need not be exact: two may get the same number.
+  void used(Chat::State& state) {
+    const std::uint64_t number = uses_.load(std::memory_order_relaxed) + 1;
+    uses_.store(number, std::memory_order_relaxed);
+    state.used.store(number, std::memory_order_relaxed);
+  }
   void renamed(const StatePtr& state, const std::string& old_thread, const std::string& thread);
   void forget(const StatePtr& state, const std::string& thread);
   // Of what the application gave nothing is kept: it may hold a chat, and so itself.
@@ -56,27 +63,22 @@ class ANSER_HIDDEN ChatManager::Chats final : public Extension, public std::enab
   bool on_message(const Message& message) override;
 
  private:
-  struct Kept {
-    StatePtr state;
-    std::uint64_t used = 0;
-  };
-  using ByAddress = std::map<std::string, StatePtr, std::less<>>;
+  using Index = std::map<std::string, StatePtr, std::less<>>;
 
   StatePtr keep(std::string participant, std::string thread);
   StatePtr of_address(std::string_view full, std::string_view bare) const;
   bool begun(const StatePtr& state, bool locally);
   // With the lock.
-  void erase(std::map<std::string, Kept, std::less<>>::iterator kept);
-  void find_anew(ByAddress& index, const StatePtr& gone, const std::string Chat::State::*address);
+  void erase(Index::iterator kept);
+  void find_anew(Index& index, const StatePtr& gone, const std::string Chat::State::*address);
 
   Channel& channel_;
   Listeners<ChatListener> listeners_;
   std::atomic<ListenerId> last_id_ = 0;
+  std::atomic<std::uint64_t> uses_ = 0;
 
   mutable std::mutex mutex_;  // guards the rest
-  std::map<std::string, Kept, std::less<>> by_thread_;
-  ByAddress by_full_, by_bare_;
-  std::uint64_t uses_ = 0;
+  Index by_thread_, by_full_, by_bare_;
 };
 
 }  // namespace anser::sdk

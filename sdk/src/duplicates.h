@@ -18,15 +18,23 @@ class Duplicates {
   bool add(std::string_view scope, std::string_view id);
 
  private:
-  // Open addressing; a 0 is free. At most half full.
+  // Open addressing, at most half full. A look-up stays within the tags, which are few enough for the processor's
+  // cache, until one fits.
   class Table {
    public:
     bool has(std::uint64_t key) const;
-    void add(std::uint64_t key);
+    // False if it was there already.
+    bool add(std::uint64_t key);
     std::size_t size() const { return used_; }
+    void clear();  // keeps the memory
 
    private:
-    std::vector<std::uint64_t> slots_;
+    // Where the key is, or would be.
+    std::size_t find(std::uint64_t key) const;
+    void grow();
+
+    std::vector<std::uint16_t> tags_;  // a 0 is free
+    std::vector<std::uint64_t> keys_;
     std::size_t used_ = 0;
   };
 

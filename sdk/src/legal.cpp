@@ -38,7 +38,7 @@ Result<void> check_text(std::string_view what, std::string_view text) {
 }
 
 Result<void> check_address(std::string_view what, std::string_view address) {
-  if (address.empty()) return {};
+  if (address.empty() || core::is_plain_jid(address)) return {};
   const auto jid = core::Jid::parse(address);
   if (jid) return {};
   return fail(Errc::invalid_argument, "{} is not an address: {}", what, jid.error().message);

@@ -55,6 +55,8 @@ class Listeners {
     for (const auto& held : *removed) held->removed = true;
   }
 
+  bool any() const { return any_; }
+
   // `tell(listener)` for each of them. False: one of them destroyed the connection, the rest are not told.
   template <class Tell>
   bool tell(Channel& channel, const Tell& tell) const {

@@ -8,7 +8,6 @@ namespace anser::sdk {
 namespace {
 
 constexpr std::string_view kCdata = "<![CDATA[";
-constexpr std::string_view kNameEnd = " \t\r\n=/>";
 
 // Where the start tag that `xml` begins with has its '>': one in a value does not count.
 std::size_t end_of_tag(std::string_view xml) {
@@ -20,7 +19,28 @@ std::size_t end_of_tag(std::string_view xml) {
   return at;
 }
 
+bool ends_name(char c) { return xml::is_space(c) || c == '=' || c == '/' || c == '>'; }
+
+// These are for a few bytes each: find_first_of() would call memchr() for every one of them.
+std::size_t size_of_name(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && !ends_name(text[size])) ++size;
+  return size;
+}
+
+std::size_t find_quote(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && text[at] != '\'' && text[at] != '"') ++at;
+  return at;
+}
+
 bool holds(std::string_view text, char byte) { return text.find(byte) != std::string_view::npos; }
+
+// ASCII without white space other than spaces, tags and references: it means what is written.
+bool is_plain(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  return xml::skip_plain(text.data(), end, '<', '&', '&') == end;
+}
 
 std::string_view skip_space(std::string_view text) {
   std::size_t at = 0;
@@ -54,26 +74,19 @@ void append_own_text(std::string& out, std::string_view content) {
 
 }  // namespace
 
-RawElement::RawElement(std::string_view xml) {
-  const std::size_t end = end_of_tag(xml);
-  if (end == xml.size()) return;
-  const std::size_t name = std::min(xml.find_first_of(kNameEnd), end);
-  tag_ = xml.substr(name, end - name);
-  if (tag_.ends_with('/')) return;
-  content_ = xml.substr(end + 1);
-  content_ = content_.substr(0, content_.rfind("</"));
-}
+RawElement::RawElement(std::string_view xml) : behind_name_(xml.substr(size_of_name(xml))) {}
 
 std::string_view RawElement::attribute(std::string_view name, std::string& scratch) const {
-  for (std::string_view rest = skip_space(tag_); !rest.empty(); rest = skip_space(rest)) {
-    const std::string_view found = rest.substr(0, rest.find_first_of(kNameEnd));
-    const std::size_t open = rest.find_first_of("'\"");
-    if (open == std::string_view::npos) return {};
+  for (std::string_view rest = skip_space(behind_name_); !rest.empty(); rest = skip_space(rest)) {
+    if (rest.front() == '>' || rest.front() == '/') return {};
+    const std::string_view found = rest.substr(0, size_of_name(rest));
+    const std::size_t open = found.size() + find_quote(rest.substr(found.size()));
+    if (open == rest.size()) return {};
     const std::size_t close = rest.find(rest[open], open + 1);
     if (close == std::string_view::npos) return {};
     if (found == name) {
       const std::string_view value = rest.substr(open + 1, close - open - 1);
-      if (!holds(value, '&') && !holds(value, '\t') && !holds(value, '\n') && !holds(value, '\r')) return value;
+      if (is_plain(value)) return value;
       scratch.clear();
       xml::append_normalized_value(scratch, value);
       return scratch;
@@ -83,14 +96,23 @@ std::string_view RawElement::attribute(std::string_view name, std::string& scrat
   return {};
 }
 
+std::string_view RawElement::content() const {
+  const std::size_t end = end_of_tag(behind_name_);
+  if (end == behind_name_.size() || (end > 0 && behind_name_[end - 1] == '/')) return {};
+  const std::string_view content = behind_name_.substr(end + 1);
+  return content.substr(0, content.rfind("</"));
+}
+
 std::string_view RawElement::text(std::string& scratch) const {
-  const bool tags = holds(content_, '<');
-  if (!tags && !holds(content_, '&') && !holds(content_, '\r')) return content_;
+  const std::string_view content = this->content();
+  if (is_plain(content)) return content;
+  const bool tags = holds(content, '<');
+  if (!tags && !holds(content, '&') && !holds(content, '\r')) return content;
   scratch.clear();
   if (tags) {
-    append_own_text(scratch, content_);
+    append_own_text(scratch, content);
   } else {
-    xml::append_normalized_text(scratch, content_);
+    xml::append_normalized_text(scratch, content);
   }
   return scratch;
 }

@@ -17,11 +17,10 @@ class RawElement {
   std::string_view attribute(std::string_view name, std::string& scratch) const;
   // The element's own character data, joined; what its children hold is left out. A view of the bytes or of `scratch`.
   std::string_view text(std::string& scratch) const;
-  std::string_view content() const { return content_; }  // between the tags, as it is written
+  std::string_view content() const;  // between the tags, as it is written; "" of an empty tag
 
  private:
-  std::string_view tag_;      // behind the name up to, not including, the '>'
-  std::string_view content_;  // "" of an empty tag
+  std::string_view behind_name_;
 };
 
 }  // namespace anser::sdk

@@ -121,7 +121,7 @@ void Session::disconnect(Presence unavailable, std::function<void()> done) {
     presence_.reset();
     std::string xml;
     append_stanza(xml, unavailable);
-    put(std::move(xml), {}, false);
+    put(xml, {}, false);
     core_.timers().arm(goodbye_, configuration_.limits.disconnect / 2);
     if (outbox_.size() > 0) ask_for_confirmation();
     look_if_said();

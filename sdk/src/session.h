@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -175,12 +176,13 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void write_again();
   void write_held();
   void count_waiting();
-  std::string next_id();
+  static constexpr std::size_t kIdBytes = 32;
+  std::string_view next_id(std::span<char, kIdBytes> room);
   Result<void> may_send(Stanza::Kind kind) const;
   Result<void> room_for_message() const;
   Result<void> send_now(const Stanza& stanza, DeliveryListener listener);
   void send_message(const Message& message, DeliveryListener listener);
-  void put(std::string xml, std::string id, bool tracked);
+  void put(std::string_view xml, std::string_view id, bool tracked);
   void want_confirmation(bool soon);
   void ask_for_confirmation();
   void confirmed(std::vector<Outbox::Entry> entries);

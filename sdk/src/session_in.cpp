@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -23,6 +24,10 @@ std::size_t weight(const xml::Stanza& element) {
   return bytes;
 }
 
+// A message that has been dealt with: the thread's next one is read into its memory.
+constexpr std::size_t kSpareBytes = 4'096;
+thread_local std::unique_ptr<Message> spare;
+
 Error error_of(const Stanza& stanza) {
   const StanzaError error = stanza.error().value_or(StanzaError{.condition = "undefined-condition"});
   const std::string who = stanza.from().empty() ? "the server" : stanza.from();
@@ -42,8 +47,13 @@ std::optional<Error> Session::on_element(const xml::Stanza& element) {
     write("<stream:error><unsupported-stanza-type xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>");
     return Error{Errc::protocol, fmt::format("the server sent <{}/> in {}", element.local, element.ns)};
   }
-  auto stanza = read_stanza(element);
-  if (!stanza) {
+  if (element.local == "message" && state_ != State::logging_in) {
+    auto message = spare ? std::move(spare) : std::make_unique<Message>();
+    read_message(*message, element);
+    const bool small = weight(element) <= kSpareBytes;
+    on_message(*message);
+    if (small) spare = std::move(message);
+  } else if (auto stanza = read_stanza(element); !stanza) {
     complain(stanza.error().message);
     if (element.local == "iq" && element.has_attr("id")) {
       IQ refusal{IQ::Type::error};
@@ -155,7 +165,7 @@ void Session::on_iq(const IQ& iq) {
 void Session::answer(IQ iq) {
   std::string xml;
   append_stanza(xml, iq);
-  put(std::move(xml), {}, false);
+  put(xml, {}, false);
 }
 
 bool Session::tell_listeners(const Listeners<StanzaListener>& listeners, const Stanza& stanza) {
@@ -165,7 +175,7 @@ bool Session::tell_listeners(const Listeners<StanzaListener>& listeners, const S
 }
 
 void Session::request(IQ iq, Requests::Done done, std::chrono::milliseconds limit) {
-  if (iq.id().empty()) iq.set_id(next_id());
+  if (std::array<char, kIdBytes> room; iq.id().empty()) iq.set_id(std::string{next_id(room)});
   auto refuse = [&](Error why) {
     boost::asio::post(core_.io(), [self = shared_from_this(), done = std::move(done), why = std::move(why)] {
       self->call([&] { done(tl::make_unexpected(why)); });
@@ -181,7 +191,7 @@ void Session::request(IQ iq, Requests::Done done, std::chrono::milliseconds limi
   if (!tell_listeners(sending_listeners_, iq)) return;
   std::string xml;
   append_stanza(xml, iq);
-  put(std::move(xml), {}, false);
+  put(xml, {}, false);
 }
 
 void Session::ask(IQ iq, Requests::Done done, std::chrono::milliseconds limit) {

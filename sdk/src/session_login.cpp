@@ -129,7 +129,7 @@ void Session::on_logged_in() {
     if (!presence_) presence_.emplace(Presence::Type::available);
     std::string xml;
     append_stanza(xml, *presence_);
-    put(std::move(xml), {}, false);
+    put(xml, {}, false);
   }
   login_step_done(login);
 }

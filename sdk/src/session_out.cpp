@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include "anser/address.h"
@@ -18,6 +21,10 @@ constexpr std::chrono::seconds kAskLater{1};
 
 constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
 constexpr std::size_t kRoom = 384;  // of a message beside its body, mostly
+
+// What the thread's next message is written into.
+constexpr std::size_t kSpareBytes = 4'096;
+thread_local std::string spare;
 
 // About what its XML will be.
 std::size_t weight(const Message& message) {
@@ -40,7 +47,11 @@ void Session::write(std::string_view xml) {
     give_up({Errc::timeout, "the server does not read what it is sent"});
 }
 
-std::string Session::next_id() { return id_prefix_ + std::to_string(++last_id_); }
+std::string_view Session::next_id(std::span<char, kIdBytes> room) {
+  char* const number = std::ranges::copy(id_prefix_, room.data()).out;
+  const char* const end = std::to_chars(number, room.data() + room.size(), ++last_id_).ptr;
+  return {room.data(), end};
+}
 
 // --------------------------------------------------------------------------------------------- from any thread
 
@@ -109,7 +120,7 @@ Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) 
     const auto& message = static_cast<const Message&>(stanza);
     if (!configuration_.request_receipts) return send_message(message, std::move(listener)), Result<void>{};
     Message changed = message;
-    if (changed.id().empty()) changed.set_id(next_id());
+    if (std::array<char, kIdBytes> room; changed.id().empty()) changed.set_id(std::string{next_id(room)});
     receipts_.on_sending(changed);
     send_message(changed, std::move(listener));
     return {};
@@ -117,17 +128,20 @@ Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) 
   if (stanza.kind() == Stanza::Kind::presence && stanza.to().empty()) presence_ = static_cast<const Presence&>(stanza);
   tell_listeners(sending_listeners_, stanza);
   if (!is_alive()) return {};
+  std::array<char, kIdBytes> room;
+  const bool needs_id = stanza.kind() == Stanza::Kind::iq && stanza.id().empty();
   std::string xml;
-  append_stanza(xml, stanza, stanza.kind() == Stanza::Kind::iq && stanza.id().empty() ? next_id() : std::string{});
-  put(std::move(xml), {}, false);
+  append_stanza(xml, stanza, needs_id ? next_id(room) : std::string_view{});
+  put(xml, {}, false);
   return {};
 }
 
 void Session::send_message(const Message& message, DeliveryListener listener) {
   if (!tell_listeners(sending_listeners_, message)) return;
-  std::string id = message.id().empty() ? next_id() : message.id();
-  std::string xml;
-  xml.reserve(kRoom);
+  std::array<char, kIdBytes> room;
+  const std::string_view id = message.id().empty() ? next_id(room) : message.id();
+  std::string xml = std::exchange(spare, {});
+  xml.clear();
   append_stanza(xml, message, id);
   // What makes a message recognisable when it is sent, or given, a second time (XEP-0359).
   constexpr std::string_view kEnd = "</message>";
@@ -140,17 +154,19 @@ void Session::send_message(const Message& message, DeliveryListener listener) {
   }
   const bool tracked = listener != nullptr;
   if (tracked) {
-    if (const auto told = deliveries_.ended(id, Delivery::Outcome::unconfirmed, {Errc::closed, "its id is used again"}))
-      call(told);
+    const Error reused{Errc::closed, "its id is used again"};
+    if (const auto told = deliveries_.ended(std::string{id}, Delivery::Outcome::unconfirmed, reused)) call(told);
     if (!is_alive()) return;
-    deliveries_.expect(id, message.to().empty() ? std::string{bare_of(user_)} : message.to(), std::move(listener));
+    deliveries_.expect(std::string{id}, message.to().empty() ? std::string{bare_of(user_)} : message.to(),
+                       std::move(listener));
   }
-  put(std::move(xml), std::move(id), tracked);
+  put(xml, id, tracked);
+  if (xml.capacity() <= kSpareBytes) spare = std::move(xml);
 }
 
 // Writes the stanza, or holds the message until there is a session. What is written is kept until it is confirmed;
 // without stream management only what somebody waits for.
-void Session::put(std::string xml, std::string id, bool tracked) {
+void Session::put(std::string_view xml, std::string_view id, bool tracked) {
   const bool message = !id.empty();
   // The presence and the questions of a login that is not complete are part of it; messages come after it.
   const bool login = (state_ == State::logging_in && negotiated_) || state_ == State::connected;
@@ -159,12 +175,12 @@ void Session::put(std::string xml, std::string id, bool tracked) {
   if (!open) {
     if (!message) return;
     held_bytes_ += xml.size();
-    held_.push_back({{std::move(xml), std::move(id)}, tracked});
+    held_.push_back({{std::string{xml}, std::string{id}}, tracked});
     return count_waiting();
   }
   write(xml);
   if (!(managed_ && state_ != State::connected) && !tracked) return count_waiting();
-  outbox_.push({std::move(xml), std::move(id)});
+  outbox_.push({std::string{xml}, std::string{id}});
   count_waiting();
   want_confirmation(tracked);
 }
@@ -178,12 +194,14 @@ void Session::write_again() {
 void Session::write_held() {
   auto held = std::exchange(held_, {});
   held_bytes_ = 0;
-  for (Held& message : held) put(std::move(message.entry.xml), std::move(message.entry.id), message.tracked);
+  for (Held& message : held) put(message.entry.xml, message.entry.id, message.tracked);
 }
 
 void Session::count_waiting() {
-  waiting_messages_ = outbox_.messages() + held_.size();
-  waiting_bytes_ = outbox_.bytes() + held_bytes_ + (link_ && !managed_ ? link_->queued() : 0);
+  const std::size_t queued = link_ && !managed_ ? link_->queued() : 0;
+  // Only numbers: whoever reads them on another thread sees a recent one.
+  waiting_messages_.store(outbox_.messages() + held_.size(), std::memory_order_relaxed);
+  waiting_bytes_.store(outbox_.bytes() + held_bytes_ + queued, std::memory_order_relaxed);
 }
 
 void Session::want_confirmation(bool soon) {

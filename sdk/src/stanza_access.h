@@ -12,9 +12,15 @@
 namespace anser::sdk {
 
 struct StanzaAccess {
+  static std::string& id(Stanza& stanza) { return stanza.id_; }
+  static std::string& from(Stanza& stanza) { return stanza.from_; }
+  static std::string& to(Stanza& stanza) { return stanza.to_; }
+  static std::string& language(Stanza& stanza) { return stanza.language_; }
   static std::vector<Stanza::Extension>& extensions(Stanza& stanza) { return stanza.extensions_; }
   static std::vector<Message::Text>& bodies(Message& message) { return message.bodies_; }
   static std::vector<Message::Text>& subjects(Message& message) { return message.subjects_; }
+  static std::string& thread(Message& message) { return message.thread_; }
+  static std::string& parent_thread(Message& message) { return message.parent_thread_; }
   static std::vector<Presence::Status>& statuses(Presence& presence) { return presence.statuses_; }
 
   static std::string_view type_attribute(const Stanza& stanza) { return stanza.type_attribute(); }

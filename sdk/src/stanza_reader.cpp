@@ -1,6 +1,7 @@
 #include "sdk/src/stanza_reader.h"
 
 #include <charconv>
+#include <span>
 
 #include "sdk/src/fail.h"
 #include "sdk/src/raw_element.h"
@@ -34,24 +35,45 @@ Error bad_type(std::string_view of, std::string_view type) {
   return Error{Errc::protocol, fmt::format("there is no {} of type '{}'", of, type), "bad-request"};
 }
 
+// Fills a vector from its first element on, in the memory of what it held.
+template <class T>
+class Refill {
+ public:
+  explicit Refill(std::vector<T>& items) : items_(items) {}
+  ~Refill() { items_.resize(used_); }
+  Refill(const Refill&) = delete;
+  Refill& operator=(const Refill&) = delete;
+
+  // The next one, with whatever it held.
+  T& next() {
+    if (used_ == items_.size()) items_.emplace_back();
+    return items_[used_++];
+  }
+  std::span<T> filled() { return std::span{items_}.first(used_); }
+
+ private:
+  std::vector<T>& items_;
+  std::size_t used_ = 0;
+};
+
 // What all stanzas have. `take(child, raw)` is asked first for each child in jabber:client.
 template <class Take>
 void read_common(Stanza& to, const xml::Stanza& from, Take take) {
   for (const xml::Attribute& attribute : from.attributes) {
     if (attribute.ns == xml::kXmlNs) {
-      if (attribute.local == "lang") to.set_language(std::string(attribute.value));
+      if (attribute.local == "lang") StanzaAccess::language(to).assign(attribute.value);
     } else if (!attribute.ns.empty()) {
       continue;
     } else if (attribute.local == "id") {
-      to.set_id(std::string(attribute.value));
+      StanzaAccess::id(to).assign(attribute.value);
     } else if (attribute.local == "from") {
-      to.set_from(std::string(attribute.value));
+      StanzaAccess::from(to).assign(attribute.value);
     } else if (attribute.local == "to") {
-      to.set_to(std::string(attribute.value));
+      StanzaAccess::to(to).assign(attribute.value);
     }
   }
-  auto& extensions = StanzaAccess::extensions(to);
-  extensions.reserve(from.children.size());
+  StanzaAccess::extensions(to).reserve(from.children.size());
+  Refill extensions{StanzaAccess::extensions(to)};
   for (const xml::Child& child : from.children) {
     const std::string_view raw = from.raw(child);
     if (child.ns == xml::kClientNs && speaks_for(to.kind(), child.local)) {
@@ -62,18 +84,24 @@ void read_common(Stanza& to, const xml::Stanza& from, Take take) {
       }
       continue;
     }
-    extensions.push_back({std::string(child.local), std::string(child.ns), std::string(raw)});
+    Stanza::Extension& extension = extensions.next();
+    extension.name.assign(child.local);
+    extension.ns.assign(child.ns);
+    extension.xml.assign(raw);
   }
 }
 
 // One text a language, the first one counts.
 template <class Text>
-void read_text(std::vector<Text>& texts, const RawElement& element, std::string_view own, std::string& scratch) {
-  if (texts.size() >= kMaxTexts) return;
-  std::string language{element.attribute("xml:lang", scratch)};
-  if (is_own_language(language, own)) language.clear();
-  if (!texts.empty() && find_text(texts, language, own) != texts.end()) return;
-  texts.push_back({std::move(language), std::string(element.text(scratch))});
+void read_text(Refill<Text>& texts, const RawElement& element, std::string_view own, std::string& scratch) {
+  const auto before = texts.filled();
+  if (before.size() >= kMaxTexts) return;
+  std::string_view language = element.attribute("xml:lang", scratch);
+  if (is_own_language(language, own)) language = {};
+  if (!before.empty() && find_text(before, language, own) != before.end()) return;
+  Text& text = texts.next();
+  text.language.assign(language);
+  text.text.assign(element.text(scratch));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -107,7 +135,11 @@ bool is_stanza(const xml::Stanza& stanza) {
 
 Result<std::unique_ptr<Stanza>> read_stanza(const xml::Stanza& stanza) {
   if (!is_stanza(stanza)) return std::unique_ptr<Stanza>();
-  if (stanza.local == "message") return std::make_unique<Message>(read_message(stanza));
+  if (stanza.local == "message") {
+    auto message = std::make_unique<Message>();
+    read_message(*message, stanza);
+    return message;
+  }
   if (stanza.local == "presence") return owned(read_presence(stanza));
   return owned(read_iq(stanza));
 }
@@ -124,10 +156,22 @@ Result<std::unique_ptr<Stanza>> read_stanza(std::string_view xml) {
 }
 
 Message read_message(const xml::Stanza& stanza) {
+  Message message;
+  read_message(message, stanza);
+  return message;
+}
+
+void read_message(Message& message, const xml::Stanza& stanza) {
   using Type = Message::Type;
-  Message message{{}, type_named(stanza.attr("type"), Type::normal, Type::error).value_or(Type::normal)};
-  auto& bodies = StanzaAccess::bodies(message);
-  auto& subjects = StanzaAccess::subjects(message);
+  message.set_type(type_named(stanza.attr("type"), Type::normal, Type::error).value_or(Type::normal));
+  for (auto* part : {StanzaAccess::id, StanzaAccess::from, StanzaAccess::to, StanzaAccess::language}) {
+    part(message).clear();
+  }
+  StanzaAccess::thread(message).clear();
+  StanzaAccess::parent_thread(message).clear();
+  message.set_error(std::nullopt);
+  Refill bodies{StanzaAccess::bodies(message)};
+  Refill subjects{StanzaAccess::subjects(message)};
   std::string scratch;
   read_common(message, stanza, [&](std::string_view name, const RawElement& child) {
     if (name == "body") {
@@ -135,11 +179,11 @@ Message read_message(const xml::Stanza& stanza) {
     } else if (name == "subject") {
       read_text(subjects, child, message.language(), scratch);
     } else if (message.thread().empty()) {
-      std::string parent{child.attribute("parent", scratch)};
-      message.set_thread(std::string(child.text(scratch)), std::move(parent));
+      StanzaAccess::parent_thread(message).assign(child.attribute("parent", scratch));
+      StanzaAccess::thread(message).assign(child.text(scratch));
+      if (message.thread().empty()) StanzaAccess::parent_thread(message).clear();
     }
   });
-  return message;
 }
 
 Result<Presence> read_presence(const xml::Stanza& stanza) {
@@ -149,7 +193,7 @@ Result<Presence> read_presence(const xml::Stanza& stanza) {
   if (!type) return tl::make_unexpected(bad_type("presence", word));
 
   Presence presence{*type};
-  auto& statuses = StanzaAccess::statuses(presence);
+  Refill statuses{StanzaAccess::statuses(presence)};
   bool has_show = false, has_priority = false;
   std::string scratch;
   read_common(presence, stanza, [&](std::string_view name, const RawElement& child) {

@@ -26,6 +26,8 @@ Result<std::unique_ptr<Stanza>> read_stanza(const xml::Stanza& stanza);
 Result<std::unique_ptr<Stanza>> read_stanza(std::string_view xml);
 
 Message read_message(const xml::Stanza& stanza);
+// The same into a message that held another one, whose memory is used again.
+void read_message(Message& message, const xml::Stanza& stanza);
 Result<Presence> read_presence(const xml::Stanza& stanza);
 Result<IQ> read_iq(const xml::Stanza& stanza);
 

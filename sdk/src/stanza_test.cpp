@@ -125,6 +125,28 @@ TEST(Stanza, AttributesOfAnExtensionAreFoundWithoutATree) {
   EXPECT_EQ(RawElement{raw_extension(message, "none", "urn:e")}.attribute("id", scratch), "");
 }
 
+TEST(Stanza, IsReadIntoAMessageThatHeldAnotherOne) {
+  const std::string rich =
+      "<message from='a@b/c' to='d@e' id='1' type='error' xml:lang='en'><subject>s</subject><body>one</body>"
+      "<body xml:lang='de'>eins</body><thread parent='p'>t</thread><x xmlns='urn:x'>y</x><z xmlns='urn:z'/>"
+      "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>";
+  const std::string bytes = std::string{test::kHeader} + rich +
+                            "<message><body>two</body></message><message/><message to='x@y'><thread>u</thread><q "
+                            "xmlns='urn:q'/></message>" +
+                            rich;
+  xml::StreamReader reader;
+  std::string_view input = bytes;
+  reader.next(input);
+  Message used;
+  int messages = 0;
+  for (; reader.next(input) == xml::StreamReader::Event::stanza; ++messages) {
+    read_message(used, reader.stanza());
+
+    EXPECT_EQ(used, read_message(reader.stanza())) << used.to_xml();
+  }
+  EXPECT_EQ(messages, 5);
+}
+
 TEST(Stanza, AttributesOfAChildAreFoundBeforeThereIsAStanza) {
   const std::string bytes = std::string(test::kHeader) + "<message><a/><p:b c='d'/></message>";
   xml::StreamReader reader;

@@ -32,16 +32,18 @@ auto find_text(Texts& texts, std::string_view language, std::string_view own) {
   });
 }
 
+inline const std::string kNoText;
+
 template <class Text>
-std::string text_in(const std::vector<Text>& texts, std::string_view language, std::string_view own) {
+const std::string& text_in(const std::vector<Text>& texts, std::string_view language, std::string_view own) {
   const auto found = find_text(texts, language, own);
-  return found == texts.end() ? std::string() : found->text;
+  return found == texts.end() ? kNoText : found->text;
 }
 
 // The stanza's own language, else the first.
 template <class Text>
-std::string best_text(const std::vector<Text>& texts, std::string_view own) {
-  if (texts.empty()) return {};
+const std::string& best_text(const std::vector<Text>& texts, std::string_view own) {
+  if (texts.empty()) return kNoText;
   const auto found = find_text(texts, {}, own);
   return found == texts.end() ? texts.front().text : found->text;
 }

@@ -56,6 +56,13 @@ void compare_with_tree(const sdk::Stanza::Extension& extension) {
     ANSER_ASSERT(raw.attribute(name, scratch) == tree->attr(name));
 }
 
+// What a message held before leaves nothing behind.
+void compare_with_used(const xml::Stanza& element, const sdk::Stanza& fresh) {
+  static sdk::Message used;
+  sdk::read_message(used, element);
+  ANSER_ASSERT(equal(used, fresh));
+}
+
 void check(sdk::Stanza& stanza) {
   if (stanza.error() && stanza.error()->code == 0) {  // a number is written with every condition that has one
     sdk::StanzaError error = *stanza.error();
@@ -90,7 +97,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ANSER_ASSERT(reader.next(input) == Event::header);
   while (reader.next(input) == Event::stanza) {
     auto stanza = sdk::read_stanza(reader.stanza());
-    if (stanza && *stanza) check(**stanza);
+    if (!stanza || !*stanza) continue;
+    if ((*stanza)->kind() == sdk::Stanza::Kind::message) compare_with_used(reader.stanza(), **stanza);
+    check(**stanza);
   }
   return 0;
 }

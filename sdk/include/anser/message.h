@@ -24,16 +24,17 @@ class ANSER_API Message final : public Stanza {
   void set_type(Type type) { type_ = type; }
 
   // The text in the stanza's own language, else the first there is, else "". The other form asks for one language.
-  std::string body() const;
-  std::string body(std::string_view language) const;
+  // Valid until the message changes.
+  const std::string& body() const;
+  const std::string& body(std::string_view language) const;
   bool has_body() const { return !bodies_.empty(); }
   const std::vector<Text>& bodies() const { return bodies_; }
   // One text a language: a second replaces the first.
   void set_body(std::string text, std::string language = {});
   void remove_body(std::string_view language = {});
 
-  std::string subject() const;
-  std::string subject(std::string_view language) const;
+  const std::string& subject() const;
+  const std::string& subject(std::string_view language) const;
   const std::vector<Text>& subjects() const { return subjects_; }
   void set_subject(std::string text, std::string language = {});
   void remove_subject(std::string_view language = {});

@@ -38,7 +38,7 @@ class ANSER_API Presence final : public Stanza {
   Mode mode() const { return mode_; }
   void set_mode(Mode mode) { mode_ = mode; }
 
-  std::string status() const;  // in the stanza's own language, else the first, else ""
+  const std::string& status() const;  // in the stanza's own language, else the first, else ""
   const std::vector<Status>& statuses() const { return statuses_; }
   void set_status(std::string text, std::string language = {});
 
