@@ -49,11 +49,8 @@ class ANSER_HIDDEN ChatManager::Chats final : public Extension, public std::enab
   StatePtr of_thread(std::string_view thread) const;
   ListenerId add(ChatListener listener);
   void remove(ListenerId id) { listeners_.remove(id); }
-  // Which was silent for longest need not be exact: two may get the same number.
   void used(Chat::State& state) {
-    const std::uint64_t number = uses_.load(std::memory_order_relaxed) + 1;
-    uses_.store(number, std::memory_order_relaxed);
-    state.used.store(number, std::memory_order_relaxed);
+    state.used.store(uses_.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   void renamed(const StatePtr& state, const std::string& old_thread, const std::string& thread);
   void forget(const StatePtr& state, const std::string& thread);

@@ -23,6 +23,28 @@ TEST(Duplicates, DoNotDependOnWhereNameAndIdMeet) {
   EXPECT_TRUE(duplicates.add("a", "bc"));
 }
 
+TEST(Duplicates, AreTheLastOnesWhereverAGenerationEnds) {
+  Duplicates duplicates;
+  std::size_t next = 0;
+  for (const std::size_t many :
+       {Duplicates::kGeneration, 2 * Duplicates::kGeneration, 3 * Duplicates::kGeneration + 1}) {
+    while (next < many) ASSERT_TRUE(duplicates.add("romeo", std::to_string(next++)));
+    for (std::size_t back = 1; back <= Duplicates::kGeneration; ++back) {
+      ASSERT_FALSE(duplicates.add("romeo", std::to_string(next - back))) << next << " - " << back;
+    }
+  }
+}
+
+TEST(Duplicates, HaveIdsOfAnyLength) {
+  Duplicates duplicates;
+  for (const std::size_t size : {0, 7, 8, 9, 200, 254, 255, 256, 5000}) {
+    const std::string id(size, 'x');
+    EXPECT_TRUE(duplicates.add("a", id)) << size;
+    EXPECT_FALSE(duplicates.add("a", id)) << size;
+    EXPECT_TRUE(duplicates.add("ab", id)) << size;
+  }
+}
+
 TEST(Duplicates, AreForgottenAtLast) {
   Duplicates duplicates;
   ASSERT_TRUE(duplicates.add("romeo", "first"));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "anser/loop.h"
+#include "anser/message.h"
 #include "net/core.h"
 #include "net/workers.h"
 
@@ -36,6 +37,9 @@ class LoopState {
   void stop_workers();
   // Thousands of connections mostly talk to one server, and learn the same about it. On the loop's thread.
   Features shared(std::vector<std::string> features);
+  // Of messages that have been dealt with; the next ones are made in their memory. On the loop's thread.
+  std::unique_ptr<Message> spare_message;
+  std::string spare_text;
   bool on_its_thread() const { return core_->io().get_executor().running_in_this_thread(); }
   bool has_thread() const { return thread_.joinable(); }
 

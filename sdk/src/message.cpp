@@ -10,8 +10,8 @@ Message::Message(std::string to, std::string body, Type type) : Message(std::mov
   set_body(std::move(body));
 }
 
-const std::string& Message::body() const { return best_text(bodies_, language()); }
-const std::string& Message::body(std::string_view language) const {
+const std::string& Message::body() const& { return best_text(bodies_, language()); }
+const std::string& Message::body(std::string_view language) const& {
   return text_in(bodies_, language, this->language());
 }
 void Message::set_body(std::string text, std::string language) {
@@ -19,8 +19,8 @@ void Message::set_body(std::string text, std::string language) {
 }
 void Message::remove_body(std::string_view language) { remove_text(bodies_, language, this->language()); }
 
-const std::string& Message::subject() const { return best_text(subjects_, language()); }
-const std::string& Message::subject(std::string_view language) const {
+const std::string& Message::subject() const& { return best_text(subjects_, language()); }
+const std::string& Message::subject(std::string_view language) const& {
   return text_in(subjects_, language, this->language());
 }
 void Message::set_subject(std::string text, std::string language) {

@@ -12,7 +12,7 @@ Presence::Presence(Type type, std::string status, int priority, Mode mode) : Pre
   mode_ = mode;
 }
 
-const std::string& Presence::status() const { return best_text(statuses_, language()); }
+const std::string& Presence::status() const& { return best_text(statuses_, language()); }
 
 // No text is no status.
 void Presence::set_status(std::string text, std::string language) {

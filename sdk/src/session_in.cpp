@@ -24,9 +24,8 @@ std::size_t weight(const xml::Stanza& element) {
   return bytes;
 }
 
-// A message that has been dealt with: the thread's next one is read into its memory.
-constexpr std::size_t kSpareBytes = 4'096;
-thread_local std::unique_ptr<Message> spare;
+// A larger message's memory is not kept for the next one.
+constexpr std::size_t kSpareBytes = 4'096, kSpareExtensions = 16;
 
 Error error_of(const Stanza& stanza) {
   const StanzaError error = stanza.error().value_or(StanzaError{.condition = "undefined-condition"});
@@ -48,11 +47,12 @@ std::optional<Error> Session::on_element(const xml::Stanza& element) {
     return Error{Errc::protocol, fmt::format("the server sent <{}/> in {}", element.local, element.ns)};
   }
   if (element.local == "message" && state_ != State::logging_in) {
-    auto message = spare ? std::move(spare) : std::make_unique<Message>();
+    auto message = std::exchange(loop_->spare_message, nullptr);
+    if (!message) message = std::make_unique<Message>();
     read_message(*message, element);
-    const bool small = weight(element) <= kSpareBytes;
+    const bool small = weight(element) <= kSpareBytes && message->raw_extensions().size() <= kSpareExtensions;
     on_message(*message);
-    if (small) spare = std::move(message);
+    if (small) loop_->spare_message = std::move(message);
   } else if (auto stanza = read_stanza(element); !stanza) {
     complain(stanza.error().message);
     if (element.local == "iq" && element.has_attr("id")) {

@@ -20,11 +20,8 @@ constexpr std::size_t kAskAfter = 16;
 constexpr std::chrono::seconds kAskLater{1};
 
 constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
-constexpr std::size_t kRoom = 384;  // of a message beside its body, mostly
-
-// What the thread's next message is written into.
-constexpr std::size_t kSpareBytes = 4'096;
-thread_local std::string spare;
+constexpr std::size_t kRoom = 384;          // of a message beside its body, mostly
+constexpr std::size_t kSpareBytes = 4'096;  // of a buffer that is kept for the next message
 
 // About what its XML will be.
 std::size_t weight(const Message& message) {
@@ -138,9 +135,11 @@ Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) 
 
 void Session::send_message(const Message& message, DeliveryListener listener) {
   if (!tell_listeners(sending_listeners_, message)) return;
+  // The application may change its message when it is called below.
+  const std::string given = message.id();
   std::array<char, kIdBytes> room;
-  const std::string_view id = message.id().empty() ? next_id(room) : message.id();
-  std::string xml = std::exchange(spare, {});
+  const std::string_view id = given.empty() ? next_id(room) : std::string_view{given};
+  std::string xml = std::exchange(loop_->spare_text, {});
   xml.clear();
   append_stanza(xml, message, id);
   // What makes a message recognisable when it is sent, or given, a second time (XEP-0359).
@@ -154,14 +153,14 @@ void Session::send_message(const Message& message, DeliveryListener listener) {
   }
   const bool tracked = listener != nullptr;
   if (tracked) {
+    std::string to = message.to().empty() ? std::string{bare_of(user_)} : message.to();
     const Error reused{Errc::closed, "its id is used again"};
     if (const auto told = deliveries_.ended(std::string{id}, Delivery::Outcome::unconfirmed, reused)) call(told);
     if (!is_alive()) return;
-    deliveries_.expect(std::string{id}, message.to().empty() ? std::string{bare_of(user_)} : message.to(),
-                       std::move(listener));
+    deliveries_.expect(std::string{id}, std::move(to), std::move(listener));
   }
   put(xml, id, tracked);
-  if (xml.capacity() <= kSpareBytes) spare = std::move(xml);
+  if (xml.capacity() <= kSpareBytes) loop_->spare_text = std::move(xml);
 }
 
 // Writes the stanza, or holds the message until there is a session. What is written is kept until it is confirmed;

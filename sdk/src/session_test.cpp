@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <memory>
 #include <stdexcept>
 
 #include "net/zip.h"
@@ -68,6 +69,53 @@ TEST_F(SessionTest, TellsWhatTheServerHasConfirmed) {
   server.says("<a xmlns='urn:xmpp:sm:3' h='3'/>");  // two questions and the message
 
   EXPECT_EQ(told.get().outcome, Outcome::stored);
+}
+
+TEST_F(SessionTest, AnApplicationMayChangeItsMessageWhenItHearsOfTheOneBefore) {
+  Connection connection{server.configuration()};
+  log_in(connection, true);
+  const std::string id(40, 'i');
+  const auto message = std::make_shared<Message>(to_juliet("twice"));
+  message->set_id(id);
+  Told<Delivery> second;
+  // On the loop's thread nothing is copied before it is written.
+  connection.add_stanza_listener(filter::message(Message::Type::normal), [&](const Stanza&) {
+    const auto change = [message](const Delivery& delivery) {
+      if (delivery.outcome != Outcome::unconfirmed) return;
+      message->set_id("another");
+      message->set_to("somebody.else@example.org");
+    };
+    ASSERT_TRUE(connection.send(*message, change));
+    ASSERT_TRUE(connection.send(*message, second.teller()));
+  });
+
+  server.says("<message from='juliet@example.org/b'><body>go</body></message>");
+  server.hears("<r xmlns='urn:xmpp:sm:3'/>");
+  server.says("<a xmlns='urn:xmpp:sm:3' h='4'/>");  // two questions and the messages
+
+  const Delivery told = second.get();
+  EXPECT_EQ(told.outcome, Outcome::stored);
+  EXPECT_EQ(told.id, id);
+}
+
+TEST_F(SessionTest, ReadsASmallMessageAfterALargeOneAfterAListenerThatThrew) {
+  Connection connection{server.configuration()};
+  log_in(connection);
+  std::vector<std::string> heard;
+  Told<bool> all;
+  connection.add_stanza_listener(
+      filter::message(Message::Type::normal), [&, tell = all.teller()](const Stanza& stanza) {
+        const auto& message = static_cast<const Message&>(stanza);
+        heard.push_back(message.subject() + "/" + message.thread() + "/" + std::to_string(message.body().size()));
+        if (heard.size() == 3) tell(true);
+        throw std::runtime_error{"not now"};
+      });
+
+  server.says("<message><subject>s</subject><body>" + std::string(6000, 'x') + "</body><thread>t</thread></message>" +
+              "<message><body>1</body><thread>u</thread></message><message><subject>v</subject></message>");
+
+  all.get();
+  EXPECT_THAT(heard, testing::ElementsAre("s/t/6000", "/u/1", "v//0"));
 }
 
 TEST_F(SessionTest, ConfirmsByAPingWhereTheServerHasNoStreamManagement) {

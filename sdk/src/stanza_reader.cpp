@@ -120,6 +120,25 @@ int read_priority(std::string_view text) {
   return problem == std::errc{} && stop == end ? priority : 0;
 }
 
+void read_parts(Presence& presence, const xml::Stanza& stanza) {
+  Refill statuses{StanzaAccess::statuses(presence)};
+  bool has_show = false, has_priority = false;
+  std::string scratch;
+  read_common(presence, stanza, [&](std::string_view name, const RawElement& child) {
+    if (name == "status") {
+      if (!child.text(scratch).empty()) read_text(statuses, child, presence.language(), scratch);
+    } else if (name == "show") {
+      using Mode = Presence::Mode;
+      if (has_show) return;
+      has_show = true;
+      presence.set_mode(type_named(trimmed(child.text(scratch)), Mode::chat, Mode::dnd).value_or(Mode::available));
+    } else if (!has_priority) {
+      has_priority = true;
+      presence.set_priority(read_priority(child.text(scratch)));
+    }
+  });
+}
+
 template <class T>
 Result<std::unique_ptr<Stanza>> owned(Result<T> stanza) {
   if (!stanza) return pass(stanza);
@@ -191,24 +210,8 @@ Result<Presence> read_presence(const xml::Stanza& stanza) {
   const std::string_view word = stanza.attr("type");
   const auto type = word.empty() ? Type::available : type_named(word, Type::unavailable, Type::error);
   if (!type) return tl::make_unexpected(bad_type("presence", word));
-
   Presence presence{*type};
-  Refill statuses{StanzaAccess::statuses(presence)};
-  bool has_show = false, has_priority = false;
-  std::string scratch;
-  read_common(presence, stanza, [&](std::string_view name, const RawElement& child) {
-    if (name == "status") {
-      if (!child.text(scratch).empty()) read_text(statuses, child, presence.language(), scratch);
-    } else if (name == "show") {
-      using Mode = Presence::Mode;
-      if (has_show) return;
-      has_show = true;
-      presence.set_mode(type_named(trimmed(child.text(scratch)), Mode::chat, Mode::dnd).value_or(Mode::available));
-    } else if (!has_priority) {
-      has_priority = true;
-      presence.set_priority(read_priority(child.text(scratch)));
-    }
-  });
+  read_parts(presence, stanza);
   return presence;
 }
 

@@ -87,7 +87,19 @@ void Poller::stop_waiting() {
 }
 
 void Poller::look() {
-  looking_ = true;
+  serve();
+  looked_();
+  if (!all_.alone()) wait();
+}
+
+void Poller::serve() {
+  // Also when somebody throws.
+  struct Looking {
+    explicit Looking(bool& flag) : flag(flag) { flag = true; }
+    ~Looking() { flag = false; }
+    bool& flag;
+  };
+  const Looking looking{looking_};
   for (int i = 0; i < kLooksAtOnce; ++i) {
     end_ = ::epoll_wait(epoll_.native_handle(), events_.data(), kEvents, 0);
     const int got = end_;
@@ -109,9 +121,6 @@ void Poller::look() {
     at_ = end_ = 0;
     if (got < kEvents) break;
   }
-  looking_ = false;
-  looked_();
-  if (!all_.alone()) wait();
 }
 
 void Poller::forget(Watched& watched) {

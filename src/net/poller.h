@@ -154,6 +154,7 @@ class Poller {
   void wait();
   void stop_waiting();
   void look();
+  void serve();
   void forget(Watched& watched);
 
   boost::asio::io_context& io_;

@@ -58,7 +58,20 @@ void compare_with_tree(const sdk::Stanza::Extension& extension) {
 
 // What a message held before leaves nothing behind.
 void compare_with_used(const xml::Stanza& element, const sdk::Stanza& fresh) {
-  static sdk::Message used;
+  static const sdk::Message before = [] {
+    sdk::Message rich{"a@b/c", "one", sdk::Message::Type::groupchat};
+    rich.set_id("1");
+    rich.set_from("d@e/f");
+    rich.set_language("en");
+    rich.set_body("eins", "de");
+    rich.set_subject("s");
+    rich.set_thread("t", "p");
+    rich.set_error(sdk::StanzaError{.condition = "gone"});
+    rich.add_extension(sdk::Element{"x", "urn:x"});
+    rich.add_extension(sdk::Element{"y", "urn:y"});
+    return rich;
+  }();
+  sdk::Message used = before;
   sdk::read_message(used, element);
   ANSER_ASSERT(equal(used, fresh));
 }

@@ -3,7 +3,8 @@
 //
 // Thread rules of the whole library:
 //   - The functions that an application gives to a connection (listeners, results, filters) are called on its loop's
-//     thread, one at a time. They must not block; what they throw is caught and told to ConnectionListener::failed.
+//     thread, one at a time. They must not block, nor run the loop; what they throw is caught and told to
+//     ConnectionListener::failed.
 //   - Every function of Connection and of its managers may be called from any thread, from those functions too.
 //   - A function that waits (connect(), login(), …: the forms without a `done`) must not be called on the loop's
 //   thread:

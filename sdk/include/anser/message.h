@@ -1,6 +1,8 @@
 // A message (RFC 6121 §5): one type, bodies and subjects in any number of languages, a thread.
 #pragma once
 
+#include <utility>
+
 #include "anser/stanza.h"
 
 namespace anser::sdk {
@@ -25,16 +27,20 @@ class ANSER_API Message final : public Stanza {
 
   // The text in the stanza's own language, else the first there is, else "". The other form asks for one language.
   // Valid until the message changes.
-  const std::string& body() const;
-  const std::string& body(std::string_view language) const;
+  const std::string& body() const&;
+  const std::string& body(std::string_view language) const&;
+  std::string body() && { return std::as_const(*this).body(); }
+  std::string body(std::string_view language) && { return std::as_const(*this).body(language); }
   bool has_body() const { return !bodies_.empty(); }
   const std::vector<Text>& bodies() const { return bodies_; }
   // One text a language: a second replaces the first.
   void set_body(std::string text, std::string language = {});
   void remove_body(std::string_view language = {});
 
-  const std::string& subject() const;
-  const std::string& subject(std::string_view language) const;
+  const std::string& subject() const&;
+  const std::string& subject(std::string_view language) const&;
+  std::string subject() && { return std::as_const(*this).subject(); }
+  std::string subject(std::string_view language) && { return std::as_const(*this).subject(language); }
   const std::vector<Text>& subjects() const { return subjects_; }
   void set_subject(std::string text, std::string language = {});
   void remove_subject(std::string_view language = {});

@@ -1,6 +1,8 @@
 // Presence (RFC 6121 §3 and §4): whether somebody is there, and the dialogue of subscriptions.
 #pragma once
 
+#include <utility>
+
 #include "anser/stanza.h"
 
 namespace anser::sdk {
@@ -38,7 +40,9 @@ class ANSER_API Presence final : public Stanza {
   Mode mode() const { return mode_; }
   void set_mode(Mode mode) { mode_ = mode; }
 
-  const std::string& status() const;  // in the stanza's own language, else the first, else ""
+  // In the stanza's own language, else the first, else "". Valid until the presence changes.
+  const std::string& status() const&;
+  std::string status() && { return std::as_const(*this).status(); }
   const std::vector<Status>& statuses() const { return statuses_; }
   void set_status(std::string text, std::string language = {});
 
