@@ -38,6 +38,8 @@ class LoopState {
   // Thousands of connections mostly talk to one server, and learn the same about it. On the loop's thread.
   Features shared(std::vector<std::string> features);
   // Of messages that have been dealt with; the next ones are made in their memory. On the loop's thread.
+  // Nothing that takes more than kSpareBytes is kept.
+  static constexpr std::size_t kSpareBytes = 4'096;
   std::unique_ptr<Message> spare_message;
   std::string spare_text;
   bool on_its_thread() const { return core_->io().get_executor().running_in_this_thread(); }

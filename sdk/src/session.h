@@ -178,6 +178,7 @@ class Session final : public Channel, public std::enable_shared_from_this<Sessio
   void count_waiting();
   static constexpr std::size_t kIdBytes = 32;
   std::string_view next_id(std::span<char, kIdBytes> room);
+  std::string next_id();
   Result<void> may_send(Stanza::Kind kind) const;
   Result<void> room_for_message() const;
   Result<void> send_now(const Stanza& stanza, DeliveryListener listener);

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <array>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -24,8 +23,7 @@ std::size_t weight(const xml::Stanza& element) {
   return bytes;
 }
 
-// A larger message's memory is not kept for the next one.
-constexpr std::size_t kSpareBytes = 4'096, kSpareExtensions = 16;
+constexpr std::size_t kSpareExtensions = 16;  // a message with more is not kept for the next one's sake
 
 Error error_of(const Stanza& stanza) {
   const StanzaError error = stanza.error().value_or(StanzaError{.condition = "undefined-condition"});
@@ -50,7 +48,8 @@ std::optional<Error> Session::on_element(const xml::Stanza& element) {
     auto message = std::exchange(loop_->spare_message, nullptr);
     if (!message) message = std::make_unique<Message>();
     read_message(*message, element);
-    const bool small = weight(element) <= kSpareBytes && message->raw_extensions().size() <= kSpareExtensions;
+    const bool small =
+        weight(element) <= LoopState::kSpareBytes && message->raw_extensions().size() <= kSpareExtensions;
     on_message(*message);
     if (small) loop_->spare_message = std::move(message);
   } else if (auto stanza = read_stanza(element); !stanza) {
@@ -175,7 +174,7 @@ bool Session::tell_listeners(const Listeners<StanzaListener>& listeners, const S
 }
 
 void Session::request(IQ iq, Requests::Done done, std::chrono::milliseconds limit) {
-  if (std::array<char, kIdBytes> room; iq.id().empty()) iq.set_id(std::string{next_id(room)});
+  if (iq.id().empty()) iq.set_id(next_id());
   auto refuse = [&](Error why) {
     boost::asio::post(core_.io(), [self = shared_from_this(), done = std::move(done), why = std::move(why)] {
       self->call([&] { done(tl::make_unexpected(why)); });

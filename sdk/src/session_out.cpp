@@ -20,8 +20,7 @@ constexpr std::size_t kAskAfter = 16;
 constexpr std::chrono::seconds kAskLater{1};
 
 constexpr std::string_view kStanzaIds = "urn:xmpp:sid:0";
-constexpr std::size_t kRoom = 384;          // of a message beside its body, mostly
-constexpr std::size_t kSpareBytes = 4'096;  // of a buffer that is kept for the next message
+constexpr std::size_t kRoom = 384;  // of a message beside its body, mostly
 
 // About what its XML will be.
 std::size_t weight(const Message& message) {
@@ -48,6 +47,11 @@ std::string_view Session::next_id(std::span<char, kIdBytes> room) {
   char* const number = std::ranges::copy(id_prefix_, room.data()).out;
   const char* const end = std::to_chars(number, room.data() + room.size(), ++last_id_).ptr;
   return {room.data(), end};
+}
+
+std::string Session::next_id() {
+  std::array<char, kIdBytes> room;
+  return std::string{next_id(room)};
 }
 
 // --------------------------------------------------------------------------------------------- from any thread
@@ -117,7 +121,7 @@ Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) 
     const auto& message = static_cast<const Message&>(stanza);
     if (!configuration_.request_receipts) return send_message(message, std::move(listener)), Result<void>{};
     Message changed = message;
-    if (std::array<char, kIdBytes> room; changed.id().empty()) changed.set_id(std::string{next_id(room)});
+    if (changed.id().empty()) changed.set_id(next_id());
     receipts_.on_sending(changed);
     send_message(changed, std::move(listener));
     return {};
@@ -125,10 +129,8 @@ Result<void> Session::send_now(const Stanza& stanza, DeliveryListener listener) 
   if (stanza.kind() == Stanza::Kind::presence && stanza.to().empty()) presence_ = static_cast<const Presence&>(stanza);
   tell_listeners(sending_listeners_, stanza);
   if (!is_alive()) return {};
-  std::array<char, kIdBytes> room;
-  const bool needs_id = stanza.kind() == Stanza::Kind::iq && stanza.id().empty();
   std::string xml;
-  append_stanza(xml, stanza, needs_id ? next_id(room) : std::string_view{});
+  append_stanza(xml, stanza, stanza.kind() == Stanza::Kind::iq && stanza.id().empty() ? next_id() : std::string{});
   put(xml, {}, false);
   return {};
 }
@@ -160,7 +162,7 @@ void Session::send_message(const Message& message, DeliveryListener listener) {
     deliveries_.expect(std::string{id}, std::move(to), std::move(listener));
   }
   put(xml, id, tracked);
-  if (xml.capacity() <= kSpareBytes) loop_->spare_text = std::move(xml);
+  if (xml.capacity() <= LoopState::kSpareBytes) loop_->spare_text = std::move(xml);
 }
 
 // Writes the stanza, or holds the message until there is a session. What is written is kept until it is confirmed;

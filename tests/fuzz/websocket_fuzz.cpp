@@ -40,9 +40,10 @@ std::vector<SeenEvent> read(WebSocketReader reader, std::string_view bytes, std:
 
 // The one that was read strictly ends where it looked back too far; what came before that is the same.
 bool stopped_short(const std::vector<SeenEvent>& strict, const std::vector<SeenEvent>& other) {
-  using Event = WebSocketReader::Event;
-  return !strict.empty() && strict.back().event == Event::error && strict.back().code == close_code::kInvalidPayload &&
-         strict.size() - 1 <= other.size() && std::equal(strict.begin(), strict.end() - 1, other.begin());
+  const SeenEvent refused{WebSocketReader::Event::error, "the compressed message is not DEFLATE",
+                          close_code::kInvalidPayload};
+  return !strict.empty() && strict.back() == refused && strict.size() - 1 <= other.size() &&
+         std::equal(strict.begin(), strict.end() - 1, other.begin());
 }
 
 bool same(unsigned how, const std::vector<SeenEvent>& a, const std::vector<SeenEvent>& b) {
