@@ -83,11 +83,23 @@ class SqliteAccountStore final : public domain::AccountStore {
   Result<void> delete_item(std::int64_t owner, const domain::Jid& contact);
   Result<void> set_version(std::int64_t owner, std::uint64_t version);
   Result<void> end_rights(const domain::Jid& bare);
+  // Several statements as one, inside the caller's transaction or a new one.
   template <class Body>
   auto atomically(Body body) -> decltype(body());
 
   std::unique_ptr<Connection> database_;
   bool savepoint_ = false;
 };
+
+template <class Body>
+auto SqliteAccountStore::atomically(Body body) -> decltype(body()) {
+  if (database_->in_transaction()) return body();
+  Transaction transaction{*database_};
+  if (auto done = transaction.begin(); !done) return pass(done);
+  auto result = body();
+  if (!result) return result;
+  if (auto done = transaction.commit(); !done) return pass(done);
+  return result;
+}
 
 }  // namespace anser::store
