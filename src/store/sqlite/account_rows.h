@@ -53,10 +53,10 @@ inline Result<domain::RosterItem> read_item(const Statement& row) {
   auto contact = stored_jid(row.bytes(0));
   if (!contact) return pass(contact);
   return domain::RosterItem{.contact = std::move(*contact),
-                    .name = std::string{row.bytes(2)},
-                    .groups = unpack_groups(row.bytes(3)),
-                    .subscription = unpack(row.integer(1)),
-                    .request = std::string{row.bytes(4)}};
+                            .name = std::string{row.bytes(2)},
+                            .groups = unpack_groups(row.bytes(3)),
+                            .subscription = unpack(row.integer(1)),
+                            .request = std::string{row.bytes(4)}};
 }
 
 // address, name, email, created, disabled
@@ -64,11 +64,11 @@ inline Result<domain::AccountRecord> read_account(const Statement& row) {
   auto jid = stored_jid(row.bytes(0));
   if (!jid) return pass(jid);
   return domain::AccountRecord{.jid = std::move(*jid),
-                       .keys = {},
-                       .name = std::string{row.bytes(1)},
-                       .email = std::string{row.bytes(2)},
-                       .created = time_of(row.integer(3)),
-                       .disabled = row.integer(4) != 0};
+                               .keys = {},
+                               .name = std::string{row.bytes(1)},
+                               .email = std::string{row.bytes(2)},
+                               .created = time_of(row.integer(3)),
+                               .disabled = row.integer(4) != 0};
 }
 
 // Calls `take` with each row.

@@ -1,5 +1,5 @@
-// What accounts.db holds: its tables, as the migrations make them one after the other. A migration that has been released
-// is never changed.
+// What accounts.db holds: its tables, as the migrations make them one after the other. A migration that has been
+// released is never changed.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,7 @@ inline constexpr const char* kMigrations[] = {R"(
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL) WITHOUT ROWID;
 )",
-                                       R"(
+                                              R"(
   CREATE TABLE push(
     owner INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
     service TEXT NOT NULL,
@@ -63,7 +63,7 @@ inline constexpr const char* kMigrations[] = {R"(
     device TEXT NOT NULL,
     PRIMARY KEY(owner, service, node)) WITHOUT ROWID;
 )",
-                                       R"(
+                                              R"(
   CREATE TABLE token(
     account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
     client BLOB NOT NULL,
@@ -75,7 +75,7 @@ inline constexpr const char* kMigrations[] = {R"(
     count INTEGER NOT NULL,
     PRIMARY KEY(account, client, slot)) WITHOUT ROWID;
 )",
-                                       R"(
+                                              R"(
   CREATE TABLE archive_default(  -- of those who have set their preferences (XEP-0441)
     owner INTEGER PRIMARY KEY REFERENCES account ON DELETE CASCADE,
     otherwise INTEGER NOT NULL);  -- 0 always, 1 never, 2 roster
