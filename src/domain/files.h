@@ -65,9 +65,10 @@ class FileIndex {
   virtual Result<std::optional<UploadRecord>> find_upload(std::string_view id) = 0;
   virtual Result<void> remove_upload(std::string_view id) = 0;  // no error if it is not there
 
-  // The upload has become this file: enters it, and marks the upload, if there is a record of it, as whole (it holds
-  // nothing then) if it is to be kept, else removes it. conflict: there is such a file.
-  virtual Result<void> finish_upload(const FileRecord& file, bool keep_upload) = 0;
+  // Uploads have become these files: enters all of them at once, and of each marks the upload, if there is a record of
+  // it, as whole (it holds nothing then) if it is to be kept, else removes it. conflict: there is such a file. On an
+  // error, and after a crash, it is none of them.
+  virtual Result<void> finish_uploads(std::span<const FileRecord> files, bool keep_uploads) = 0;
   virtual Result<std::optional<FileRecord>> find_file(std::string_view id) = 0;
   // The contents of that size and fingerprint, oldest first.
   virtual Result<std::vector<std::string>> find_content(std::uint64_t size, std::string_view fingerprint,

@@ -56,7 +56,7 @@ class FileContract : public ::testing::Test {
   domain::FileIndex& index() { return *engine_.stores().files; }
   domain::FileContent& content() { return *engine_.stores().content; }
   void enter(const FileRecord& record) {
-    const auto entered = index().finish_upload(record, false);
+    const auto entered = index().finish_uploads({&record, 1}, false);
     EXPECT_TRUE(entered) << entered.error().message;
   }
   void append(std::string_view id, std::uint64_t offset, std::string_view bytes) {
@@ -103,7 +103,23 @@ TYPED_TEST(FileContract, RefusesAnIdThatIsTakenByAnUploadOrAFile) {
 
   EXPECT_EQ(this->index().begin_upload(upload("u1")).error().code, Errc::conflict);
   EXPECT_EQ(this->index().begin_upload(upload("f1")).error().code, Errc::conflict);
-  EXPECT_EQ(this->index().finish_upload(file("f1"), false).error().code, Errc::conflict);
+}
+
+TYPED_TEST(FileContract, EntersAllFilesOfAFormOrNone) {
+  ASSERT_TRUE(this->index().begin_upload(upload("u1")));
+  this->enter(file("f1"));
+  const std::vector<FileRecord> taken{file("u1"), file("f1"), file("f2")}, free{file("u1"), file("f2")};
+
+  EXPECT_EQ(this->index().finish_uploads(taken, false).error().code, Errc::conflict);
+  EXPECT_FALSE(this->index().find_file("u1").value());
+  EXPECT_FALSE(this->index().find_file("f2").value());
+  EXPECT_TRUE(this->index().has_upload("u1").value());
+
+  EXPECT_TRUE(this->index().finish_uploads(free, false));
+  this->engine_.reopen();
+  EXPECT_EQ(this->index().find_file("u1").value(), file("u1"));
+  EXPECT_EQ(this->index().find_file("f2").value(), file("f2"));
+  EXPECT_FALSE(this->index().has_upload("u1").value());
 }
 
 TYPED_TEST(FileContract, UpdatesAnUploadThatIsThere) {
@@ -133,8 +149,8 @@ TYPED_TEST(FileContract, AnUploadBecomesAFileAndIsRememberedOnlyIfItShallBe) {
   ASSERT_TRUE(this->index().begin_upload(upload("u1")));
   ASSERT_TRUE(this->index().begin_upload(upload("u2")));
 
-  ASSERT_TRUE(this->index().finish_upload(file("u1"), true));
-  ASSERT_TRUE(this->index().finish_upload(file("u2"), false));
+  ASSERT_TRUE(this->index().finish_uploads(std::vector{file("u1")}, true));
+  ASSERT_TRUE(this->index().finish_uploads(std::vector{file("u2")}, false));
   this->engine_.reopen();
 
   EXPECT_EQ(this->index().find_file("u1").value(), file("u1"));
@@ -188,7 +204,7 @@ TYPED_TEST(FileContract, CountsFilesAndWhatUploadsHold) {
   this->enter(file("f3", ""));
   ASSERT_TRUE(this->index().begin_upload(upload("u1")));
   ASSERT_TRUE(this->index().begin_upload(upload("u2")));
-  ASSERT_TRUE(this->index().finish_upload(file("u2"), true));
+  ASSERT_TRUE(this->index().finish_uploads(std::vector{file("u2")}, true));
 
   const auto romeo = this->index().use_of(jid(kRomeo), at(0)).value();
   const auto nobody = this->index().use_of({}, at(0)).value();

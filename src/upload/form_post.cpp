@@ -28,8 +28,7 @@ struct Failure {
 };
 using Outcome = tl::expected<FormAnswer, Failure>;
 
-// The files of one form, from their first byte until all are whole. What it has when it goes is removed: uploads that
-// are not whole by themselves, others by undo().
+// The files of one form, from their first byte until all are whole. What is not when it goes is removed.
 class FormFiles {
  public:
   FormFiles(Shared& shared, core::Jid owner) : shared_(shared), owner_(std::move(owner)) {}
@@ -53,18 +52,15 @@ class FormFiles {
     co_return failure(Sentence::storing, std::move(problem));
   }
 
-  // Makes them whole, one after the other. The removal keys go into the answer.
+  // Makes them whole, all at once. The removal keys go into the answer.
   Task<std::optional<Failure>> finish(std::vector<FormAnswer::File>& files) {
-    for (auto& one : open_) {
-      auto finishing = shared_.vault.finish(one.upload);
-      auto file = co_await std::move(finishing);
-      if (!file) {
-        Problem problem = problem_of(file.error());
-        auto undoing = undo(files);
-        co_await std::move(undoing);
-        co_return failure(Sentence::storing, std::move(problem));
-      }
-      files.push_back({std::move(one.field), std::move(*file), one.upload.removal_key()});
+    std::vector<OpenUpload*> uploads;
+    for (auto& one : open_) uploads.push_back(&one.upload);
+    auto finishing = shared_.vault.finish_all(std::move(uploads));
+    auto finished = co_await std::move(finishing);
+    if (!finished) co_return failure(Sentence::storing, problem_of(finished.error()));
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      files.push_back({std::move(open_[i].field), std::move((*finished)[i]), open_[i].upload.removal_key()});
     }
     co_return std::nullopt;
   }
@@ -85,13 +81,6 @@ class FormFiles {
     const bool broken = error.code == Errc::io || error.code == Errc::storage_failed || error.code == Errc::unavailable;
     const Sentence there = broken ? Sentence::no_access : Sentence::storing;
     return failure(missing ? Sentence::no_directory : there, problem_of(error));
-  }
-  Task<void> undo(std::vector<FormAnswer::File>& files) {
-    for (const auto& file : files) {
-      auto removing = shared_.vault.remove(file.record.id);
-      co_await std::move(removing);  // what cannot be removed now ends with its time
-    }
-    files.clear();
   }
 
   Shared& shared_;

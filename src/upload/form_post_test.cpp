@@ -194,8 +194,28 @@ TEST_F(FormPostTest, AFolderThatCannotBeMadeHasItsSentence) {
   EXPECT_THAT(answer.body, HasSubstr("无法创建存储目录!"));
 }
 
-TEST_F(FormPostTest, WhenTheSecondFileCannotBeFinishedTheFirstGoes) {
-  faults_.set("finish_upload", Errc::disk_full, 1);
+TEST_F(FormPostTest, TwoFilesOfTheSameBytesAreKeptOnce) {
+  const auto answer = post_form(part("name=file1; filename=\"a.txt\"", "the same", "text/plain") +
+                                    part("name=file2; filename=\"b.txt\"", "the same", "text/plain"),
+                                sign_in());
+
+  EXPECT_EQ(answer.status, 201u);
+  EXPECT_EQ(index_.files(), 2u);
+  EXPECT_EQ(content_.whole(), 1u);
+}
+
+TEST_F(FormPostTest, WhenTheFilesCannotBeEnteredNoneIsKept) {
+  faults_.set("finish_uploads", Errc::disk_full);
+
+  const auto answer = post_form(two_files(), sign_in());
+
+  EXPECT_EQ(answer.status, 507u);
+  EXPECT_EQ(json_in(answer).at("code"), "no-space");
+  expect_nothing_kept();
+}
+
+TEST_F(FormPostTest, WhenTheSecondFileCannotBeSealedTheFirstGoes) {
+  faults_.set("seal", Errc::disk_full, 1);
 
   const auto answer = post_form(two_files(), sign_in());
 

@@ -61,28 +61,70 @@ Result<std::string> Keeping::same_as(const domain::FileRecord& file) {
   return std::string{};
 }
 
-Result<domain::FileRecord> Keeping::enter(domain::FileRecord file, bool keep, const std::function<bool()>& unwanted) {
-  auto fingerprint = fingerprint_of(file.id, file.size);
+Result<void> Keeping::Entering::place(domain::FileRecord& file) {
+  auto fingerprint = keeping_.fingerprint_of(file.id, file.size);
   if (!fingerprint) return pass(fingerprint);
   file.fingerprint = std::move(*fingerprint);
-  auto same = same_as(file);
-  if (!same) return pass(same);
-  const bool shared = !same->empty();
-  file.content = shared ? *same : file.id;
-  Result<void> done;
-  if (!shared) done = content_.seal(file.id, file.content);
-  if (done) {
-    done = index_.finish_upload(file, keep);
-    if (!done && !shared) remove_content(file.content);
+  std::size_t compared = 0;
+  for (const auto& other : files_) {
+    if (other.size != file.size || other.fingerprint != file.fingerprint) continue;
+    if (++compared > kCandidates) break;
+    const auto same = keeping_.equal(file.id, other.content, file.size);
+    if (!same) return pass(same);
+    if (!*same) continue;
+    file.content = other.content;
+    return {};
   }
-  if (shared) pins_.unpin(*same);
-  if (!done) return pass(done);
-  if (auto gone = content_.discard(file.id); !gone) complain("an upload that is whole stays twice", gone.error());
+  auto same = keeping_.same_as(file);
+  if (!same) return pass(same);
+  if (!same->empty()) {
+    pinned_.push_back(*same);
+    file.content = std::move(*same);
+    return {};
+  }
+  file.content = file.id;
+  auto sealed = keeping_.content_.seal(file.id, file.content);
+  if (sealed) sealed_.push_back(file.content);
+  return sealed;
+}
+
+Result<void> Keeping::Entering::add(domain::FileRecord file) {
+  auto placed = place(file);
+  if (!placed) {
+    give_up();
+    return placed;
+  }
+  files_.push_back(std::move(file));
+  return {};
+}
+
+Result<std::vector<domain::FileRecord>> Keeping::Entering::commit(bool keep, const std::function<bool()>& unwanted) {
+  if (auto done = keeping_.index_.finish_uploads(files_, keep); !done) {
+    give_up();
+    return pass(done);
+  }
+  unpin();
+  for (const auto& file : files_) {
+    if (auto gone = keeping_.content_.discard(file.id); !gone)
+      complain("an upload that is whole stays twice", gone.error());
+  }
   if (unwanted && unwanted()) {
-    static_cast<void>(remove(file.id));
+    for (const auto& file : files_) static_cast<void>(keeping_.remove(file.id));
     return fail(Errc::not_found, "the account is gone");
   }
-  return file;
+  return std::move(files_);
+}
+
+void Keeping::Entering::give_up() {
+  for (const auto& content : sealed_) keeping_.remove_content(content);
+  sealed_.clear();
+  files_.clear();
+  unpin();
+}
+
+void Keeping::Entering::unpin() {
+  for (const auto& content : pinned_) keeping_.pins_.unpin(content);
+  pinned_.clear();
 }
 
 // ---- removing -------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "domain/files.h"
@@ -18,9 +19,32 @@ class Keeping {
   Keeping(domain::FileIndex& index, domain::FileContent& content, const Clock& clock, Claims& claims)
       : index_(index), content_(content), clock_(clock), claims_(claims) {}
 
-  // All bytes of the upload are there: makes it `file`, whose content and fingerprint are found out. `keep`: there is a
-  // record of the upload, which stays. `unwanted` is asked at the end: then the file goes again (Errc::not_found).
-  Result<domain::FileRecord> enter(domain::FileRecord file, bool keep, const std::function<bool()>& unwanted);
+  // Uploads that become files together, all of them or, after an error or a crash, none. Who adds holds a claim on each
+  // until commit() has returned. What goes without either leaves contents for the sweep.
+  class Entering {
+   public:
+    explicit Entering(Keeping& keeping) : keeping_(keeping) {}
+    Entering(const Entering&) = delete;
+    Entering& operator=(const Entering&) = delete;
+    ~Entering() { unpin(); }
+
+    // All bytes of the upload are there: finds out the content and the fingerprint of `file`. Nothing is left of any
+    // after an error.
+    Result<void> add(domain::FileRecord file);
+    // `keep`: there are records of the uploads, which stay. `unwanted` is asked at the end: then the files go again
+    // (Errc::not_found).
+    Result<std::vector<domain::FileRecord>> commit(bool keep, const std::function<bool()>& unwanted);
+
+   private:
+    Result<void> place(domain::FileRecord& file);
+    void give_up();
+    void unpin();
+
+    Keeping& keeping_;
+    std::vector<domain::FileRecord> files_;
+    std::vector<std::string> sealed_, pinned_;  // contents: new ones, and those that others have
+  };
+
   // Errc::not_found.
   Result<void> remove(std::string_view id);
   Result<void> remove_upload(std::string_view id);

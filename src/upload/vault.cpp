@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "core/crypto.h"
 #include "core/random.h"
@@ -84,6 +85,8 @@ struct Vault::Impl {
   Result<void> within_quota(const core::Jid& owner, const domain::FileUse& use) const;
   Task<Result<void>> hold_more(OpenUpload::State& upload, std::uint64_t all);
   void let_go(OpenUpload::State& upload) noexcept;
+  Result<FileRecord> file_of(const OpenUpload::State& upload) const;
+  static void became_file(OpenUpload::State& upload);
 
   domain::FileIndex& index;
   domain::FileContent& content;
@@ -375,23 +378,38 @@ Task<Result<void>> Vault::set_length(OpenUpload& upload, std::uint64_t length) {
   co_return Result<void>{};
 }
 
-Task<Result<FileRecord>> Vault::finish(OpenUpload& upload) {
-  auto& state = *upload.state_;
-  auto& record = state.record;
-  if (record.whole || state.done) co_return fail(Errc::conflict, "the upload is whole already");
-  if (state.claim.condemned()) co_return fail(Errc::not_found, "the account is gone");
-  if (record.length && state.offset < *record.length)
-    co_return fail(Errc::conflict, "{} of {} bytes are missing", *record.length - state.offset, *record.length);
+// What an upload that is whole becomes. Errc::conflict: it is not; not_found: its account is gone.
+Result<FileRecord> Vault::Impl::file_of(const OpenUpload::State& upload) const {
+  const auto& record = upload.record;
+  if (record.whole || upload.done) return fail(Errc::conflict, "the upload is whole already");
+  if (upload.claim.condemned()) return fail(Errc::not_found, "the account is gone");
+  if (record.length && upload.offset < *record.length)
+    return fail(Errc::conflict, "{} of {} bytes are missing", *record.length - upload.offset, *record.length);
 
   FileRecord file;
   file.id = record.id;
   file.owner = record.owner;
   file.name = record.name;
   file.type = record.type;
-  file.size = state.offset;
+  file.size = upload.offset;
   file.removal = record.removal;
-  file.created = impl_->clock.now();
-  file.expires = impl_->file_end(record.file_expires);
+  file.created = clock.now();
+  file.expires = file_end(record.file_expires);
+  return file;
+}
+
+void Vault::Impl::became_file(OpenUpload::State& upload) {
+  upload.record.whole = true;
+  upload.record.length = upload.offset;
+  upload.done = true;
+  upload.claim.hold(0);
+}
+
+Task<Result<FileRecord>> Vault::finish(OpenUpload& upload) {
+  auto& state = *upload.state_;
+  const auto& record = state.record;
+  auto file = impl_->file_of(state);
+  if (!file) co_return pass(file);
   struct Job {
     Impl& vault;
     FileRecord file;
@@ -399,13 +417,20 @@ Task<Result<FileRecord>> Vault::finish(OpenUpload& upload) {
     bool recorded;
     std::function<bool()> condemned;
     Result<FileRecord> run() const {
-      if (!record.partial) return vault.keeping.enter(file, recorded, condemned);
+      if (!record.partial) return enter();
       if (auto synced = vault.content.sync(record.id); !synced) return pass(synced);
       if (auto kept = vault.index.update_upload(record); !kept) return pass(kept);
       return file;
     }
+    Result<FileRecord> enter() const {
+      Keeping::Entering entering{vault.keeping};
+      if (auto added = entering.add(file); !added) return pass(added);
+      auto entered = entering.commit(recorded, condemned);
+      if (!entered) return pass(entered);
+      return std::move(entered->front());
+    }
   };
-  auto job = std::make_shared<Job>(Job{*impl_, file, record, state.recorded, state.claim.condemnation()});
+  auto job = std::make_shared<Job>(Job{*impl_, std::move(*file), record, state.recorded, state.claim.condemnation()});
   job->record.whole = true;
   job->record.length = state.offset;
   job->record.held = state.offset;
@@ -414,10 +439,33 @@ Task<Result<FileRecord>> Vault::finish(OpenUpload& upload) {
   auto working = net::run_on(impl_->workers, std::move(work));
   auto finished = co_await std::move(working);
   if (!finished) co_return told(std::move(finished));
-  record.whole = true;
-  record.length = state.offset;
-  state.done = true;
-  state.claim.hold(0);
+  impl_->became_file(state);
+  co_return finished;
+}
+
+Task<Result<std::vector<FileRecord>>> Vault::finish_all(std::vector<OpenUpload*> uploads) {
+  if (uploads.empty()) co_return std::vector<FileRecord>{};
+  std::vector<FileRecord> files;
+  for (const OpenUpload* upload : uploads) {
+    ANSER_ASSERT(!upload->state_->recorded && !upload->state_->record.partial);
+    auto file = impl_->file_of(*upload->state_);
+    if (!file) co_return pass(file);
+    files.push_back(std::move(*file));
+  }
+  auto entering = std::make_shared<Keeping::Entering>(impl_->keeping);
+  for (auto& file : files) {  // a job each, so that others have their turn
+    auto work = [entering, file = std::move(file)]() mutable { return entering->add(std::move(file)); };
+    auto working = net::run_on(impl_->workers, std::move(work));
+    Result<void> added = co_await std::move(working);
+    if (!added) co_return tl::make_unexpected(told(added.error()));
+  }
+  auto work = [entering, condemned = uploads.front()->state_->claim.condemnation()] {
+    return entering->commit(/*keep=*/false, condemned);
+  };
+  auto working = net::run_on(impl_->workers, std::move(work));
+  auto finished = co_await std::move(working);
+  if (!finished) co_return tl::make_unexpected(told(finished.error()));
+  for (OpenUpload* upload : uploads) impl_->became_file(*upload->state_);
   co_return finished;
 }
 

@@ -88,6 +88,9 @@ class Vault {
   // It is whole: from then on find() has it (of a partial one nobody but append_all() ever hears). Errc::conflict when
   // bytes are missing. When it fails for another reason nothing is lost: it may be tried again.
   net::Task<Result<domain::FileRecord>> finish(OpenUpload& upload);
+  // The same for uploads of one request: all of them are files then, or, on an error and after a crash, none. They are
+  // neither partial nor resumable, and outlive the task.
+  net::Task<Result<std::vector<domain::FileRecord>>> finish_all(std::vector<OpenUpload*> uploads);
   // tus concatenation: the file is the bytes of these, in order. Errc::conflict: one of them is not whole.
   net::Task<Result<void>> append_all(OpenUpload& upload, std::vector<std::string> parts);
   // All bytes of the other one, whatever they are, at the end of this one. Errors as of append().

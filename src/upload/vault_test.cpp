@@ -514,12 +514,12 @@ TEST_F(VaultTest, ServesNothingThatCouldNotBeSealedOrEntered) {
   faults.set("seal", Errc::io);
   EXPECT_EQ(finish(upload).error().code, Errc::io);
   faults.clear("seal");
-  faults.set("finish_upload", Errc::storage_failed);
+  faults.set("finish_uploads", Errc::storage_failed);
   EXPECT_EQ(finish(upload).error().code, Errc::storage_failed);
   EXPECT_FALSE(there(id));
   EXPECT_THAT(contents(), IsEmpty());
 
-  faults.clear("finish_upload");
+  faults.clear("finish_uploads");
   EXPECT_EQ(read(finish(upload).value()), "wilt") << "nothing is lost";
 }
 

@@ -103,9 +103,9 @@ class FaultyFileIndex final : public store::MemoryFileIndex {
     if (auto fine = faults_.step("remove_upload"); !fine) return fine;
     return MemoryFileIndex::remove_upload(id);
   }
-  Result<void> finish_upload(const domain::FileRecord& file, bool keep_upload) override {
-    if (auto fine = faults_.step("finish_upload"); !fine) return fine;
-    return MemoryFileIndex::finish_upload(file, keep_upload);
+  Result<void> finish_uploads(std::span<const domain::FileRecord> files, bool keep_uploads) override {
+    if (auto fine = faults_.step("finish_uploads"); !fine) return fine;
+    return MemoryFileIndex::finish_uploads(files, keep_uploads);
   }
   Result<bool> remove_file(std::string_view id) override {
     if (auto fine = faults_.step("remove_file"); !fine) return pass(fine);

@@ -45,19 +45,23 @@ Result<void> MemoryFileIndex::remove_upload(std::string_view id) {
   return {};
 }
 
-Result<void> MemoryFileIndex::finish_upload(const FileRecord& file, bool keep_upload) {
+Result<void> MemoryFileIndex::finish_uploads(std::span<const FileRecord> files, bool keep_uploads) {
   const std::lock_guard lock{mutex_};
-  if (find(file.id) != files_.end()) return fail(Errc::conflict, "there is such a file already");
-  files_.emplace(++last_, file);
-  const auto at = uploads_.find(file.id);
-  if (at == uploads_.end()) return {};
-  if (!keep_upload) {
-    uploads_.erase(at);
-    return {};
+  for (const FileRecord& file : files) {
+    if (find(file.id) != files_.end()) return fail(Errc::conflict, "there is such a file already");
   }
-  at->second.whole = true;
-  at->second.held = 0;
-  at->second.length = file.size;
+  for (const FileRecord& file : files) {
+    files_.emplace(++last_, file);
+    const auto at = uploads_.find(file.id);
+    if (at == uploads_.end()) continue;
+    if (!keep_uploads) {
+      uploads_.erase(at);
+      continue;
+    }
+    at->second.whole = true;
+    at->second.held = 0;
+    at->second.length = file.size;
+  }
   return {};
 }
 

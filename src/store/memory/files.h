@@ -14,7 +14,7 @@ class MemoryFileIndex : public domain::FileIndex {
   Result<void> update_upload(const domain::UploadRecord& upload) override;
   Result<std::optional<domain::UploadRecord>> find_upload(std::string_view id) override;
   Result<void> remove_upload(std::string_view id) override;
-  Result<void> finish_upload(const domain::FileRecord& file, bool keep_upload) override;
+  Result<void> finish_uploads(std::span<const domain::FileRecord> files, bool keep_uploads) override;
   Result<std::optional<domain::FileRecord>> find_file(std::string_view id) override;
   Result<std::vector<std::string>> find_content(std::uint64_t size, std::string_view fingerprint,
                                                 std::size_t limit) override;

@@ -200,19 +200,25 @@ Result<void> SqliteFileIndex::remove_upload(std::string_view id) {
   return in_transaction([&] { return database_->use("DELETE FROM upload WHERE id=?").with(id).run(); });
 }
 
-Result<void> SqliteFileIndex::finish_upload(const FileRecord& file, bool keep_upload) {
+Result<void> SqliteFileIndex::finish_uploads(std::span<const FileRecord> files, bool keep_uploads) {
   return in_transaction([&]() -> Result<void> {
-    const auto taken = exists("SELECT 1 FROM file WHERE id=?", file.id);
-    if (!taken) return pass(taken);
-    if (*taken) return fail(Errc::conflict, "there is such a file already");
-    auto entered = database_->use("INSERT INTO file(" ANSER_FILE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?)")
-                       .with(file.id, file.owner.full(), file.name, file.type, file.size, file.content,
-                             Blob{file.fingerprint}, Blob{file.removal}, micros(file.created), micros(file.expires))
-                       .run();
-    if (!entered) return entered;
-    if (!keep_upload) return database_->use("DELETE FROM upload WHERE id=?").with(file.id).run();
-    return database_->use("UPDATE upload SET whole=1, held=0, length=? WHERE id=?").with(file.size, file.id).run();
+    Result<void> entered;
+    for (auto file = files.begin(); entered && file != files.end(); ++file) entered = enter(*file, keep_uploads);
+    return entered;
   });
+}
+
+Result<void> SqliteFileIndex::enter(const FileRecord& file, bool keep_upload) {
+  const auto taken = exists("SELECT 1 FROM file WHERE id=?", file.id);
+  if (!taken) return pass(taken);
+  if (*taken) return fail(Errc::conflict, "there is such a file already");
+  auto entered = database_->use("INSERT INTO file(" ANSER_FILE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?)")
+                     .with(file.id, file.owner.full(), file.name, file.type, file.size, file.content,
+                           Blob{file.fingerprint}, Blob{file.removal}, micros(file.created), micros(file.expires))
+                     .run();
+  if (!entered) return entered;
+  if (!keep_upload) return database_->use("DELETE FROM upload WHERE id=?").with(file.id).run();
+  return database_->use("UPDATE upload SET whole=1, held=0, length=? WHERE id=?").with(file.size, file.id).run();
 }
 
 Result<std::optional<FileRecord>> SqliteFileIndex::find_file(std::string_view id) {
