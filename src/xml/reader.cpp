@@ -1,7 +1,10 @@
 #include "xml/reader.h"
 
 #include <algorithm>
+#include <array>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "xml/chars.h"
@@ -45,6 +48,35 @@ void append_declaration(std::string& out, std::string_view prefix, std::string_v
 }
 
 }  // namespace
+
+// What the root declared. Never changed, so that those who declared the same have one: with many streams each of its
+// own would have left the cache when the next stanza comes.
+struct StreamReader::Root {
+  struct Binding {
+    std::uint32_t prefix_bytes, uri_bytes;  // both stand in `text`, one after the other
+    bool operator==(const Binding&) const = default;
+  };
+
+  std::string text;  // its name as written, then prefix and URI of each of its declarations
+  std::uint32_t name_bytes = 0;
+  std::vector<Binding> bindings;
+  bool operator==(const Root&) const = default;
+
+  static std::shared_ptr<const Root> shared(Root root);
+};
+
+std::shared_ptr<const StreamReader::Root> StreamReader::Root::shared(Root root) {
+  constexpr std::size_t kKept = 4;            // a server meets few kinds of clients
+  constexpr std::size_t kWorthKeeping = 256;  // bytes of text
+  thread_local std::array<std::shared_ptr<const Root>, kKept> kept;
+  thread_local std::size_t oldest = 0;
+  for (const auto& known : kept) {
+    if (known && *known == root) return known;
+  }
+  auto made = std::make_shared<const Root>(std::move(root));
+  if (made->text.size() <= kWorthKeeping) kept[std::exchange(oldest, (oldest + 1) % kKept)] = made;
+  return made;
+}
 
 std::string_view attr_of(std::span<const Attribute> attributes, std::string_view local) {
   return value_or_nothing(find(attributes, {"", local}));
@@ -170,7 +202,7 @@ StreamReader::Event StreamReader::next_message(std::string_view message) {
   Scanner& scanner = scratch_->scanner;
   scanner.set_root(0, /*closable=*/false);
   scanner.begin(limits_);
-  const Scanner::Outcome outcome = scanner.scan(message, root_text_.data());
+  const Scanner::Outcome outcome = scanner.scan(message, root_text());
   if (outcome == Scanner::Outcome::error) return fail_with(scanner.error_kind(), scanner.take_error());
   if (outcome == Scanner::Outcome::need_more) return refuse(StreamError::not_well_formed, kCut);
   const std::string_view rest = message.substr(scanner.position());
@@ -196,7 +228,7 @@ StreamReader::Event StreamReader::next_message(std::string_view message) {
 
 // Skips what may stand between tokens. False: there is nothing more, or it is no token.
 bool StreamReader::begin_token(std::string_view& input) {
-  if (state_ == State::start) drop_root();
+  if (state_ == State::start) root_.reset();
   const char* const token = skip_space(input.data(), input.data() + input.size());
   const auto skipped = static_cast<std::size_t>(token - input.data());
   if (skipped != 0 && state_ == State::start) state_ = State::prolog;  // too late for an XML declaration
@@ -228,14 +260,14 @@ StreamReader::Event StreamReader::scan_token(std::string_view& input) {
   Scanner::Outcome outcome = Scanner::Outcome::need_more;
   std::size_t kept = 0;
   if (scratch.tail.empty()) {
-    outcome = scanner.scan(input, root_text_.data());
+    outcome = scanner.scan(input, root_text());
     if (outcome == Scanner::Outcome::need_more) scratch.tail.assign(input);
   } else {
     while (outcome == Scanner::Outcome::need_more && !input.empty()) {
       kept = scratch.tail.size();
       const std::string_view piece = input.substr(0, kPieceBytes);
       scratch.tail.append(piece);
-      outcome = scanner.scan(scratch.tail, root_text_.data());
+      outcome = scanner.scan(scratch.tail, root_text());
       if (outcome == Scanner::Outcome::need_more) input.remove_prefix(piece.size());
     }
   }
@@ -276,15 +308,17 @@ StreamReader::Event StreamReader::header_read() {
   const Scanner& scanner = scratch_->scanner;
   scanner.show_attributes(scratch_->attributes);
   std::string_view default_ns;
-  root_text_ = scanner.raw_name();
-  root_name_bytes_ = static_cast<std::uint32_t>(root_text_.size());
-  root_bindings_.reserve(scanner.bindings().size());
+  Root root;
+  root.text = scanner.raw_name();
+  root.name_bytes = static_cast<std::uint32_t>(root.text.size());
+  root.bindings.reserve(scanner.bindings().size());
   for (const Scanner::Binding& binding : scanner.bindings()) {
     if (binding.prefix.length == 0) default_ns = scanner.view(binding.uri);
-    root_text_.append(scanner.view(binding.prefix)).append(scanner.view(binding.uri));
-    root_bindings_.push_back({binding.prefix.length, binding.uri.length});
+    root.text.append(scanner.view(binding.prefix)).append(scanner.view(binding.uri));
+    root.bindings.push_back({binding.prefix.length, binding.uri.length});
   }
-  root_text_.shrink_to_fit();
+  root.text.shrink_to_fit();
+  root_ = Root::shared(std::move(root));
 
   scratch_->header = {scanner.view(scanner.ns()), scanner.view(scanner.local()), default_ns, scratch_->attributes};
   scratch_->end_follows = scanner.is_empty();
@@ -354,10 +388,10 @@ void StreamReader::rewrite() {
 
 void StreamReader::load_root() {
   Scanner& scanner = scratch_->scanner;
-  if (state_ != State::stream) return;
-  scanner.set_root(root_name_bytes_, /*closable=*/true);
-  std::uint32_t offset = root_name_bytes_;
-  for (const RootBinding& binding : root_bindings_) {
+  if (state_ != State::stream || !root_) return;
+  scanner.set_root(root_->name_bytes, /*closable=*/true);
+  std::uint32_t offset = root_->name_bytes;
+  for (const Root::Binding& binding : root_->bindings) {
     const std::uint32_t uri = offset + binding.prefix_bytes;
     scanner.add_root_binding({offset, binding.prefix_bytes, Scanner::Source::root},
                              {uri, binding.uri_bytes, Scanner::Source::root});
@@ -365,11 +399,7 @@ void StreamReader::load_root() {
   }
 }
 
-void StreamReader::drop_root() {
-  root_name_bytes_ = 0;
-  trim(root_text_, 0);
-  trim(root_bindings_, 0);
-}
+const char* StreamReader::root_text() const { return root_ ? root_->text.data() : ""; }
 
 void StreamReader::acquire() {
   if (scratch_) return;

@@ -17,9 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 #include "xml/limits.h"
@@ -122,9 +120,7 @@ class StreamReader {
 
  private:
   enum class State : std::uint8_t { start, prolog, stream, ended, failed };
-  struct RootBinding {
-    std::uint32_t prefix_bytes, uri_bytes;  // both stand in root_text_, one after the other
-  };
+  struct Root;
 
   Event next_token(std::string_view& input);
   Event next_message(std::string_view message);
@@ -135,16 +131,14 @@ class StreamReader {
   Event fail_with(StreamError kind, Error error);
   void rewrite();
   void load_root();
-  void drop_root();
+  const char* root_text() const;
   void acquire();
   void release();
 
   Limits limits_;
   State state_ = State::start;
   bool messages_ = false;
-  std::uint32_t root_name_bytes_ = 0;
-  std::string root_text_;  // the root's name as written, then prefix and URI of each of its declarations
-  std::vector<RootBinding> root_bindings_;
+  std::shared_ptr<const Root> root_;  // others' too: most streams begin alike
   std::unique_ptr<Scratch> scratch_;  // only between a '<' and the next need_more
 };
 
