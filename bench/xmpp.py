@@ -8,6 +8,7 @@ import argparse
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ class Sizes:
 
     window_ms: int = 3000
     windows: int = 5
+    turns: int = 3
     messages: int = 1000
     recipients: int = 1000
     few: int = 100
@@ -38,7 +40,7 @@ class Sizes:
     contacts: int = CONTACTS
 
 
-QUICK = Sizes(window_ms=300, windows=2, messages=100, recipients=100, few=100, many=400, idle_few=100, contacts_few=33,
+QUICK = Sizes(window_ms=300, windows=2, turns=1, messages=100, recipients=100, few=100, many=400, idle_few=100, contacts_few=33,
               contacts_many=110, contacts=10)
 
 
@@ -157,18 +159,33 @@ class Bench:
         return {"offline": figures["per_cpu_s"]}
 
     def scale(self, kind, template):
-        shape = {"sessions": f"{self.sizes.few},{self.sizes.many}", "windows": self.sizes.windows,
-                 "window_ms": max(self.sizes.window_ms // 3, 100), "timeout": 300}
-        with kind(self.work, "relay", self.load) as server:
-            server.start(template)
-            figures = self.load.run("scale", server, prefix="m", sasl=server.many_sasl, **shape)
-        if (Anser.name, "relay_growth") not in self.values:
-            with Relay(self.work, self.load.program) as relay:
-                bare = self.load.run("scale", relay, bare=True, **shape)
+        shape = {"sessions": f"{self.sizes.few},{self.sizes.many}", "timeout": 300}
+        if kind is Anser:
+            figures, bare = self.grow(template, shape)
             self.values[Anser.name, "relay_growth"] = bare["growth_us"]
-            self.values[Anser.name, "relay_few"] = bare[f"us_at_{self.sizes.few}"]
+        else:
+            with kind(self.work, "relay", self.load) as server:
+                server.start(template)
+                figures = self.load.run("scale", server, prefix="m", sasl=server.many_sasl, windows=self.sizes.windows,
+                                        window_ms=max(self.sizes.window_ms // 3, 100), **shape)
         return {"us_few": figures[f"us_at_{self.sizes.few}"], "us_many": figures[f"us_at_{self.sizes.many}"],
                 "growth": figures["growth_us"]}
+
+    def grow(self, template, shape):
+        """What is compared closely is measured closely: Anser and the relay by turns, and each twice at once, with few
+        and with many sessions, whose windows take turns."""
+        shape = shape | {"windows": 4 * self.sizes.windows, "window_ms": max(self.sizes.window_ms // 6, 100)}
+        runs = {Anser: [], Relay: []}
+        for _ in range(self.sizes.turns):
+            with (Anser(self.work, "relay", self.load) as many, Anser(self.work / "few", "relay", self.load) as few):
+                many.start(template)
+                few.start(template)
+                runs[Anser].append(self.load.run("scale", many, prefix="m", sasl=Anser.many_sasl, few_port=few.port,
+                                                 few_pid=few.process.pid, **shape))
+            with (Relay(self.work, self.load.program) as many, Relay(self.work, self.load.program) as few):
+                runs[Relay].append(self.load.run("scale", many, bare=True, few_port=few.port, few_pid=few.process.pid,
+                                                 **shape))
+        return [{name: statistics.median(run[name] for run in of) for name in of[0]} for of in runs.values()]
 
     def idle(self, kind, template):
         figures = {}

@@ -117,13 +117,6 @@ class Session {
     for (std::size_t at = 0; at < kNear; at += kLine) __builtin_prefetch(reinterpret_cast<const char*>(this) + at);
   }
   static constexpr std::size_t kNear = 448;
-  // The same for what its own stanzas touch besides it: its account, and the text of its address.
-  void bring_own_near() const {
-    constexpr std::size_t kLine = 64;
-    __builtin_prefetch(account_);
-    __builtin_prefetch(reinterpret_cast<const char*>(account_) + kLine);
-    __builtin_prefetch(jid_.full().data());
-  }
 
   const Jid& jid() const { return jid_; }
   SessionId id() const { return id_; }

@@ -93,7 +93,6 @@ void Stream::doze(Handler wake) {
 
 // Takes what there is. False: run() must go on, perhaps with what stands in woken_.
 bool Stream::serve() {
-  bring_own_near();  // while the kernel is asked for what has come
   for (;;) {
     if (ended_) return false;
     const bool messages = connection_->websocket() != nullptr;
