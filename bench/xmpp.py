@@ -40,8 +40,8 @@ class Sizes:
     contacts: int = CONTACTS
 
 
-QUICK = Sizes(window_ms=300, windows=2, turns=1, messages=100, recipients=100, few=100, many=400, idle_few=100, contacts_few=33,
-              contacts_many=110, contacts=10)
+QUICK = Sizes(window_ms=300, windows=2, turns=1, messages=100, recipients=100, few=100, many=400, idle_few=100,
+              contacts_few=33, contacts_many=110, contacts=10)
 
 
 class Load:
