@@ -174,7 +174,7 @@ class Bench:
     def grow(self, template, shape):
         """What is compared closely is measured closely: Anser and the relay by turns, and each twice at once, with few
         and with many sessions, whose windows take turns."""
-        shape = shape | {"windows": 4 * self.sizes.windows, "window_ms": max(self.sizes.window_ms // 6, 100)}
+        shape = shape | {"windows": 4 * self.sizes.windows + 1, "window_ms": max(self.sizes.window_ms // 6, 100)}
         runs = {Anser: [], Relay: []}
         for _ in range(self.sizes.turns):
             with (Anser(self.work, "relay", self.load) as many, Anser(self.work / "few", "relay", self.load) as few):

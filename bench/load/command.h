@@ -64,8 +64,8 @@ Result<void> run_contacts(const RunPlan& run, const ContactsPlan& plan);
 
 struct ScalePlan {
   std::vector<std::size_t> sessions = {100, 10000};
-  // A second server, for the first number of sessions: the two take turns, a window each. 0: one server, one number of
-  // sessions after the other.
+  // A second server, for the first of two numbers of sessions: the two take turns, each time a window to warm up and
+  // one that counts. 0: one server, one number of sessions after the other.
   std::uint16_t few_port = 0;
   std::vector<int> few_pids;
   std::size_t in_flight = 100;  // altogether, whatever the number of sessions

@@ -155,8 +155,11 @@ int run(int argc, char** argv) {
   command = add_command(app, chosen, "scale", "a message's cost with few and many sessions",
                         [&] { return run_scale(plan, scale); });
   command->add_option("--sessions", scale.sessions, "even numbers, growing")->delimiter(',')->capture_default_str();
-  command->add_option("--few-port", scale.few_port, "of a second server, for the fewest; both take turns");
-  command->add_option("--few-pid", scale.few_pids, "its processes");
+  auto* few_port =
+      command->add_option("--few-port", scale.few_port, "of a second server, for the fewest; both take turns");
+  auto* few_pid = command->add_option("--few-pid", scale.few_pids, "its processes")->delimiter(',');
+  few_port->needs(few_pid);
+  few_pid->needs(few_port);
   command->add_option("--in-flight", scale.in_flight, "altogether")->capture_default_str();
   command->add_option("--windows", scale.windows)->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--window-ms", scale.window_ms)->capture_default_str();

@@ -26,7 +26,6 @@ struct Side {
   }
   // Adds what each of so many windows cost: microseconds of server CPU a message.
   Result<void> measure(int windows) {
-    std::size_t next = 0;
     const auto send_next = [&](std::size_t) {
       traffic.send(next);
       next = next + 1 < fleet.size() ? next + 1 : 0;
@@ -50,6 +49,7 @@ struct Side {
   const ServerMeter meter;
   const ScalePlan& plan;
   std::vector<double> costs;
+  std::size_t next = 0;  // sends
 };
 
 Result<void> one_after_the_other(const RunPlan& run, const ScalePlan& plan, Side& side) {
@@ -89,6 +89,8 @@ Result<void> run_scale(const RunPlan& run, const ScalePlan& plan) {
   Loop loop;
   Side many{loop, run.server, run.accounts, plan, std::move(*meter)};
   if (plan.few_port == 0) return one_after_the_other(run, plan, many);
+  if (plan.sessions.size() != 2 || !many.meter.measures())
+    return fail(Errc::bad_request, "two servers take two numbers of sessions, and the processes of both");
 
   auto few_meter = ServerMeter::of(plan.few_pids);
   if (!few_meter) return pass(few_meter);

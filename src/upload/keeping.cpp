@@ -45,10 +45,10 @@ Result<bool> Keeping::equal(std::string_view id, std::string_view content, std::
   return true;
 }
 
-Result<std::string> Keeping::same_as(const domain::FileRecord& file) {
-  const auto candidates = index_.find_content(file.size, file.fingerprint, kCandidates);
-  if (!candidates) return pass(candidates);
-  for (const auto& candidate : *candidates) {
+Result<std::string> Keeping::same_as(const domain::FileRecord& file, std::size_t candidates) {
+  const auto found = index_.find_content(file.size, file.fingerprint, candidates);
+  if (!found) return pass(found);
+  for (const auto& candidate : *found) {
     if (!pins_.pin(candidate)) continue;
     // Whoever took the last file of it away before it was pinned removes it, or has.
     const auto there = index_.has_content(candidate);
@@ -68,14 +68,15 @@ Result<void> Keeping::Entering::place(domain::FileRecord& file) {
   std::size_t compared = 0;
   for (const auto& other : files_) {
     if (other.size != file.size || other.fingerprint != file.fingerprint) continue;
-    if (++compared > kCandidates) break;
+    if (compared == kCandidates) break;
+    ++compared;
     const auto same = keeping_.equal(file.id, other.content, file.size);
     if (!same) return pass(same);
     if (!*same) continue;
     file.content = other.content;
     return {};
   }
-  auto same = keeping_.same_as(file);
+  auto same = keeping_.same_as(file, kCandidates - compared);
   if (!same) return pass(same);
   if (!same->empty()) {
     pinned_.push_back(*same);
@@ -83,9 +84,8 @@ Result<void> Keeping::Entering::place(domain::FileRecord& file) {
     return {};
   }
   file.content = file.id;
-  auto sealed = keeping_.content_.seal(file.id, file.content);
-  if (sealed) sealed_.push_back(file.content);
-  return sealed;
+  sealed_.push_back(file.content);  // also if only the last step of it fails
+  return keeping_.content_.seal(file.id, file.content);
 }
 
 Result<void> Keeping::Entering::add(domain::FileRecord file) {

@@ -20,7 +20,7 @@ class Keeping {
       : index_(index), content_(content), clock_(clock), claims_(claims) {}
 
   // Uploads that become files together, all of them or, after an error or a crash, none. Who adds holds a claim on each
-  // until commit() has returned. What goes without either leaves contents for the sweep.
+  // until commit() has returned. What goes without commit() leaves contents, for whoever gives the claims back.
   class Entering {
    public:
     explicit Entering(Keeping& keeping) : keeping_(keeping) {}
@@ -45,6 +45,8 @@ class Keeping {
     std::vector<std::string> sealed_, pinned_;  // contents: new ones, and those that others have
   };
 
+  // Unless a file has it. Who calls holds the claim on the upload that it was, or has removed a file of it.
+  void remove_content(std::string_view content);
   // Errc::not_found.
   Result<void> remove(std::string_view id);
   Result<void> remove_upload(std::string_view id);
@@ -56,10 +58,8 @@ class Keeping {
  private:
   Result<std::string> fingerprint_of(std::string_view id, std::uint64_t size);
   // A content with the same bytes, pinned; "" if there is none.
-  Result<std::string> same_as(const domain::FileRecord& file);
+  Result<std::string> same_as(const domain::FileRecord& file, std::size_t candidates);
   Result<bool> equal(std::string_view id, std::string_view content, std::uint64_t size);
-  void remove_content(std::string_view content);
-
   bool sweep_ended();
   bool sweep_unfinished();
   bool sweep_contents();

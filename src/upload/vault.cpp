@@ -137,6 +137,7 @@ void Vault::Impl::let_go(OpenUpload::State& upload) noexcept {
   const bool keep = upload.recorded;
   static_cast<void>(workers.submit([this, last, keep] {
     const auto done = keep ? index.update_upload(last->record) : content.discard(last->record.id);
+    if (!keep) keeping.remove_content(last->record.id);  // it was to become a file with others
     if (!done && done.error().code != Errc::not_found)
       log::warn("upload", "an upload that has stopped: {}", done.error().message);
     last->claim.release();

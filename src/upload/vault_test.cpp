@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using domain::FileRecord;
 using net::Task;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -568,6 +569,61 @@ TEST_F(VaultTest, IsKilledBetweenAnyTwoStepsAndHasTheWholeFileOrNothing) {
     EXPECT_THAT(contents(), IsEmpty()) << steps;
     EXPECT_EQ(used(), 0u) << steps;
   }
+}
+
+TEST_F(VaultTest, IsKilledBetweenAnyTwoStepsAndHasAllFilesOfAFormOrNone) {
+  settings.quota_bytes = 10'000;
+  const std::vector<std::string> bytes{"wilt thou", "be gone", "wilt thou"};
+  bool survived = false;
+  for (std::size_t steps = 0; !survived; ++steps) {
+    ASSERT_LT(steps, 50u);
+    faults.die_after(steps);
+    std::vector<Open> open;
+    std::vector<OpenUpload*> all;
+    std::vector<std::string> ids;
+    for (const auto& one : bytes) {
+      auto upload = begun({.owner = kRomeo, .name = "a.txt"});
+      if (!upload || !append(*upload, one)) break;
+      ids.push_back((*upload)->record().id);
+      open.push_back(std::move(*upload));
+      all.push_back(open.back().get());
+    }
+    if (all.size() == bytes.size()) {
+      // What comes after the files are entered is no error.
+      const bool done = static_cast<bool>(loop.wait(vault->finish_all(all)));
+      survived = done && static_cast<bool>(content.discard("nobody"));
+    }
+    open.clear();
+    settle();
+    faults.revive();
+    start_again();
+
+    ASSERT_FALSE(vault->sweep());
+
+    const auto files = loop.wait(vault->list(kRomeo, "", 10)).value();
+    EXPECT_THAT(files.size(), AnyOf(0u, bytes.size())) << steps;
+    EXPECT_EQ(contents().size(), files.empty() ? 0u : 2u) << steps << ": equal ones once";
+    EXPECT_THAT(unfinished(), IsEmpty()) << steps;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const auto found = loop.wait(vault->find(ids[i])).value();
+      ASSERT_TRUE(found) << steps;
+      EXPECT_EQ(read(*found), bytes[i]) << steps;
+      ASSERT_TRUE(loop.wait(vault->remove(ids[i]))) << steps;
+    }
+    EXPECT_THAT(contents(), IsEmpty()) << steps;
+    EXPECT_EQ(used(), 0u) << steps;
+  }
+}
+
+TEST_F(VaultTest, LeavesNoContentOfAFormThatCouldNotBeFinished) {
+  auto upload = begin({.owner = kRomeo});
+  ASSERT_TRUE(append(upload, "wilt"));
+  ASSERT_TRUE(content.seal(upload->record().id, upload->record().id));  // as a form does before its next file fails
+
+  upload.reset();
+  settle();
+
+  EXPECT_THAT(contents(), IsEmpty());
 }
 
 TEST_F(VaultTest, LeavesToTheSweepWhatCannotBeRemovedAtOnce) {
