@@ -9,6 +9,10 @@ find_package(Boost 1.74 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(PkgConfig REQUIRED)
+# How the server gets its memory (docs/adr/0019). The sanitizers bring an allocator of their own.
+if(NOT ANSER_SANITIZE AND NOT ANSER_FUZZ)
+  find_package(mimalloc 2 REQUIRED)
+endif()
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
 find_library(TINFO tinfo REQUIRED)  # libedit's own: what the terminal can do

@@ -227,9 +227,9 @@ void raise_file_limit() {
 // Brings letters from core to core.
 class CorePost final : public domain::Post {
  public:
-  CorePost(net::Cores& cores, std::function<void(CoreId, domain::Mail)> deliver)
+  CorePost(net::Cores& cores, std::function<void(CoreId, std::span<domain::Mail>)> deliver)
       : mailboxes_(cores, [deliver = std::move(deliver)](CoreId to, std::vector<domain::Mail>&& batch) {
-          for (auto& mail : batch) deliver(to, std::move(mail));
+          deliver(to, batch);
         }) {}
   void send(CoreId, CoreId to, domain::Mail mail) override {
     if (!net::Core::current()) return;  // the loops have ended; what their streams leave behind goes nowhere
@@ -363,9 +363,13 @@ Result<void> Server::start() {
   auto log = store::MessageLog::open(*stores_, clock_, cores_->size(), to_core, fatal, options);
   if (!log) return pass(log);
   log_ = std::move(*log);
-  post_ = std::make_unique<CorePost>(*cores_, [this](CoreId core, domain::Mail mail) {
-    if (core == 0) files_->hear(mail);
-    homes_[core]->router.receive(std::move(mail));
+  post_ = std::make_unique<CorePost>(*cores_, [this](CoreId core, std::span<domain::Mail> batch) {
+    domain::Router& router = homes_[core]->router;
+    for (std::size_t at = 0; at < batch.size(); ++at) {
+      router.fetch_ahead(batch, at);
+      if (core == 0) files_->hear(batch[at]);
+      router.receive(std::move(batch[at]));
+    }
   });
 
   shared_ = std::make_unique<xmpp::Shared>(

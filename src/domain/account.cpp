@@ -89,7 +89,8 @@ std::size_t Account::waiting_requests() const {
 }
 
 bool Account::blocks(const Jid& who) const {
-  return std::any_of(blocked_.begin(), blocked_.end(), [&](const Jid& rule) { return matches(rule, who); });
+  return blocked_ &&
+         std::any_of(blocked_->begin(), blocked_->end(), [&](const Jid& rule) { return matches(rule, who); });
 }
 
 }  // namespace anser::domain

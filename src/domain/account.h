@@ -3,10 +3,12 @@
 // some time after the last session has gone. Names and groups of contacts stay in the database.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <deque>
 #include <list>
 #include <memory>
 #include <set>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -34,7 +36,7 @@ class alignas(64) Account {
   Standing standing() const { return standing_; }
   bool present() const { return standing_ == Standing::present; }
   bool temporary() const { return temporary_; }  // SASL ANONYMOUS: in memory only
-  const std::vector<Session*>& sessions() const { return sessions_; }
+  std::span<Session* const> sessions() const { return sessions_; }
   std::uint64_t roster_version() const { return roster_version_; }
   std::uint64_t waiting_messages() const { return offline_count_; }
 
@@ -52,7 +54,7 @@ class alignas(64) Account {
   void set_subscription(const Jid& contact, Subscription subscription);
   void forget_contact(std::string_view contact);
 
-  const std::vector<Jid>& blocked() const { return blocked_; }
+  std::span<const Jid> blocked() const { return blocked_ ? std::span<const Jid>{*blocked_} : std::span<const Jid>{}; }
   // XEP-0191 §3.1: a full address, a bare one, a domain with resource, or a domain blocks what it matches.
   bool blocks(const Jid& who) const;
   // Null: what the server's default says.
@@ -94,6 +96,10 @@ class alignas(64) Account {
     std::vector<std::uint64_t> sequences;  // of them; but for those that the session owes a confirmation for itself
   };
 
+  void set_blocked(std::vector<Jid> rules) {
+    blocked_ = rules.empty() ? nullptr : std::make_unique<const std::vector<Jid>>(std::move(rules));
+  }
+
   // What every message reads comes first, in one cache line.
   Standing standing_ = Standing::loading;
   bool temporary_ = false;
@@ -102,9 +108,9 @@ class alignas(64) Account {
   bool flush_due_ = false;       // in the batch of appends that is being taken in
   std::uint32_t busy_ = 0;       // storage jobs and appends that will come back to this object
   std::uint32_t undecided_ = 0;  // in the outbox
-  std::vector<Session*> sessions_;
+  boost::container::small_vector<Session*, 1> sessions_;  // most accounts have one
   std::unique_ptr<std::deque<Held>> outbox_;
-  std::vector<Jid> blocked_;
+  std::unique_ptr<const std::vector<Jid>> blocked_;  // null: nobody
 
   Jid bare_;
   std::size_t appended_at_ = 0;  // where in the outbox the next append of this batch is looked for

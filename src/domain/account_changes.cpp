@@ -13,7 +13,7 @@ namespace {
 // Many rules against many contacts: a look-up each, not a search through the list.
 class BlockRules {
  public:
-  explicit BlockRules(const std::vector<Jid>& rules) {
+  explicit BlockRules(std::span<const Jid> rules) {
     for (const Jid& rule : rules) rules_.insert(rule.full());
   }
   // What Account::blocks asks of every rule.
@@ -103,10 +103,10 @@ void Router::remove_roster_entry(Account& account, const Jid& contact, Done done
 }
 
 void Router::block(Account& account, std::vector<Jid> who, Done done) {
-  const BlockRules known{account.blocked_};
+  const BlockRules known{account.blocked()};
   std::vector<Jid> fresh;
   std::copy_if(who.begin(), who.end(), std::back_inserter(fresh), [&](const Jid& rule) { return !known.has(rule); });
-  if (account.blocked_.size() + fresh.size() > limits_.blocked) {
+  if (account.blocked().size() + fresh.size() > limits_.blocked) {
     return done(fail(Errc::resource_limit, "the block list is full: {} addresses are allowed", limits_.blocked));
   }
   // XEP-0191 §3.3: whoever saw our presence sees us go, and the block list holds from here on.
@@ -119,7 +119,8 @@ void Router::block(Account& account, std::vector<Jid> who, Done done) {
     if (one_device && account.subscription(rule.bare()).from) show_presence_to(account, rule, false);
   }
   for (Session* session : account.sessions_) end_directed(*session, [&](const Jid& to) { return added.match(to); });
-  account.blocked_.insert(account.blocked_.end(), fresh.begin(), fresh.end());
+  fresh.insert(fresh.begin(), account.blocked().begin(), account.blocked().end());
+  account.set_blocked(std::move(fresh));
   ++account.busy_;
   storage_.submit(
       core_, [bare = account.bare_, who](AccountStore& store) { return store.block(bare, who); },
@@ -177,14 +178,11 @@ void Router::set_archive_preferences(Account& account, ArchivePreferences prefer
 }
 
 void Router::unblock(Account& account, std::vector<Jid> who, Done done) {
-  const BlockRules named{who}, before{account.blocked_};
-  std::vector<Jid> lifted;
-  std::erase_if(account.blocked_, [&](const Jid& rule) {
-    const bool goes = who.empty() || named.has(rule);
-    if (goes) lifted.push_back(rule);
-    return goes;
-  });
-  const BlockRules after{account.blocked_};
+  const BlockRules named{who}, before{account.blocked()};
+  std::vector<Jid> lifted, stay;
+  for (const Jid& rule : account.blocked()) (who.empty() || named.has(rule) ? lifted : stay).push_back(rule);
+  account.set_blocked(std::move(stay));
+  const BlockRules after{account.blocked()};
   for (const auto& contact : account.contacts_) {
     const bool visible_again = before.cover(contact.contact) && !after.cover(contact.contact);
     if (visible_again && contact.subscription.from) show_presence_to(account, contact.contact, true);
@@ -241,7 +239,7 @@ void Router::remove_account(const Jid& bare, SessionId spare, Done done) {
             note_change(account.bare_);
             tell_contacts_of_removal(account);
             account.contacts_.clear();
-            account.blocked_.clear();
+            account.set_blocked({});
             account.push_.reset();
             account.offline_count_ = 0;
             account.offline_.reset();
@@ -300,7 +298,7 @@ void Router::end_sessions(const Jid& bare, SessionId spare, CloseReason reason) 
   note_change(bare);
   Account* account = find(bare.full());
   if (!account) return;
-  for (Session* session : std::vector<Session*>(account->sessions_)) {
+  for (Session* session : std::vector<Session*>(account->sessions_.begin(), account->sessions_.end())) {
     if (session->id_ == spare) continue;
     close(*session);
     session->close(reason);

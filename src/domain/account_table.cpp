@@ -14,16 +14,34 @@ std::size_t hash_of(std::string_view bare) { return std::hash<std::string_view>{
 }  // namespace
 
 std::size_t AccountTable::place_of(std::size_t hash, std::string_view bare) const {
+  const auto is = [&](const Slot& slot) {
+    if (slot.hash != hash) return false;
+    __builtin_prefetch(slot.account.get());  // what is read next, while its name is fetched from another line
+    return slot.account->bare().full() == bare;
+  };
   std::size_t at = hash & mask();
-  while (slots_[at].account && (slots_[at].hash != hash || slots_[at].account->bare().full() != bare)) {
-    at = (at + 1) & mask();
-  }
+  while (slots_[at].account && !is(slots_[at])) at = (at + 1) & mask();
   return at;
 }
 
 Account* AccountTable::find(std::string_view bare) const {
   if (slots_.empty()) return nullptr;
   return slots_[place_of(hash_of(bare), bare)].account.get();
+}
+
+void AccountTable::bring_near(std::string_view bare) const {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[hash_of(bare) & mask()]);
+}
+
+const Account* AccountTable::guess(std::string_view bare) const {
+  if (slots_.empty()) return nullptr;
+  const std::size_t hash = hash_of(bare);
+  const Slot& slot = slots_[hash & mask()];
+  if (!slot.account || slot.hash != hash) return nullptr;
+  const auto* const account = slot.account.get();
+  __builtin_prefetch(account);
+  __builtin_prefetch(reinterpret_cast<const char*>(account) + alignof(Account));  // its name
+  return account;
 }
 
 Account& AccountTable::find_or_add(const Jid& bare) {

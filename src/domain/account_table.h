@@ -16,6 +16,10 @@ namespace anser::domain {
 class AccountTable {
  public:
   Account* find(std::string_view bare) const;
+  // A look-up by steps, for several at once: the slot is fetched into the cache; who is in it and very likely meant is
+  // fetched; null if nobody is.
+  void bring_near(std::string_view bare) const;
+  const Account* guess(std::string_view bare) const;
   Account& find_or_add(const Jid& bare);
   void erase(const Account& account);  // it must be in the table
   std::size_t size() const { return size_; }

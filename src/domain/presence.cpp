@@ -137,7 +137,7 @@ void Router::broadcast(Account& account, const Envelope& presence) {
 void Router::broadcast_to(const Account& account, const Envelope& presence, std::vector<Jid> contacts) {
   std::vector<std::vector<Jid>> by_core(cores_), except(cores_);
   for (auto& contact : contacts) by_core[home_of(contact)].push_back(std::move(contact));
-  for (const Jid& rule : account.blocked_) {
+  for (const Jid& rule : account.blocked()) {
     if (rule.has_local() && !rule.resource().empty()) except[home_of(rule)].push_back(rule);
   }
   for (unsigned core = 0; core < cores_; ++core) {

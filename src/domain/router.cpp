@@ -78,7 +78,7 @@ void Router::take_state(Account& account, AccountState state) {
   std::sort(account.contacts_.begin(), account.contacts_.end(),
             [](const ContactState& a, const ContactState& b) { return a.contact.full() < b.contact.full(); });
   account.contacts_.shrink_to_fit();
-  account.blocked_ = std::move(state.blocked);
+  account.set_blocked(std::move(state.blocked));
   account.roster_version_ = state.roster_version;
   account.archive_ = state.archive ? std::make_unique<ArchivePreferences>(std::move(*state.archive)) : nullptr;
   account.push_.reset();
@@ -212,7 +212,7 @@ void Router::attach(Session& session, Account& account, Tick since, std::functio
   }
   if (!account.present()) return done(fail(Errc::not_found, "the account {} does not exist", account.bare_.full()));
   if (!session.client().empty()) {
-    for (Session* old : std::vector<Session*>(account.sessions_)) {
+    for (Session* old : std::vector<Session*>(account.sessions_.begin(), account.sessions_.end())) {
       if (old->client() != session.client()) continue;
       close(*old);
       old->close(CloseReason::replaced);
@@ -361,6 +361,7 @@ void Router::route(Session& session, Envelope envelope) {
 }
 
 void Router::route_now(Account* own, Session* session, Envelope envelope) {
+  if (!envelope.to.empty()) accounts_.bring_near(envelope.to.bare());  // in most cases it is where this leads
   envelope.facts.temporary_sender = own->temporary_;
   if (!session && envelope.kind == Kind::presence) return;  // everybody has been told that it is gone
 
@@ -395,7 +396,7 @@ void Router::route_now(Account* own, Session* session, Envelope envelope) {
   }
   const bool answer =
       envelope.type == Type::error || envelope.type == Type::result || envelope.type == Type::unavailable;
-  if (!answer && !own->blocked_.empty() && own->blocks(target)) {
+  if (!answer && own->blocks(target)) {
     return refuse(envelope, {}, Errc::blocked, "you have blocked this address");
   }
   if (envelope.kind == Kind::presence) {
@@ -494,6 +495,20 @@ void Router::receive(Mail mail) {
           account_changed(letter);
       },
       std::move(mail));
+}
+
+void Router::fetch_ahead(std::span<const Mail> batch, std::size_t at) const {
+  constexpr std::size_t kSlot = 6, kAccount = 4, kSession = 2;  // letters ahead
+  const auto named = [&](std::size_t ahead) {
+    const Route* route = at + ahead < batch.size() ? std::get_if<Route>(&batch[at + ahead]) : nullptr;
+    if (!route) return std::string_view{};
+    return (route->target.empty() ? route->envelope.to : route->target).bare();
+  };
+  if (const auto bare = named(kSlot); !bare.empty()) accounts_.bring_near(bare);
+  if (const auto bare = named(kAccount); !bare.empty()) accounts_.guess(bare);
+  const auto bare = named(kSession);
+  const Account* account = bare.empty() ? nullptr : accounts_.guess(bare);
+  if (account && !account->sessions_.empty()) account->sessions_.front()->bring_near();
 }
 
 void Router::receive_route(Route route, WorkId work) {

@@ -137,6 +137,9 @@ class Router {
   void send(Envelope envelope);
   void bounce(const Envelope& original, Errc code, std::string_view text);
   void receive(Mail mail);
+  // Fetches what the letters behind `at` will touch into the cache, a step of each: they are for accounts that may have
+  // been silent for long, and most of what such a message costs is waiting for memory.
+  void fetch_ahead(std::span<const Mail> batch, std::size_t at) const;
   // Calls back, perhaps at once, with the account loaded (present or missing).
   void with_account(const Jid& bare, std::function<void(Account&)> then);
   Account* find(std::string_view bare);

@@ -77,6 +77,24 @@ class RouterTest : public testing::Test {
   Router router{0, 1, hosts, storage, log, post, clock};
 };
 
+TEST_F(RouterTest, FetchesAheadForAnyBatchOfLetters) {
+  FakeSession juliet;
+  login(juliet, "juliet@capulet.example/balcony");
+  std::vector<Mail> batch;
+  for (int i = 0; i < 3; ++i) {
+    batch.emplace_back(Route{message(juliet, "juliet@capulet.example", "hi"), {}});
+    batch.emplace_back(Route{message(juliet, "juliet@capulet.lan", "hi"), jid("juliet@capulet.example")});
+    batch.emplace_back(Route{message(juliet, "nobody@capulet.example", "hi"), {}});
+    batch.emplace_back(Fence{});
+  }
+  for (std::size_t at = 0; at < batch.size(); ++at) {
+    router.fetch_ahead(batch, at);
+    router.receive(std::move(batch[at]));
+  }
+  settle();
+  EXPECT_THAT(juliet.heard, SizeIs(9));  // her own six, and three refusals
+}
+
 TEST_F(RouterTest, DeliversToTheEligibleResourcesOfABareAddress) {
   FakeSession romeo, phone, desk, machine;
   login(romeo, "romeo@capulet.example/garden");
