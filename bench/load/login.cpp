@@ -1,5 +1,6 @@
 // anser-load login: what a login costs, from the connection to the bound session and the goodbye. And anser-load
 // register, which makes accounts in band (XEP-0077), and anser-load derive, the price of one password derivation.
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -79,8 +80,12 @@ Result<void> run_login(const RunPlan& run, const LoginPlan& plan) {
   Loop loop;
   std::size_t nth = 0;
   std::vector<std::string> tokens(plan.accounts);  // where logins are made with them; each account is one client
-  const auto next = [&] {
+  std::vector<bool> here(plan.accounts);  // a client that logs in twice at once gets two tokens, of which one opens
+  const auto next = [&]() -> std::optional<Identity> {
+    if (std::find(here.begin(), here.end(), false) == here.end()) return std::nullopt;
+    while (here[nth % plan.accounts]) ++nth;
     const std::size_t i = nth++, account = i % plan.accounts;
+    here[account] = true;
     return Identity{.name = fmt::format("{}{}", run.accounts.prefix, run.accounts.first + account),
                     .password = run.accounts.password,
                     .resource = fmt::format("r{}", i),
@@ -93,6 +98,7 @@ Result<void> run_login(const RunPlan& run, const LoginPlan& plan) {
     std::size_t account = 0;
     std::from_chars(who.agent.data() + 24, who.agent.data() + who.agent.size(), account, 16);
     tokens[account] = who.token;
+    here[account] = false;
   };
   Visitors visitors(loop, run.server, Dialogue::Goal::session, plan.at_once, next, gone);
   if (auto warm = visitors.run_until(now() + std::chrono::milliseconds(plan.warm_up_ms)); !warm) return warm;
