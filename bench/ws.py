@@ -1,7 +1,8 @@
 """script/bench ws: the WebSocket door beside uWebSockets, Socket.IO and Node's ws, and a bare loop; one table.
 
 A figure per CPU-second counts the CPU of all the server's threads. Every load is repeated, the servers by turns, and the
-median counts: what disturbs the machine disturbs all of them.
+median counts: what disturbs the machine disturbs all of them. What is to be compared closely, the shares of the bare loop,
+is measured in more and shorter rounds; a share is the median of the rounds' shares.
 """
 
 import argparse
@@ -31,14 +32,16 @@ class Sizes:
     """How much of everything; the quick ones only show that every line can be measured."""
 
     rounds: int = 3
+    share_rounds: int = 9
     window_ms: int = 3000
+    share_window_ms: int = 1500
     clients: int = 100
     subscribers: int = 1000
     idle_few: int = 1000
     idle_many: int = 10_000
 
 
-QUICK = Sizes(rounds=1, window_ms=300, clients=20, subscribers=100, idle_few=100, idle_many=400)
+QUICK = Sizes(rounds=1, share_rounds=1, window_ms=300, share_window_ms=300, clients=20, subscribers=100, idle_few=100, idle_many=400)
 
 
 @dataclass
@@ -46,9 +49,9 @@ class Bench:
     work: Path
     load: Load
     sizes: Sizes
-    samples: dict = field(default_factory=dict)  # (server, key) -> every value measured
+    samples: dict = field(default_factory=dict)  # (server, key) -> round -> value
     failures: list = field(default_factory=list)
-    message_bytes: int = 0  # of one of Anser's as it goes to a subscriber
+    message_bytes: int = 0  # of one of Anser's as it goes to a subscriber, with no place in an archive
 
     def measure(self):
         template = self.work / "accounts"
@@ -57,35 +60,46 @@ class Bench:
             servers = [stack.enter_context(kind(self.work, "ws", self.load)) for kind in (*KINDS, OneLoopAnser)]
             running = [server for server in servers
                        if self.attempt(f"{server.name}, start", lambda server=server: self.start(server, template))]
-            for number in range(self.sizes.rounds):
+            for number in range(max(self.sizes.rounds, self.sizes.share_rounds)):
+                turn = number % max(len(running), 1)
                 for key, (command, options, for_all) in self.loads().items():
-                    turn = number % max(len(running), 1)
-                    for server in running[turn:] + running[:turn]:
-                        if isinstance(server, OneLoopAnser) and key not in SHARES:
-                            continue
-                        if for_all or isinstance(server, WsAnser):
-                            self.attempt(f"{server.name}, {key}, round {number + 1}",
-                                         lambda: self.add(server, key, command, "per_cpu_s", **options))
-                        if key in SHARES and isinstance(server, BareLoop):
-                            self.attempt(f"{server.name}, {key}, Anser's bytes, round {number + 1}",
-                                         lambda: self.add(server, f"{key}_long", command, "per_cpu_s",
-                                                          message=self.message_bytes, **options))
+                    if number < (self.sizes.share_rounds if key in SHARES else self.sizes.rounds):
+                        for server in running[turn:] + running[:turn]:
+                            self.take_turn(server, number, key, command, options, for_all)
         for kind in KINDS:
             for key, tls in (("idle", False), ("idle_tls", True)):
                 self.attempt(f"{kind.name}, {key}", lambda: self.idle(kind, key, tls, template))
 
+    def take_turn(self, server, number, key, command, options, for_all):
+        late = number >= self.sizes.rounds  # rounds for the closest comparison alone
+        if isinstance(server, OneLoopAnser) and key not in SHARES:
+            return
+        if late and not isinstance(server, (WsAnser, UWebSockets, BareLoop)):
+            return
+        if for_all or isinstance(server, WsAnser):
+            self.attempt(f"{server.name}, {key}, round {number + 1}",
+                         lambda: self.add(server, number, key, command, "per_cpu_s", **options))
+        if key in SHARES and isinstance(server, BareLoop):
+            self.attempt(f"{server.name}, {key}, Anser's bytes, round {number + 1}",
+                         lambda: self.add(server, number, f"{key}_long", command, "per_cpu_s",
+                                          message=self.message_bytes, **options))
+
     def loads(self):
         """Of each line: the command, its options, and whether the peers can do it too."""
-        window = {"window_ms": self.sizes.window_ms, "warm_up_ms": self.sizes.window_ms // 3}
-        few = {"clients": self.sizes.clients, **window}
-        all_of_them = {"clients": self.sizes.subscribers, "group": "bench", **window}
+        def window(length):
+            return {"window_ms": length, "warm_up_ms": length // 3}
+
+        few = {"clients": self.sizes.clients, **window(self.sizes.window_ms)}
+        many = {"clients": self.sizes.subscribers, "group": "bench"}
+        all_of_them = many | window(self.sizes.window_ms)
+        share = {"ephemeral": True} | many | window(self.sizes.share_window_ms)
         return {
             "echo": ("ws-echo", few, True),
             "pairs": ("ws-pairs", {"in_flight": 16, "ephemeral": True, **few}, False),
             "pairs_durable": ("ws-pairs", {"in_flight": 16, **few}, False),
-            "fan_16": ("ws-fan-out", {"in_flight": 16, "ephemeral": True, **all_of_them}, True),
-            "fan_4": ("ws-fan-out", {"in_flight": 4, "ephemeral": True, **all_of_them}, True),
-            "fan_1": ("ws-fan-out", {"in_flight": 1, "ephemeral": True, **all_of_them}, True),
+            "fan_16": ("ws-fan-out", {"in_flight": 16, **share}, True),
+            "fan_4": ("ws-fan-out", {"in_flight": 4, **share}, True),
+            "fan_1": ("ws-fan-out", {"in_flight": 1, **share}, True),
             "fan_16_durable": ("ws-fan-out", {"in_flight": 16, **all_of_them}, False),
             "fan_4_durable": ("ws-fan-out", {"in_flight": 4, **all_of_them}, False),
         }
@@ -114,35 +128,36 @@ class Bench:
         if tls and isinstance(server, WsAnser):
             server.process.wait_for_port(server.tls_port)
 
-    def add(self, server, key, command, figure, **options):
+    def add(self, server, number, key, command, figure, **options):
         if server.tls:
             options["tls"] = True
         found = self.load.run(command, server, dialect=server.dialect, prefix=PREFIX, **options)
-        self.samples.setdefault((server.name, key), []).append(found[figure])
-        if isinstance(server, WsAnser):
+        self.samples.setdefault((server.name, key), {})[number] = found[figure]
+        if isinstance(server, WsAnser) and key in SHARES:
             self.message_bytes = int(found.get("message_bytes", self.message_bytes))
 
     def idle(self, kind, key, tls, template):
         with kind(self.work, key, self.load) as server:
             self.start(server, template, tls)
-            self.add(server, key, "ws-idle", "connection_bytes", few=self.sizes.idle_few, many=self.sizes.idle_many,
+            self.add(server, 0, key, "ws-idle", "connection_bytes", few=self.sizes.idle_few, many=self.sizes.idle_many,
                      timeout=600)
+
+    def shares(self, name, key, bare_key):
+        """In percent, of each round that both were measured in, the smallest first."""
+        ours, bare = (self.samples.get(place, {}) for place in ((name, key), (BareLoop.name, bare_key)))
+        return sorted(100 * ours[number] / bare[number] for number in ours if number in bare)
 
     def values(self):
         """The medians, and what is made of them: shares of the bare loop, memory beyond TLS."""
-        values = {place: statistics.median(found) for place, found in self.samples.items()}
-        for key in SHARES:
-            one, bare = values.get((OneLoopAnser.name, key)), values.get((BareLoop.name, key))
-            if one and bare:
-                values[WsAnser.name, f"one_loop_{key}"] = 100 * one / bare
-        for kind in KINDS:
+        values = {place: statistics.median(found.values()) for place, found in self.samples.items()}
+        compared = [(kind.name, kind.name, "share", "") for kind in KINDS]
+        compared += [(kind.name, kind.name, "alike", "_long" if kind is WsAnser else "") for kind in KINDS]
+        compared.append((OneLoopAnser.name, WsAnser.name, "one_loop", ""))
+        for measured, column, line, long in compared:
             for key in SHARES:
-                one, bare = values.get((kind.name, key)), values.get((BareLoop.name, key))
-                if one and bare:
-                    values[kind.name, f"share_{key}"] = 100 * one / bare
-                alike = values.get((BareLoop.name, f"{key}_long")) if kind is WsAnser else bare
-                if one and alike:
-                    values[kind.name, f"alike_{key}"] = 100 * one / alike
+                if found := self.shares(measured, key, key + long):
+                    values[column, f"{line}_{key}"] = statistics.median(found)
+        for kind in KINDS:
             one, bare = values.get((kind.name, "idle_tls")), values.get((BareLoop.name, "idle_tls"))
             if one is not None and bare is not None:
                 values[kind.name, "beyond_tls"] = one - bare
@@ -177,6 +192,17 @@ class Bench:
             Line("beyond_tls", "beyond the bare loop's over TLS: bytes", 2048),
         ]
 
+    def spreads(self):
+        """How far apart the rounds' shares lie: half of them are between the two."""
+        for key in SHARES:
+            for name, bare_key, what in ((WsAnser.name, key, "of the bare loop"),
+                                         (WsAnser.name, f"{key}_long", "of one that sends as many bytes"),
+                                         (UWebSockets.name, key, "of the bare loop")):
+                found = self.shares(name, key, bare_key)
+                if len(found) > 1:
+                    low, _, high = statistics.quantiles(found, n=4)
+                    yield f"{name}, {key}: {low:.1f} to {high:.1f} % {what}, {len(found)} rounds"
+
     def table(self):
         values = self.values()
         return table(self.lines(values), [kind.name for kind in KINDS], values)
@@ -205,7 +231,7 @@ def main():
         shutil.rmtree(work, ignore_errors=True)
     print(f"{processor()}, {os.cpu_count()} cores, load {load:.1f} before, "
           f"{time.strftime('%Y-%m-%d')}{', quick: not for comparing' if chosen.quick else ''}\n")
-    print("\n".join(bench.table()))
+    print("\n".join([*bench.table(), "", *bench.spreads()]))
     for failure in bench.failures:
         print(f"failed: {failure}", file=sys.stderr)
     return 1 if bench.failures else 0
