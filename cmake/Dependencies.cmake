@@ -9,14 +9,18 @@ find_package(Boost 1.74 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(PkgConfig REQUIRED)
-# How the server gets its memory (docs/adr/0019). The sanitizers bring an allocator of their own.
-if(NOT ANSER_SANITIZE AND NOT ANSER_FUZZ)
-  find_package(mimalloc 2 REQUIRED)
-endif()
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
 find_library(TINFO tinfo REQUIRED)  # libedit's own: what the terminal can do
 find_package(spdlog REQUIRED)
+
+# Where the server's memory comes from (docs/adr/0019); the sanitizers bring an allocator of their own. A program names it
+# first, for whoever stands first is asked for malloc, and it stays though main.cpp asks for nothing itself.
+add_library(anser_memory INTERFACE)
+if(NOT ANSER_SANITIZE AND NOT ANSER_FUZZ)
+  find_package(mimalloc 2 REQUIRED)
+  target_link_libraries(anser_memory INTERFACE -Wl,--push-state,--no-as-needed mimalloc -Wl,--pop-state)
+endif()
 
 # Asio is used header-only; the defines keep what we do not use out of the build.
 add_library(anser_asio INTERFACE)
