@@ -227,10 +227,8 @@ void raise_file_limit() {
 // Brings letters from core to core.
 class CorePost final : public domain::Post {
  public:
-  CorePost(net::Cores& cores, std::function<void(CoreId, std::span<domain::Mail>)> deliver)
-      : mailboxes_(cores, [deliver = std::move(deliver)](CoreId to, std::vector<domain::Mail>&& batch) {
-          deliver(to, batch);
-        }) {}
+  CorePost(net::Cores& cores, net::Mailboxes<domain::Mail>::Deliver deliver)
+      : mailboxes_(cores, std::move(deliver)) {}
   void send(CoreId, CoreId to, domain::Mail mail) override {
     if (!net::Core::current()) return;  // the loops have ended; what their streams leave behind goes nowhere
     mailboxes_.post(std::move(mail), to);
@@ -363,7 +361,7 @@ Result<void> Server::start() {
   auto log = store::MessageLog::open(*stores_, clock_, cores_->size(), to_core, fatal, options);
   if (!log) return pass(log);
   log_ = std::move(*log);
-  post_ = std::make_unique<CorePost>(*cores_, [this](CoreId core, std::span<domain::Mail> batch) {
+  post_ = std::make_unique<CorePost>(*cores_, [this](CoreId core, std::vector<domain::Mail>&& batch) {
     domain::Router& router = homes_[core]->router;
     for (std::size_t at = 0; at < batch.size(); ++at) {
       router.fetch_ahead(batch, at);
