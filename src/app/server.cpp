@@ -227,8 +227,7 @@ void raise_file_limit() {
 // Brings letters from core to core.
 class CorePost final : public domain::Post {
  public:
-  CorePost(net::Cores& cores, net::Mailboxes<domain::Mail>::Deliver deliver)
-      : mailboxes_(cores, std::move(deliver)) {}
+  CorePost(net::Cores& cores, net::Mailboxes<domain::Mail>::Deliver deliver) : mailboxes_(cores, std::move(deliver)) {}
   void send(CoreId, CoreId to, domain::Mail mail) override {
     if (!net::Core::current()) return;  // the loops have ended; what their streams leave behind goes nowhere
     mailboxes_.post(std::move(mail), to);
