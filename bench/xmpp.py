@@ -50,12 +50,16 @@ class Load:
     def __init__(self, program):
         self.program = program
 
-    def run(self, command, server=None, timeout=120, **options):
+    def words(self, command, server=None, timeout=120, **options):
         words = [str(self.program), command, "--timeout", str(timeout)]
         if server:
             words += ["--port", str(server.load_port()), "--pid", str(server.process.pid)]
         for name, value in options.items():
             words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+        return words
+
+    def run(self, command, server=None, timeout=120, **options):
+        words = self.words(command, server, timeout, **options)
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=timeout + GRACE_SECONDS)
         except subprocess.TimeoutExpired as late:
@@ -83,6 +87,34 @@ class Relay:
 
     def load_port(self):
         return self.port
+
+
+class Growing:
+    """A server with few sessions and one with many: what a message costs the one more than the other, as often as it
+    is asked."""
+
+    def __init__(self, load, many, few, **options):
+        words = load.words("scale", many, few_port=few.port, few_pid=few.process.pid, paced=True, **options)
+        self.child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                      text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.kill()
+        self.child.wait()
+
+    def turn(self):
+        try:
+            self.child.stdin.write("\n")
+            self.child.stdin.flush()
+            return read_figures(self.child.stdout.readline())["turn_us"]
+        except (OSError, KeyError) as broken:
+            raise BenchError(f"anser-load scale ended: {self.child.communicate()[1].strip()}") from broken
+
+    def figures(self):
+        return read_figures(self.child.communicate(timeout=GRACE_SECONDS)[0])
 
 
 @dataclass
@@ -161,31 +193,36 @@ class Bench:
     def scale(self, kind, template):
         shape = {"sessions": f"{self.sizes.few},{self.sizes.many}", "timeout": 300}
         if kind is Anser:
-            figures, bare = self.grow(template, shape)
-            self.values[Anser.name, "relay_growth"] = bare["growth_us"]
+            figures = self.grow(template, shape)
         else:
             with kind(self.work, "relay", self.load) as server:
                 server.start(template)
                 figures = self.load.run("scale", server, prefix="m", sasl=server.many_sasl, windows=self.sizes.windows,
                                         window_ms=max(self.sizes.window_ms // 3, 100), **shape)
         return {"us_few": figures[f"us_at_{self.sizes.few}"], "us_many": figures[f"us_at_{self.sizes.many}"],
-                "growth": figures["growth_us"]}
+                "growth": figures["growth_us"],
+                **{key: figures[key] for key in ("relay_growth", "excess") if key in figures}}
 
     def grow(self, template, shape):
-        """What is compared closely is measured closely: Anser and the relay by turns, and each twice at once, with few
-        and with many sessions, whose windows take turns."""
-        shape = shape | {"windows": 4 * self.sizes.windows + 1, "window_ms": max(self.sizes.window_ms // 6, 100)}
-        runs = {Anser: [], Relay: []}
+        """What is compared closely is measured closely: Anser and the relay, each with few and with many sessions, are
+        all there at once and take turns. A turn's growth is compared with the relay's in the same turn; the figure is
+        the median of the turns, and of so many starts."""
+        shape = shape | {"timeout": 600, "window_ms": max(self.sizes.window_ms // 12, 100)}
+        starts = []
         for _ in range(self.sizes.turns):
-            with (Anser(self.work, "relay", self.load) as many, Anser(self.work / "few", "relay", self.load) as few):
+            with (Anser(self.work, "relay", self.load) as many, Anser(self.work / "few", "relay", self.load) as few,
+                  Relay(self.work, self.load.program) as bare, Relay(self.work, self.load.program) as bare_few):
                 many.start(template)
                 few.start(template)
-                runs[Anser].append(self.load.run("scale", many, prefix="m", sasl=Anser.many_sasl, few_port=few.port,
-                                                 few_pid=few.process.pid, **shape))
-            with (Relay(self.work, self.load.program) as many, Relay(self.work, self.load.program) as few):
-                runs[Relay].append(self.load.run("scale", many, bare=True, few_port=few.port, few_pid=few.process.pid,
-                                                 **shape))
-        return [{name: statistics.median(run[name] for run in of) for name in of[0]} for of in runs.values()]
+                with (Growing(self.load, many, few, prefix="m", sasl=Anser.many_sasl, **shape) as ours,
+                      Growing(self.load, bare, bare_few, bare=True, **shape) as theirs):
+                    ours.turn(), theirs.turn()  # to warm up
+                    turns = [(ours.turn(), theirs.turn()) for _ in range(8 * self.sizes.windows)]
+                    starts.append(ours.figures() | {"relay_growth": theirs.figures()["growth_us"],
+                                                    "excess": statistics.median(a - b for a, b in turns)})
+        print("  growth beyond the relay's, each start: " + ", ".join(f"{start['excess']:.2f}" for start in starts),
+              file=sys.stderr, flush=True)
+        return {name: statistics.median(start[name] for start in starts) for name in starts[0]}
 
     def idle(self, kind, template):
         figures = {}
@@ -243,7 +280,8 @@ class Bench:
             Line("offline", "offline messages stored/CPU s", 30_000, True),
             Line("us_few", f"a message at {s.few:,} sessions: CPU µs", decimals=2),
             Line("us_many", f"at {s.many:,} sessions: CPU µs", decimals=2),
-            Line("growth", f"growth: µs{grown}", None if growth is None else growth + 1, decimals=2),
+            Line("growth", f"growth: µs{grown}", decimals=2),
+            Line("excess", "beyond the bare relay's, turn by turn: µs", 1, decimals=2),
             Line("idle", f"idle session, plain: KB ({s.idle_few:,} to {s.many:,})", 6, decimals=1),
             Line("idle_acks", "idle session, stream management, nothing unacknowledged: KB",
                  None if plain_session is None else plain_session + 1, decimals=1),

@@ -71,6 +71,7 @@ struct ScalePlan {
   std::size_t in_flight = 100;  // altogether, whatever the number of sessions
   std::size_t body_bytes = 100;
   int windows = 5;
+  bool paced = false;  // with two servers: a turn for each line that comes on standard input, until that ends
   int window_ms = 1000;
 };
 Result<void> run_scale(const RunPlan& run, const ScalePlan& plan);

@@ -158,6 +158,8 @@ int run(int argc, char** argv) {
   auto* few_port =
       command->add_option("--few-port", scale.few_port, "of a second server, for the fewest; both take turns");
   auto* few_pid = command->add_option("--few-pid", scale.few_pids, "its processes")->delimiter(',');
+  command->add_flag("--paced", scale.paced, "a turn for each line on standard input, instead of --windows")
+      ->needs(few_port);
   few_port->needs(few_pid);
   few_pid->needs(few_port);
   command->add_option("--in-flight", scale.in_flight, "altogether")->capture_default_str();

@@ -1,6 +1,7 @@
 // anser-load scale: what a message costs the server with few sessions and with many. The same number of messages is
 // under way at any moment, and the sender is always the session that has been silent longest, so that with more
 // sessions everything a message touches has gone cold. With --bare the same load goes through the relay.
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -70,11 +71,17 @@ Result<void> by_turns(const RunPlan& run, const ScalePlan& plan, Side& few, Side
   if (auto opened = few.open(plan.sessions.front(), run.deadline()); !opened) return opened;
   if (auto opened = many.open(plan.sessions.back(), run.deadline()); !opened) return opened;
   std::vector<double> growths;
-  for (int i = 0; i < plan.windows; ++i) {
+  const auto another = [&](int turn) {
+    std::string line;
+    return plan.paced ? !std::getline(std::cin, line).fail() : turn < plan.windows;
+  };
+  for (int turn = 0; another(turn); ++turn) {
     if (auto measured = few.measure(1); !measured) return measured;
     if (auto measured = many.measure(1); !measured) return measured;
     growths.push_back(many.costs.back() - few.costs.back());
+    if (plan.paced) report("turn_us", growths.back(), 3);
   }
+  if (growths.empty()) return fail(Errc::bad_request, "no turn was asked for");
   report(fmt::format("us_at_{}", plan.sessions.front()), median(few.costs), 2);
   report(fmt::format("us_at_{}", plan.sessions.back()), median(many.costs), 2);
   report("growth_us", median(growths), 2);

@@ -24,6 +24,10 @@ void Session::set_carbons(bool on) {
   if (std::exchange(carbons_, on) != on) state_changed();
 }
 
+void Session::bring_account_near() const {
+  if (account_) account_->bring_near();
+}
+
 bool Session::blocks(const Jid& who) const { return account_ && account_->blocks(who); }
 
 Session* Account::find_session(std::string_view resource) const {

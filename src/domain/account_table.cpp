@@ -9,14 +9,12 @@ namespace {
 
 constexpr std::size_t kFewest = 64;  // slots
 
-std::size_t hash_of(std::string_view bare) { return std::hash<std::string_view>{}(bare); }
-
 }  // namespace
 
-std::size_t AccountTable::place_of(std::size_t hash, std::string_view bare) const {
+std::size_t AccountTable::place_of(Hash hash, std::string_view bare) const {
   const auto is = [&](const Slot& slot) {
     if (slot.hash != hash) return false;
-    __builtin_prefetch(slot.account.get());  // what is read next, while its name is fetched from another line
+    slot.account->bring_near();
     return slot.account->bare().full() == bare;
   };
   std::size_t at = hash & mask();
@@ -24,29 +22,26 @@ std::size_t AccountTable::place_of(std::size_t hash, std::string_view bare) cons
   return at;
 }
 
-Account* AccountTable::find(std::string_view bare) const {
+Account* AccountTable::find(Hash hash, std::string_view bare) const {
   if (slots_.empty()) return nullptr;
-  return slots_[place_of(hash_of(bare), bare)].account.get();
+  return slots_[place_of(hash, bare)].account.get();
 }
 
-void AccountTable::bring_near(std::string_view bare) const {
-  if (!slots_.empty()) __builtin_prefetch(&slots_[hash_of(bare) & mask()]);
+void AccountTable::bring_near(Hash hash) const {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
 }
 
-const Account* AccountTable::guess(std::string_view bare) const {
+const Account* AccountTable::guess(Hash hash) const {
   if (slots_.empty()) return nullptr;
-  const std::size_t hash = hash_of(bare);
   const Slot& slot = slots_[hash & mask()];
   if (!slot.account || slot.hash != hash) return nullptr;
-  const auto* const account = slot.account.get();
-  __builtin_prefetch(account);
-  __builtin_prefetch(reinterpret_cast<const char*>(account) + alignof(Account));  // its name
-  return account;
+  slot.account->bring_near();
+  return slot.account.get();
 }
 
 Account& AccountTable::find_or_add(const Jid& bare) {
   if (2 * (size_ + 1) > slots_.size()) grow();
-  const std::size_t hash = hash_of(bare.full());
+  const Hash hash = hash_of(bare.full());
   Slot& slot = slots_[place_of(hash, bare.full())];
   if (!slot.account) {
     slot.hash = hash;
@@ -57,7 +52,7 @@ Account& AccountTable::find_or_add(const Jid& bare) {
 }
 
 void AccountTable::erase(const Account& account) {
-  const std::size_t hash = hash_of(account.bare().full());
+  const Hash hash = hash_of(account.bare().full());
   std::size_t free = place_of(hash, account.bare().full());
   ANSER_ASSERT(slots_[free].account.get() == &account);
   slots_[free].account.reset();

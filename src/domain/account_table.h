@@ -15,11 +15,15 @@ namespace anser::domain {
 
 class AccountTable {
  public:
-  Account* find(std::string_view bare) const;
+  using Hash = std::size_t;  // of a bare address
+
+  static Hash hash_of(std::string_view bare) { return std::hash<std::string_view>{}(bare); }
+  Account* find(std::string_view bare) const { return find(hash_of(bare), bare); }
+  Account* find(Hash hash, std::string_view bare) const;
   // A look-up by steps, for several at once: the slot is fetched into the cache; who is in it and very likely meant is
   // fetched; null if nobody is.
-  void bring_near(std::string_view bare) const;
-  const Account* guess(std::string_view bare) const;
+  void bring_near(Hash hash) const;
+  const Account* guess(Hash hash) const;
   Account& find_or_add(const Jid& bare);
   void erase(const Account& account);  // it must be in the table
   std::size_t size() const { return size_; }
@@ -28,12 +32,12 @@ class AccountTable {
 
  private:
   struct Slot {
-    std::size_t hash = 0;
+    Hash hash = 0;
     std::unique_ptr<Account> account;
   };
 
   std::size_t mask() const { return slots_.size() - 1; }
-  std::size_t place_of(std::size_t hash, std::string_view bare) const;  // where it is, or the free slot to put it
+  std::size_t place_of(Hash hash, std::string_view bare) const;  // where it is, or the free slot to put it
   void grow();
 
   std::vector<Slot> slots_;  // a power of two, at most half of them taken; linear probing

@@ -14,6 +14,7 @@ namespace anser::domain {
 struct Route {
   Envelope envelope;
   Jid target;  // where envelope.to leads if it names an alias; empty when envelope.to is the place itself
+  const Jid& place() const { return target.empty() ? envelope.to : target; }
 };
 
 // One presence for many accounts of the receiving core: fan-out costs one letter per core, not per contact.

@@ -43,7 +43,7 @@ bool Router::archives(const Account& account, const Jid& peer) const {
   return keeps(archive_preferences(account), peer, account.subscription(peer.bare()).listed);
 }
 
-void Router::deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work) {
+void Router::deliver_message(Account& account, Envelope&& envelope, const Jid& target, WorkId work) {
   const Fate fate = this->fate(account, envelope, target, false);
   // Our own answer to what a session has sent passes by what is on its way to the account: its fence does not wait for
   // that, and a door must not confirm what was refused.
@@ -124,7 +124,7 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
   }
 }
 
-void Router::hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work,
+void Router::hold(Account& account, Envelope&& envelope, const Jid& target, References references, WorkId work,
                   bool kept) {
   if (work == 0) work = works_.open();
   if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();

@@ -163,12 +163,12 @@ void Router::receive_broadcast(Broadcast letter) {
     const bool apart = std::any_of(account->sessions_.begin(), account->sessions_.end(),
                                    [&](const Session* session) { return excepted(session->jid_); });
     if (!apart) {
-      deliver_presence(*account, letter.presence, contact, 0);
+      deliver_presence(*account, Envelope{letter.presence}, contact, 0);
       continue;
     }
     for (const Session* session : account->sessions_) {
       if (session->available() && !excepted(session->jid_))
-        deliver_presence(*account, letter.presence, session->jid_, 0);
+        deliver_presence(*account, Envelope{letter.presence}, session->jid_, 0);
     }
   }
 }
@@ -236,7 +236,7 @@ void Router::answer_probe(Account& account, const Jid& from, std::string_view re
 
 // ---- from the contacts ----------------------------------------------------------------------------------------------
 
-void Router::deliver_presence(Account& account, Envelope envelope, const Jid& target, WorkId work) {
+void Router::deliver_presence(Account& account, Envelope&& envelope, const Jid& target, WorkId work) {
   if (is_subscription(envelope.type)) return inbound_subscription(account, std::move(envelope), work);
   if (envelope.type == Type::probe) {
     answer_probe(account, envelope.from, target.resource());

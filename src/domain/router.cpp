@@ -9,8 +9,9 @@
 namespace anser::domain {
 namespace {
 
-constexpr unsigned kMaxCores = 64;         // a session notes the cores it has sent to in one word
-constexpr std::size_t kRetries = 1 << 18;  // messages that all windows hold together: 4 MB
+constexpr unsigned kMaxCores = 64;          // a session notes the cores it has sent to in one word
+constexpr std::size_t kRetries = 1 << 18;   // messages that all windows hold together: 4 MB
+constexpr std::size_t kLettersAtOnce = 64;  // messages that wait for the turn's end
 
 }  // namespace
 
@@ -106,7 +107,7 @@ void Router::loaded(Account& account) {
         continue;
       }
       if (auto* route = std::get_if<Route>(&entry.mail)) {
-        const Jid target = route->target.empty() ? route->envelope.to : route->target;
+        const Jid target = route->place();
         deliver(account, std::move(route->envelope), target, entry.work);
       } else if (auto* probe = std::get_if<Probe>(&entry.mail)) {
         answer_probe(account, probe->from, {});
@@ -246,6 +247,7 @@ void Router::attach(Session& session, Account& account, Tick since, std::functio
 }
 
 void Router::close(Session& session) {
+  hand_in();
   if (session.id_ == 0 || sessions_.erase(session.id_) == 0) return;
   Account* account = session.account_;
   if (!account) return;  // it was never attached
@@ -361,9 +363,9 @@ void Router::route(Session& session, Envelope envelope) {
 }
 
 void Router::route_now(Account* own, Session* session, Envelope envelope) {
-  if (!envelope.to.empty()) accounts_.bring_near(envelope.to.bare());  // in most cases it is where this leads
   envelope.facts.temporary_sender = own->temporary_;
   if (!session && envelope.kind == Kind::presence) return;  // everybody has been told that it is gone
+  if (envelope.kind != Kind::message) hand_in();            // which it must not overtake
 
   if (envelope.to.empty()) {
     // RFC 6120 §10.3: handled for the sender's own account.
@@ -457,12 +459,27 @@ void Router::dispatch(Envelope envelope, Jid alias, Session* session) {
   const Jid& target = alias.empty() ? envelope.to : alias;
   const CoreId home = home_of(target);
   if (session) session->touched_ |= std::uint64_t{1} << home;
-  Route letter{std::move(envelope), std::move(alias)};
-  if (home == core_) {
-    receive_route(std::move(letter), 0);
-  } else {
-    post_.send(core_, home, std::move(letter));
+  if (home != core_) return post_.send(core_, home, Route{std::move(envelope), std::move(alias)});
+  const auto hash = AccountTable::hash_of(target.bare());
+  if (!session || envelope.kind != Kind::message || !at_turn_end_) {
+    return receive_route(Route{std::move(envelope), std::move(alias)}, hash, 0);
   }
+  accounts_.bring_near(hash);
+  if (letters_.empty()) at_turn_end_([this] { hand_in(); });
+  letters_.push_back({works_.open(), hash, {std::move(envelope), std::move(alias)}});
+  if (letters_.size() >= kLettersAtOnce) hand_in();
+}
+
+void Router::hand_in() {
+  if (letters_.empty()) return;
+  std::vector<Letter> batch;
+  batch.swap(letters_);
+  for (std::size_t at = 0; at < batch.size(); ++at) {
+    fetch_ahead(at, batch.size(), [&](std::size_t i) { return std::optional{batch[i].hash}; });
+    receive_route(std::move(batch[at].route), batch[at].hash, batch[at].work);
+  }
+  batch.clear();
+  if (letters_.empty()) letters_.swap(batch);  // its memory
 }
 
 void Router::receive(Mail mail) {
@@ -470,7 +487,7 @@ void Router::receive(Mail mail) {
       [this](auto&& letter) {
         using Letter = std::decay_t<decltype(letter)>;
         if constexpr (std::is_same_v<Letter, Route>)
-          receive_route(std::move(letter), 0);
+          receive_route(std::move(letter), AccountTable::hash_of(letter.place().bare()), 0);
         else if constexpr (std::is_same_v<Letter, Broadcast>)
           receive_broadcast(std::move(letter));
         else if constexpr (std::is_same_v<Letter, Probe>)
@@ -498,22 +515,32 @@ void Router::receive(Mail mail) {
 }
 
 void Router::fetch_ahead(std::span<const Mail> batch, std::size_t at) const {
-  constexpr std::size_t kSlot = 6, kAccount = 4, kSession = 2;  // letters ahead
-  const auto named = [&](std::size_t ahead) {
-    const Route* route = at + ahead < batch.size() ? std::get_if<Route>(&batch[at + ahead]) : nullptr;
-    if (!route) return std::string_view{};
-    return (route->target.empty() ? route->envelope.to : route->target).bare();
-  };
-  if (const auto bare = named(kSlot); !bare.empty()) accounts_.bring_near(bare);
-  if (const auto bare = named(kAccount); !bare.empty()) accounts_.guess(bare);
-  const auto bare = named(kSession);
-  const Account* account = bare.empty() ? nullptr : accounts_.guess(bare);
-  if (account && !account->sessions_.empty()) account->sessions_.front()->bring_near();
+  fetch_ahead(at, batch.size(), [&](std::size_t i) {
+    const Route* route = std::get_if<Route>(&batch[i]);
+    return route ? std::optional{AccountTable::hash_of(route->place().bare())} : std::nullopt;
+  });
 }
 
-void Router::receive_route(Route route, WorkId work) {
-  const Jid& target = route.target.empty() ? route.envelope.to : route.target;
-  Account* account = find(target.bare());
+template <class HashAt>
+void Router::fetch_ahead(std::size_t at, std::size_t size, const HashAt& hash_at) const {
+  constexpr std::size_t kSlot = 6, kAccount = 4, kSession = 2;  // letters ahead
+  const auto for_each_due = [&](std::size_t ahead, const auto& fetch) {
+    // The first finds nothing prepared, so it begins with all that are before its own.
+    for (std::size_t i = at == 0 ? 0 : at + ahead; i <= at + ahead && i < size; ++i) {
+      if (const auto hash = hash_at(i)) fetch(*hash);
+    }
+  };
+  for_each_due(kSlot, [&](AccountTable::Hash hash) { accounts_.bring_near(hash); });
+  for_each_due(kAccount, [&](AccountTable::Hash hash) { accounts_.guess(hash); });
+  for_each_due(kSession, [&](AccountTable::Hash hash) {
+    const Account* account = accounts_.guess(hash);
+    if (account && !account->sessions_.empty()) account->sessions_.front()->bring_near();
+  });
+}
+
+void Router::receive_route(Route&& route, AccountTable::Hash hash, WorkId work) {
+  const Jid& target = route.place();
+  Account* account = accounts_.find(hash, target.bare());
   if (!account) account = &summon(target.to_bare());
   if (!account->sessions_.empty()) account->sessions_.front()->bring_near();
   touch(*account);
@@ -523,12 +550,11 @@ void Router::receive_route(Route route, WorkId work) {
     account->waiting_->push_back({work, std::move(route)});
     return;
   }
-  const Jid to = target;
-  deliver(*account, std::move(route.envelope), to, work);
+  deliver(*account, std::move(route.envelope), target, work);
   rest(*account);
 }
 
-void Router::deliver(Account& account, Envelope envelope, const Jid& target, WorkId work) {
+void Router::deliver(Account& account, Envelope&& envelope, const Jid& target, WorkId work) {
   switch (envelope.kind) {
     case Kind::message:
       return deliver_message(account, std::move(envelope), target, work);
@@ -541,7 +567,7 @@ void Router::deliver(Account& account, Envelope envelope, const Jid& target, Wor
   }
 }
 
-void Router::deliver_iq(Account& account, Envelope envelope, const Jid& target) {
+void Router::deliver_iq(Account& account, Envelope&& envelope, const Jid& target) {
   const bool request = envelope.type == Type::get || envelope.type == Type::set;
   const bool own = envelope.from.bare() == account.bare_.full();
   // The server's own refusals come in the name of whoever was written to, blocked or not.

@@ -179,6 +179,11 @@ class Router {
     std::vector<Told> told;  // these hear of it
     Group* group = nullptr;  // it is in that one's outbox, and of no account
   };
+  struct Letter {
+    WorkId work;
+    AccountTable::Hash hash;  // of the account that it is for
+    Route route;
+  };
   struct PendingFence {
     WorkId below;
     Fence fence;
@@ -198,9 +203,13 @@ class Router {
   void fence_now(Session& session, std::uint64_t number);
   void dispatch(Envelope envelope, Jid alias, Session* session);
   void touch_core(const Jid& from, CoreId home);
-  void receive_route(Route route, WorkId work);
-  void deliver(Account& account, Envelope envelope, const Jid& target, WorkId work);
-  void deliver_iq(Account& account, Envelope envelope, const Jid& target);
+  void hand_in();
+  template <class HashAt>
+  void fetch_ahead(std::size_t at, std::size_t size, const HashAt& hash_at) const;
+  // Here and below `target` may be envelope.to itself.
+  void receive_route(Route&& route, AccountTable::Hash hash, WorkId work);
+  void deliver(Account& account, Envelope&& envelope, const Jid& target, WorkId work);
+  void deliver_iq(Account& account, Envelope&& envelope, const Jid& target);
   void finish(WorkId work);
   void pass_fences();
   void fence_arrived(const Fence& fence);
@@ -217,10 +226,10 @@ class Router {
   Fate fate(const Account& account, const Envelope& envelope, const Jid& target, bool has_turn) const;
   References references(const Account& account, const Envelope& envelope, Fate fate) const;
   bool archives(const Account& account, const Jid& peer) const;
-  void deliver_message(Account& account, Envelope envelope, const Jid& target, WorkId work);
+  void deliver_message(Account& account, Envelope&& envelope, const Jid& target, WorkId work);
   void hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp,
                  bool waits = false);
-  void hold(Account& account, Envelope envelope, const Jid& target, References references, WorkId work,
+  void hold(Account& account, Envelope&& envelope, const Jid& target, References references, WorkId work,
             bool kept = false);
   bool append(Account& account, LogEntry entry, WorkId work, bool held, std::vector<PendingAppend::Told> told = {});
   void tell_of_refusal(const Jid& owner, const Error& error);
@@ -329,7 +338,7 @@ class Router {
   void receive_broadcast(Broadcast broadcast);
   void receive_probe(Probe probe);
   void answer_probe(Account& account, const Jid& from, std::string_view resource);
-  void deliver_presence(Account& account, Envelope envelope, const Jid& target, WorkId work);
+  void deliver_presence(Account& account, Envelope&& envelope, const Jid& target, WorkId work);
   void deliver_to_available(Account& account, const Envelope& presence);
   void outbound_subscription(Session& session, Account& account, Envelope presence, const Jid& contact);
   void inbound_subscription(Account& account, Envelope presence, WorkId work);
@@ -376,6 +385,10 @@ class Router {
   std::unordered_map<std::string, Tick> changed_;  // passwords and removals of late: logins begun before are worthless
   CompletionRing works_;
   std::vector<PendingFence> fences_;
+  // Messages of this core's sessions for its accounts, until the turn's end: like letters from other cores they are
+  // handed in together, so that what they touch is fetched ahead. Nothing else of their senders overtakes them; fences
+  // wait as for any work.
+  std::vector<Letter> letters_;
   struct Awaited {
     Account* account;
     CoreId home;

@@ -103,6 +103,8 @@ void Poller::serve() {
   for (int i = 0; i < kLooksAtOnce; ++i) {
     end_ = ::epoll_wait(epoll_.native_handle(), events_.data(), kEvents, 0);
     const int got = end_;
+    if (const Watched* first = got > 0 ? static_cast<const Watched*>(events_[0].data.ptr) : nullptr)
+      first->bring_near();
     for (at_ = 0; at_ < end_; ++at_) {
       const epoll_event& event = events_[static_cast<std::size_t>(at_)];
       // Who has been silent for long is not in the cache. What leads to it comes while the one before the last is

@@ -142,6 +142,7 @@ void Session::on(std::unique_ptr<Session> self) {
       let_wait(kMailPause);
       continue;
     }
+    bring_account_near();
     const auto taken = connection_.take();
     if (!taken) {
       if (unfenced_ > 0) set_fence();

@@ -102,6 +102,7 @@ bool Stream::serve() {
       if (ended_) return false;
     }
     if (should_hold_back()) return false;
+    bring_account_near();
     auto taken = connection_->take();
     if (!taken) return !messages || note_unfinished();
     if (!*taken) {

@@ -286,7 +286,10 @@ class FakeSession final : public Session {
   void push_roster_removal(const Jid& contact, std::uint64_t) override { removals.push_back(contact); }
   void push_blocking(bool, const std::vector<Jid>&) override {}
   void ask_confirmation(std::uint64_t number) override { asked = number; }
-  void fence_passed(std::uint64_t number) override { passed = number; }
+  void fence_passed(std::uint64_t number) override {
+    passed = number;
+    heard_before_fence = heard.size();
+  }
   void close(CloseReason why) override { closed = why; }
   std::string peer() const override { return "test"; }
   bool attentive() const override { return looking; }
@@ -323,6 +326,7 @@ class FakeSession final : public Session {
   std::vector<RosterItem> pushes;
   std::vector<Jid> removals;
   std::optional<std::uint64_t> asked, passed;
+  std::size_t heard_before_fence = 0;
   std::optional<CloseReason> closed;
   bool looking = true;
 };
