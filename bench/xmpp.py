@@ -114,7 +114,10 @@ class Growing:
             raise BenchError(f"anser-load scale ended: {self.child.communicate()[1].strip()}") from broken
 
     def figures(self):
-        return read_figures(self.child.communicate(timeout=GRACE_SECONDS)[0])
+        said, complaint = self.child.communicate(timeout=GRACE_SECONDS)
+        if self.child.returncode:
+            raise BenchError(f"anser-load scale ended: {complaint.strip()}")
+        return read_figures(said)
 
 
 @dataclass

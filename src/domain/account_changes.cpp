@@ -215,7 +215,9 @@ void Router::remove_account(const Jid& bare, SessionId spare, Done done) {
       return done(fail(Errc::resource_limit, "the server is too busy for this; try again later"));
     }
     if (!account.present()) return done(fail(Errc::not_found, "there is no account {}", account.bare_.full()));
+    ++account.busy_;
     hand_in();  // what it has sent is kept for it no more
+    --account.busy_;
     const std::uint64_t ticket = next_ticket_;
     LogEntry entry;
     entry.kind = RecordKind::forget;

@@ -149,6 +149,7 @@ void Router::route_to_group(Account& own, Session* session, Envelope envelope) {
   if (!group || !is_for_group(envelope)) return refuse_at_groups(std::move(envelope));
   if (own.blocks(*group)) return refuse(envelope, {}, Errc::blocked, "you have blocked this address");
 
+  hand_in();  // what it must not overtake
   const CoreId home = home_of(*group);
   if (may_come_again(envelope) && sent_before(own, session, envelope, home, *group)) return;
   if (session) session->touched_ |= std::uint64_t{1} << home;

@@ -35,6 +35,25 @@ TEST_F(GroupsTest, WhoHasBlockedTheGroupsAddressDoesNotWriteToIt) {
   EXPECT_THAT(romeo.heard, IsEmpty());
 }
 
+TEST_F(GroupsTest, WhatIsSaidDoesNotOvertakeAMessageThatWaitsForTheTurnsEnd) {
+  run(1);
+  std::vector<std::function<void()>> actions;
+  routers[0]->set_at_turn_end([&](std::function<void()> action) { actions.push_back(std::move(action)); });
+  login(romeo, on(0, "romeo"), "garden");
+  login(juliet, on(0, "juliet"), "balcony");
+  for (FakeSession* session : {&romeo, &juliet}) subscribe(*session, group);
+  settle();
+
+  Envelope whisper = ephemeral(romeo, "for you alone");
+  whisper.type = Type::chat;
+  whisper.to = juliet.jid();
+  send(romeo, std::move(whisper));
+  send(romeo, ephemeral(romeo, "for all"));
+  for (const auto& action : std::exchange(actions, {})) action();
+
+  EXPECT_THAT(juliet.bodies(), ElementsAre("for you alone", "for all"));
+}
+
 TEST_F(GroupsTest, WhatWasSaidLastIsHeardThoughTheSpeakerHasGone) {
   all_subscribe();
 

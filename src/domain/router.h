@@ -73,7 +73,7 @@ class Router {
   void set_iq_service(IqService& service) { iq_service_ = &service; }
 
   void set_push_writer(const PushWriter& writer) { push_writer_ = &writer; }
-  // Runs an action of the router's when what this core is doing now is done. Without it groups hand out at once.
+  // Runs an action of the router's when what this core is doing now is done. Without it nothing is kept until then.
   using AtTurnEnd = std::function<void(std::function<void()> action)>;
   void set_at_turn_end(AtTurnEnd at_turn_end) { at_turn_end_ = std::move(at_turn_end); }
 
@@ -386,8 +386,8 @@ class Router {
   CompletionRing works_;
   std::vector<PendingFence> fences_;
   // Messages of this core's sessions for its accounts, until the turn's end: like letters from other cores they are
-  // handed in together, so that what they touch is fetched ahead. Nothing else of their senders overtakes them; fences
-  // wait as for any work.
+  // handed in together, so that what they touch is fetched ahead. Nothing else that their senders send overtakes them;
+  // fences wait as for any work.
   std::vector<Letter> letters_;
   struct Awaited {
     Account* account;

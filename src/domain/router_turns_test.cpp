@@ -1,5 +1,4 @@
-// What waits for the turn's end: messages between sessions of one core. Whatever else their senders do, it comes
-// behind.
+// What waits for the turn's end: messages between sessions of one core. What else their senders send comes behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -74,6 +73,7 @@ TEST_F(RouterTurnsTest, MoreThanABatchDoesNotWait) {
   while (juliet.heard.empty() && said < 1000) say(std::to_string(said++));
 
   EXPECT_THAT(juliet.heard, SizeIs(said));
+  actions.clear();
   say("the next");
   end_turn();
   EXPECT_THAT(juliet.heard, SizeIs(said + 1));
