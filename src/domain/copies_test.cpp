@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "domain/router.h"
-#include "tests/support/fake_domain.h"
+#include "tests/support/router_fixture.h"
 
 namespace anser::domain {
 namespace {
@@ -13,52 +12,14 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class CopiesTest : public testing::Test {
+class CopiesTest : public RouterTest {
  protected:
-  CopiesTest() {
-    router.set_iq_service(iqs);
-    set_archive(false);
-    for (const char* name : {"romeo@capulet.example", "juliet@capulet.example"}) accounts.states[name].exists = true;
-  }
-
-  void set_archive(bool on) {
-    RouterLimits limits = router.limits();
-    limits.archive = on;
-    limits.offline_messages = 3;
-    router.set_limits(limits);
-  }
-  void settle() {
-    while (storage.run_one() || log.answer() || log.commit()) {
-    }
-  }
-
-  static constexpr int kNoPresence = 1000;
   void login(FakeSession& session, std::string_view address, int priority = 0, bool carbons = true) {
     router.open(session, jid(address), false, [](Result<void> outcome) { ASSERT_TRUE(outcome); });
     settle();
     session.set_carbons(carbons);
     if (priority != kNoPresence) be_available(session, priority);
     session.heard.clear();
-  }
-  void be_available(FakeSession& session, int priority) {
-    Envelope presence;
-    presence.kind = Kind::presence;
-    presence.type = Type::available;
-    presence.from = session.jid();
-    presence.facts.priority = static_cast<std::int8_t>(priority);
-    router.route(session, presence);
-    settle();
-  }
-  static Envelope message(const FakeSession& from, std::string_view to, std::string_view body, Type type = Type::chat) {
-    Envelope envelope;
-    envelope.kind = Kind::message;
-    envelope.type = type;
-    envelope.from = from.jid();
-    envelope.to = jid(to);
-    envelope.facts.has_body = true;
-    envelope.facts.has_payload = true;
-    envelope.inner = Bytes::copy(body);
-    return envelope;
   }
   void say(FakeSession& from, std::string_view to, std::string_view body) {
     router.route(from, message(from, to, body));
@@ -76,14 +37,6 @@ class CopiesTest : public testing::Test {
     return found;
   }
 
-  Hosts hosts{{{"capulet.example", {"capulet.lan"}}}, {"192.168.8.32"}};
-  FakeClock clock;
-  FakeAccounts accounts;
-  FakeStorage storage{accounts};
-  FakeLog log;
-  FakePost post;
-  FakeIqs iqs;
-  Router router{0, 1, hosts, storage, log, post, clock};
   FakeSession romeo, phone, desk;
 };
 

@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "domain/router.h"
-#include "tests/support/fake_domain.h"
+#include "tests/support/router_fixture.h"
 
 namespace anser::domain {
 namespace {
@@ -13,41 +12,17 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class OwedTest : public testing::Test {
+class OwedTest : public RouterTest {
  protected:
-  OwedTest() {
-    router.set_iq_service(iqs);
-    for (const char* name : {kRomeo, kJuliet}) accounts.states[name].exists = true;
-  }
+  OwedTest() { router.set_limits({}); }
 
-  void settle() {
-    while (storage.run_one() || log.answer() || log.commit()) {
-    }
-  }
   void login(FakeSession& session, std::string_view address, bool confirms = false, int priority = 0) {
     if (confirms) session.set_confirms();
-    bool opened = false;
-    router.open(session, jid(address), false, [&](Result<void> outcome) { opened = outcome.has_value(); });
-    settle();
-    ASSERT_TRUE(opened);
-    Envelope presence;
-    presence.kind = Kind::presence;
-    presence.type = Type::available;
-    presence.from = session.jid();
-    presence.facts.priority = static_cast<std::int8_t>(priority);
-    router.route(session, std::move(presence));
-    settle();
-    session.heard.clear();
+    RouterTest::login(session, address, priority);
     session.queue = UnackedQueue{};
   }
   void send(FakeSession& from, std::string_view to, std::string_view body) {
-    Envelope envelope;
-    envelope.type = Type::chat;
-    envelope.from = from.jid();
-    envelope.to = jid(to);
-    envelope.facts.has_body = envelope.facts.has_payload = true;
-    envelope.inner = Bytes::copy(body);
-    router.route(from, std::move(envelope));
+    router.route(from, message(from, to, body));
     settle();
   }
   void end(FakeSession& session) {
@@ -73,14 +48,6 @@ class OwedTest : public testing::Test {
   static constexpr const char* kRomeo = "romeo@capulet.example";
   static constexpr const char* kJuliet = "juliet@capulet.example";
 
-  Hosts hosts{{{"capulet.example", {}}}, {}};
-  FakeClock clock;
-  FakeAccounts accounts;
-  FakeStorage storage{accounts};
-  FakeLog log;
-  FakePost post;
-  FakeIqs iqs;
-  Router router{0, 1, hosts, storage, log, post, clock};
   FakeSession romeo, phone, desk, later;
 };
 

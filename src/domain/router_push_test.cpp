@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "domain/router.h"
-#include "tests/support/fake_domain.h"
+#include "tests/support/router_fixture.h"
 
 namespace anser::domain {
 namespace {
@@ -19,37 +18,18 @@ class FakeWriter final : public PushWriter {
   bool refuses(const Envelope& error) const override { return error.inner.view() != "wait"; }
 };
 
-class RouterPushTest : public testing::Test {
+class RouterPushTest : public RouterTest {
  protected:
   RouterPushTest() {
-    router.set_iq_service(iqs);
     router.set_push_writer(writer);
     RouterLimits limits = router.limits();
-    limits.archive = false;
     limits.push_registrations = 2;
     router.set_limits(limits);
-    for (const char* name : {"romeo@capulet.example", "juliet@capulet.example", "push@capulet.example"}) {
-      accounts.states[name].exists = true;
-    }
+    accounts.states["push@capulet.example"].exists = true;
     login(romeo, "romeo@capulet.example/garden");
     login(service, "push@capulet.example/app");
   }
 
-  void settle() {
-    while (storage.run_one() || log.answer() || log.commit()) {
-    }
-  }
-  void login(FakeSession& session, std::string_view address) {
-    router.open(session, jid(address), false, [](Result<void> outcome) { ASSERT_TRUE(outcome); });
-    settle();
-    Envelope presence;
-    presence.kind = Kind::presence;
-    presence.type = Type::available;
-    presence.from = session.jid();
-    router.route(session, presence);
-    settle();
-    session.heard.clear();
-  }
   Result<void> enable(FakeSession& session, std::string_view to, std::string_view node = "n") {
     Result<void> outcome = fail(Errc::internal, "not answered");
     router.enable_push(*router.find(session.jid().bare()),
@@ -59,13 +39,7 @@ class RouterPushTest : public testing::Test {
     return outcome;
   }
   void say(std::string_view to) {
-    Envelope message;
-    message.type = Type::chat;
-    message.from = romeo.jid();
-    message.to = jid(to);
-    message.facts.has_body = message.facts.has_payload = true;
-    message.inner = Bytes::copy("hark");
-    router.route(romeo, message);
+    router.route(romeo, message(romeo, to, "hark"));
     settle();
   }
   // What the service has been told since the last look; each still without an answer.
@@ -86,15 +60,7 @@ class RouterPushTest : public testing::Test {
     settle();
   }
 
-  Hosts hosts{{{"capulet.example", {}}}, {}};
-  FakeClock clock;
-  FakeAccounts accounts;
-  FakeStorage storage{accounts};
-  FakeLog log;
-  FakePost post;
-  FakeIqs iqs;
   FakeWriter writer;
-  Router router{0, 1, hosts, storage, log, post, clock};
   FakeSession romeo, juliet, service;
 };
 
