@@ -122,7 +122,7 @@ class Session final : public domain::Session {
   class Outbox final : public net::TurnEnd {
    public:
     explicit Outbox(Session& session)
-        : patience(session, [](Session& late) { late.lose_patience(); }), session_(session) {}
+        : patience(session, [](Session& slow) { slow.look_at_socket(); }), session_(session) {}
     domain::UnackedQueue queue;
     // What the client will acknowledge each entry of the queue by, as a hash; 0: it has no word about it, so it is done
     // with when it is in front and written.
@@ -132,7 +132,9 @@ class Session final : public domain::Session {
       std::uint64_t number;  // for the router
     };
     std::vector<Confirmation> confirmations;
-    net::AlarmOf<Session> patience;
+    net::AlarmOf<Session> patience;  // rings each tick while something waits for the socket
+    std::uint64_t taken = 0;         // bytes by the socket, when it was last seen to take any
+    Tick patient_until;
 
    private:
     void at_end_of_turn() override { session_.settle_outbox(); }
@@ -176,7 +178,9 @@ class Session final : public domain::Session {
   void send_waiting();
   void settle_outbox();
   void give_back();
-  void lose_patience();
+  bool waits_for_socket() const;
+  void await_socket();
+  void look_at_socket();
   void fall_behind();
   bool too_far_behind() const;
   void confirm_delivered();

@@ -295,7 +295,6 @@ void Session::send_waiting() {
   if (ended_ || !outbox_ || connection_.closed()) return;
   auto& queue = outbox_->queue;
   const domain::Outgoing* next = queue.next();
-  const bool moves = next && !connection_.congested();
   for (; next && !connection_.congested(); next = queue.next()) {
     write(*next);
     queue.mark_written();
@@ -303,9 +302,9 @@ void Session::send_waiting() {
     (void)queue.acknowledge(queue.sent());  // as much as this client will ever tell us
     outbox_->marks.pop_front();
   }
-  if (!next) return outbox_->patience.disarm();
+  if (!next) return;
   connection_.on_writable([this] { send_waiting(); });
-  if (moves || !outbox_->patience.armed()) services_.core.timers().arm(outbox_->patience, settings_->write_timeout);
+  await_socket();
 }
 
 // The client has the first `count`. Not from a verb of the router's.
@@ -330,6 +329,7 @@ void Session::settle_outbox() {
   if (ended_) return give_back();
   if (acknowledges_) pass_unmarked();
   confirm_delivered();
+  if (!ended_) await_socket();
 }
 
 void Session::confirm_delivered() {
@@ -342,8 +342,6 @@ void Session::confirm_delivered() {
     services_.router.confirmed(*this, number);
     if (ended_) return;
   }
-  if (!confirmations.empty() && !written && !outbox_->patience.armed())
-    services_.core.timers().arm(outbox_->patience, net::Timers::kTick);  // the socket will have taken it by then
 }
 
 void Session::give_back() {
@@ -355,10 +353,29 @@ void Session::give_back() {
   }
 }
 
-// Nothing of what waits has been taken for too long; or everything has been, and it was about a confirmation.
-void Session::lose_patience() {
-  if (outbox_->queue.next()) return fall_behind();
+// What is not written; and what is, if something is confirmed when the socket has taken it.
+bool Session::waits_for_socket() const {
+  return outbox_->queue.next() != nullptr || (!acknowledges_ && !outbox_->confirmations.empty());
+}
+
+void Session::await_socket() {
+  auto& box = *outbox_;
+  if (box.patience.armed() || !waits_for_socket()) return;
+  box.taken = connection_.bytes_out();
+  box.patient_until = services_.shared.clock.tick() + settings_->write_timeout;
+  services_.core.timers().arm(box.patience, net::Timers::kTick);
+}
+
+// Nobody tells us when the socket has taken the last of it. If it takes nothing for too long, the client does not read.
+void Session::look_at_socket() {
+  auto& box = *outbox_;
   confirm_delivered();
+  if (ended_) return;
+  if (waits_for_socket() && box.taken == connection_.bytes_out()) {
+    if (services_.shared.clock.tick() >= box.patient_until) return fall_behind();
+    return services_.core.timers().arm(box.patience, net::Timers::kTick);
+  }
+  await_socket();
 }
 
 void Session::fall_behind() { end(close_code::kTimeout, "what was sent was not read in time"); }

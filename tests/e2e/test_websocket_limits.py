@@ -9,7 +9,7 @@ from support import config
 from support.apps import PROTOBUF, App, Ended
 from support.attacks import SMALL_OUTPUT
 from support.frames import Message, to_binary
-from support.waits import patient, within
+from support.waits import patient, until, within
 
 config._LIMIT_KEYS.update(
     {
@@ -17,6 +17,7 @@ config._LIMIT_KEYS.update(
         "burst_bytes": ("limits", "rate_burst_bytes", "{}"),
         "unacked_bytes": ("limits", "unacked_bytes", "{}"),
         "max_resources": ("xmpp", "max_resources", "{}"),
+        "websocket_write_seconds": ("websocket", "write_timeout", '"{}s"'),
     }
 )
 
@@ -39,14 +40,14 @@ def _numbers(messages) -> list[int]:
     return [int(message.body.split()[0]) for message in messages]
 
 
-async def _hears_all_numbers(app: App, count: int) -> None:
+async def _hears_numbers(app: App, numbers) -> None:
     """At least once each, the repetitions aside in order."""
     seen: list[int] = []
-    while len(seen) < count:
+    while len(seen) < len(numbers):
         (number,) = _numbers([await app.hears()])
         if number not in seen:
             seen.append(number)
-    assert seen == list(range(count))
+    assert seen == list(numbers)
 
 
 async def test_a_flood_is_read_more_slowly_and_all_of_it_arrives(start):
@@ -92,14 +93,56 @@ async def test_a_flood_of_heartbeats_and_nonsense(server):
 
 async def test_a_client_that_does_not_read_is_disconnected_and_loses_nothing(start):
     server = await start(limits={**SMALL_OUTPUT, "unacked_bytes": 65_536})
-    romeo, account = await server.app("romeo"), await server.account("juliet")
-    deaf = await server.app(account, deaf=True, signed_in=False, acknowledges=True)
+    romeo = await server.app("romeo")
+    deaf = await server.app("juliet", deaf=True, acknowledges=True)
+    await deaf.tells(romeo.bare, "here")  # what came before would come page by page
 
-    await _says_many(romeo, account.jid, 100, BIG)
+    await _says_many(romeo, deaf.bare, 100, BIG)
 
     await _is_disconnected(server, deaf)
+    juliet = await server.app(deaf.account)
+    await _hears_numbers(juliet, range(100))
+
+
+@pytest.mark.parametrize(
+    "acknowledges, limits",
+    [(True, {"websocket_ping_seconds": 1, "websocket_silent_seconds": 3}), (False, {"websocket_write_seconds": 2})],
+    ids=["acknowledges", "never acknowledges"],
+)
+async def test_a_client_that_does_not_read_what_waited_is_disconnected_and_loses_nothing(start, acknowledges, limits):
+    server = await start(limits={**SMALL_OUTPUT, **limits})
+    romeo, account = await server.app("romeo"), await server.account("juliet")
+    await _says_many(romeo, account.jid, 100, BIG)
+
+    deaf = await server.app(account, deaf=True, acknowledges=acknowledges)
+
+    async def is_noticed() -> bool:
+        return f"session of {deaf.address} from" in server.house.log()
+
+    await until(is_noticed, "the server to have noticed", 20)
+    await _is_disconnected(server, deaf)
     juliet = await server.app(account)
-    await _hears_all_numbers(juliet, 100)
+    # A page counts as delivered when it is acknowledged, or else when the kernel has taken all of it.
+    first = 0 if acknowledges else _numbers([await juliet.hears()])[0]
+    read = _numbers(deaf.came("Message"))
+    assert first <= len(read) < 50 and read == list(range(len(read)))
+    await _hears_numbers(juliet, range(0 if acknowledges else first + 1, 100))
+
+
+@pytest.mark.parametrize("acknowledges", [True, False], ids=["acknowledges", "never acknowledges"])
+async def test_a_client_that_reads_slowly_gets_all_that_waited(start, acknowledges):
+    """What waited is several pages, each more than fits between the server and the client."""
+    server = await start(limits={"output_bytes": 400_000})
+    romeo, account = await server.app("romeo"), await server.account("juliet")
+    await _says_many(romeo, account.jid, 60, BIG)
+
+    slow = await server.app(account, deaf=True, acknowledges=acknowledges)
+
+    for number in range(60):
+        message = await slow.hears()
+        assert _numbers([message]) == [number]
+        if acknowledges:
+            await slow.acknowledges(message)
 
 
 async def _is_disconnected(server, app: App) -> None:
@@ -113,6 +156,7 @@ async def test_a_client_that_does_not_read_and_never_acknowledges(start):
     server = await start(limits=SMALL_OUTPUT)
     romeo, account = await server.app("romeo"), await server.account("juliet")
     deaf = await server.app(account, deaf=True, protocol=None)
+    await deaf.tells(romeo.bare, "here")
 
     await _says_many(romeo, account.jid, 100, BIG)
 
