@@ -49,6 +49,7 @@ void Router::load(Account& account) {
   storage_.run<AccountState>(
       core_, [bare = account.bare_](AccountStore& store) { return store.load_state(bare); },
       [this, &account](Result<AccountState> state) {
+        hand_in();  // what waits for the account joins the rest, while it still loads
         if (!state || !state->exists) {
           if (!state) log::error("domain", "{} could not be loaded: {}", account.bare_.full(), state.error().message);
           --account.busy_;
@@ -60,6 +61,7 @@ void Router::load(Account& account) {
         restore_sessions(account);
         auto held = held_by_sessions(account, nullptr);
         log_.count_offline(core_, account.bare_, std::move(held), [this, &account](Result<std::uint64_t> count) {
+          hand_in();
           --account.busy_;
           if (!count) {
             log::error("domain", "the waiting messages of {} could not be counted: {}", account.bare_.full(),
@@ -107,8 +109,7 @@ void Router::loaded(Account& account) {
         continue;
       }
       if (auto* route = std::get_if<Route>(&entry.mail)) {
-        const Jid target = route->place();
-        deliver(account, std::move(route->envelope), target, entry.work);
+        deliver(account, std::move(route->envelope), route->place(), entry.work);
       } else if (auto* probe = std::get_if<Probe>(&entry.mail)) {
         answer_probe(account, probe->from, {});
         finish(entry.work);
@@ -155,6 +156,7 @@ void Router::evict() {
 }
 
 void Router::each_session(const std::function<void(Session&)>& visit) {
+  hand_in();
   std::vector<SessionId> ids;
   ids.reserve(sessions_.size());
   for (const auto& [id, session] : sessions_) ids.push_back(id);
@@ -247,7 +249,7 @@ void Router::attach(Session& session, Account& account, Tick since, std::functio
 }
 
 void Router::close(Session& session) {
-  hand_in();
+  if (session.account_) hand_in();  // it has sent some of that, or is given some
   if (session.id_ == 0 || sessions_.erase(session.id_) == 0) return;
   Account* account = session.account_;
   if (!account) return;  // it was never attached

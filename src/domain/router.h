@@ -87,9 +87,11 @@ class Router {
   // not_found (the account has gone), storage_failed. The session must outlive the call of `done`, or be closed before.
   void open(Session& session, Jid full, bool temporary, std::function<void(Result<void>)> done,
             Tick since = Tick::max());
-  // Its connection has gone: tells its contacts and forgets it. Harmless if it was never opened.
+  // Its connection has gone: tells its contacts and forgets it. Harmless if it was never opened. What this turn's
+  // messages bring comes first: the session may be given some, be refused its own and see its fences pass meanwhile.
   void close(Session& session);
-  // A stanza from a session; `from` is the session's address already.
+  // A stanza from a session; `from` is the session's address already. A message may be delivered at the end of the
+  // turn.
   void route(Session& session, Envelope envelope);
   // Calls session.fence_passed(number) once everything it has sent so far is done; perhaps at once.
   void fence(Session& session, std::uint64_t number);

@@ -35,7 +35,7 @@ class RouterTurnsTest : public RouterTest {
       router.receive(std::move(letter));
     }
   }
-  void say(std::string_view body) { router.route(romeo, message(romeo, kJuliet, body)); }
+  void say(std::string_view body, std::string_view to = kJuliet) { router.route(romeo, message(romeo, to, body)); }
   Envelope stanza(Kind kind, Type type) {
     Envelope envelope;
     envelope.kind = kind;
@@ -105,6 +105,30 @@ TEST_F(RouterTurnsTest, ItIsThereBeforeItsRecipientLeaves) {
   say("wait");
   router.close(juliet);
   EXPECT_THAT(juliet.bodies(), ElementsAre("wait"));
+}
+
+TEST_F(RouterTurnsTest, ItIsThereBeforeSessionsAreVisited) {
+  say("before the server stops");
+  std::vector<std::string> heard;
+  router.each_session([&](Session&) {
+    if (heard.empty()) heard = juliet.bodies();
+  });
+  EXPECT_THAT(heard, ElementsAre("before the server stops"));
+}
+
+TEST_F(RouterTurnsTest, NothingOvertakesWhatWaitsForAnAccountToLoad) {
+  accounts.states["nurse@capulet.example"].exists = true;
+  FakeSession nurse;
+  router.open(nurse, jid("nurse@capulet.example/hall"), false, [&](const Result<void>&) { be_available(nurse, 0); });
+  say("one", "nurse@capulet.example");
+  end_turn();
+  say("two", "nurse@capulet.example");
+
+  settle();  // in the same turn
+  end_turn();
+  settle();
+
+  EXPECT_THAT(nurse.bodies(), ElementsAre("one", "two"));
 }
 
 TEST_F(RouterTurnsTest, AFenceWaitsForTheTurnsEnd) {

@@ -235,17 +235,18 @@ void Session::on_silence() {
 }
 
 void Session::end(std::uint16_t code, std::string_view reason) {
-  if (std::exchange(ended_, true)) return;  // from here on nothing is written
-  services_.router.close(*this);
+  if (ended_) return;
+  services_.router.close(*this);  // it may still be given something, or be refused what it has sent
+  ended_ = true;                  // from here on nothing is written
   log::info("ws", "session of {} from {} ended: {} {}", door::for_log(jid().full()), peer(), code, reason);
   connection_.close_websocket(code, reason);
   if (outbox_) services_.core.mark(*outbox_);  // the router may be in the middle of something
 }
 
 void Session::leave() {
-  ended_ = true;  // from here on nothing is written: the connection may be gone already
-  services_.router.close(*this);
-  connection_.abort();
+  connection_.abort();            // it may be gone already
+  services_.router.close(*this);  // what it is still given goes back
+  ended_ = true;
 }
 
 void Session::close(domain::CloseReason reason) {

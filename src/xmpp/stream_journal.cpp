@@ -84,7 +84,7 @@ void Stream::note_handled() {
   auto& m = *management_;
   auto& j = *m.journal;
   const std::uint64_t done = handled();
-  if (j.noting_handled != 0 || done <= m.told) return;
+  if (j.noting_handled != 0 || done <= m.told || journal() == 0) return;
   note_state();
   if (j.state_due || j.directed_due) return;  // acknowledge_soon() comes again
   if (services_.router.note(*this, domain::handled_note(journal(), done), mark_of(kHandled, done)))

@@ -9,6 +9,7 @@ from support import config
 from support.apps import PROTOBUF, App, Ended
 from support.attacks import SMALL_OUTPUT
 from support.frames import Message, to_binary
+from support.handmade import BINARY, TEXT, frame
 from support.waits import patient, until, within
 
 config._LIMIT_KEYS.update(
@@ -170,6 +171,21 @@ async def test_a_client_that_does_not_read_and_never_acknowledges(start):
     # What the kernel had taken when the connection ended counts as written; it is less than the half.
     assert len(later | read) > 50
     assert sorted(later) == list(range(min(later), 101))
+
+
+async def test_a_session_that_ends_acknowledges_nothing_that_is_refused(start):
+    """All of it comes at once: messages to somebody who does not want them, and what ends the session."""
+    server = await start(limits={"cores": 1})
+    romeo, juliet = await server.app("romeo"), await server.session("juliet")
+    await romeo.tells(juliet.bare, "the first one waits for what was sent before this session")
+    await juliet.set(f"<block xmlns='urn:xmpp:blocking'><item jid='{romeo.bare}'/></block>")
+
+    said = [Message(eventId=f"e{number}", to=juliet.bare, body="x") for number in range(32)]
+    romeo.link.transport.write(b"".join(frame(BINARY, to_binary(message)) for message in said) + frame(TEXT, b"nonsense"))
+
+    assert (await romeo.ended()).code == 1003
+    assert [error.eventId for error in romeo.came("Error")] == [message.eventId for message in said]
+    assert romeo.came("AckMessage") == []
 
 
 async def _stops_acknowledging(start):
