@@ -293,7 +293,7 @@ async def test_long_block_lists_hold_up_nobody(attacked):
         slowest = max(slowest, time.monotonic() - asked)
 
     assert (await turns)["type"] == "result"
-    assert slowest < max(patient(0.5), (time.monotonic() - began) / 2)  # some of the turns, however slow they are
+    assert slowest < max(patient(2), (time.monotonic() - began) / 2)  # some of the turns, however slow they are
     await others_live(server, nurse, juliet)
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from support.session import Session
 from support.stage import Stage
+from support.waits import patient
 from support.wire import Gone, header
 from support.xml import PING
 
 # Small limits, so that a test need not send much or wait long.
-LIMITS = {"stanza_bytes": 65_536, "stanza_bytes_before_login": 16_384, "depth": 64, "stanza_seconds": 3}
+LIMITS = {"stanza_bytes": 65_536, "stanza_bytes_before_login": 16_384, "depth": 64, "stanza_seconds": round(patient(3))}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def hasty() -> None:
 
 @pytest.fixture
 async def narrow(houses, request, server_log):
-    narrow_house = houses(5 if "hasty" in request.fixturenames else 60)
+    narrow_house = houses(round(patient(5)) if "hasty" in request.fixturenames else 60)
     server_log.append(narrow_house)
     stage = Stage(narrow_house)
     yield stage

@@ -10,9 +10,11 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from support.waits import patient
+
 pytestmark = pytest.mark.anser_only("it is Anser's own page")
 
-PATIENCE = 30  # seconds, on a busy machine
+PATIENCE = patient(40)  # more than the page waits at most before it tries again
 
 
 class Browser:

@@ -8,7 +8,7 @@ import pytest
 
 from support.door import BIND_PLAY, Door, authenticate, condition_of, hashed, plain_of, token_of
 from support.session import Session
-from support.waits import until
+from support.waits import patient, until
 from support.wire import header
 from support.xml import BIND2, FAST, SASL2, Node
 
@@ -95,7 +95,7 @@ async def _shown_until(door, account, token: str, agent, wanted, seconds: float)
 
 
 async def test_a_token_rotates_when_half_of_its_life_is_over(start, agent):
-    life = 20  # so half of it is enough for what follows, on a slow machine too
+    life = round(patient(10))  # so half of it is enough for what follows, on a slow machine too
     server = await start(limits={"token_seconds": life})
     door, account = Door(server), await server.account("romeo")
     old = await door.gets_token(account, agent)

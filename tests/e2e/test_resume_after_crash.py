@@ -105,6 +105,7 @@ async def test_h_covers_all_that_was_acknowledged(server):
 async def test_a_sender_who_is_cut_short_loses_and_doubles_nothing(server):
     """The server dies while the client writes. The client sends again what h does not cover."""
     juliet, romeo = await server.session("juliet", type=Managed), await server.account("romeo")
+    await juliet.all_handled()  # the server has written down that she may resume
     said = _numbers(300)
     for body in said:
         await juliet.message(romeo, body)

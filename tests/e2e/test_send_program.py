@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support import programs
-from support.waits import free_port
+from support.waits import free_port, patient
 
 pytestmark = pytest.mark.anser_only("it is Anser's own program")
 
@@ -228,7 +228,7 @@ async def test_a_receipt_that_does_not_come_is_a_failure(stage, authority):
     romeo, juliet = await stage.account("romeo"), await stage.session("juliet")
 
     code, err = await programs.send(
-        stage, romeo, authority, "--to", juliet.bare, "--wait-receipt", "--patience", "1", "art thou there?"
+        stage, romeo, authority, "--to", juliet.bare, "--wait-receipt", "--patience", str(round(patient(1))), "art thou there?"
     )
 
     assert code == 1

@@ -1,5 +1,6 @@
 """RFC 6120 section 5, RFC 7590, XEP-0368: STARTTLS, direct TLS, versions, names."""
 
+import contextlib
 from xml.parsers.expat import ExpatError
 
 import pytest
@@ -231,13 +232,11 @@ async def test_a_client_cannot_renegotiate(server):
     await wire.opened()
     session = wire.tls.connection
 
-    try:
+    with contextlib.suppress(SSL.Error, Gone):
         await wire.send_in_the_clear(wire.tls.ask_for_renegotiation())
-        await wire.send(f"<iq id='1' type='get'><ping xmlns='{PING}'/></iq>")
+        await wire.send(f"<iq id='1' type='get'><ping xmlns='{PING}'/></iq>")  # before login: the end, if it is read
         while True:
-            await wire.next(2)
-    except (SSL.Error, Gone, AssertionError):
-        pass
+            await wire.next()
     assert session.total_renegotiations() == 0 or session.renegotiate_pending()
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from support.waits import until
+
 pytestmark = pytest.mark.anser_only("only Anser has this door")
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
@@ -191,11 +193,11 @@ async def test_a_client_that_goes_in_the_middle_leaves_nothing(romeo, server):
     await romeo.raw(lead.encode() + part.encode() + os.urandom(1_000_000))
 
     assert (await romeo.ask("GET", "/files")).json()["files"] == []
-    for _ in range(200):
-        if set(left_in(server.house, "unfinished")) <= before:
-            break
-        await asyncio.sleep(0.05)
-    assert set(left_in(server.house, "unfinished")) <= before
+
+    async def is_gone() -> bool:
+        return set(left_in(server.house, "unfinished")) <= before
+
+    await until(is_gone, "the rest to be removed", 10)
 
 
 # Who -----------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 
 from support.handmade import ACCEPT, PING, PONG, Handmade, frame
+from support.waits import patient
 
 pytestmark = pytest.mark.anser_only("it is Anser's own door")
 
@@ -146,10 +147,10 @@ async def test_an_address_that_is_too_long(start, dials):
 
 async def test_a_head_that_takes_too_long(start, dials):
     """Whoever has not said a word may be hung up on without one."""
-    server = await start(limits={"header_seconds": 1})
-    slow, silent = await dials(server), await dials(server)
-
+    server = await start(limits={"header_seconds": round(patient(1))})
+    slow = await dials(server)
     await slow.send(slow.head()[:-4])
+    silent = await dials(server)
 
     assert (await slow.answer()).status == 408
     await slow.ends()

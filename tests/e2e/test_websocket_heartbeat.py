@@ -7,12 +7,12 @@ import pytest
 
 from support.apps import JSON, PROTOBUF, Ended
 from support.handmade import PING, PONG, Handmade, frame
-from support.waits import within
+from support.waits import patient, within
 
 pytestmark = pytest.mark.anser_only("it is Anser's own protocol")
 
 SEED = '{"module": "HEART_CHECK", "message": "请求心跳"}'  # as the seed's app writes it
-PING_AFTER, SILENT_LIMIT = 1, 3
+PING_AFTER, SILENT_LIMIT = 1, round(patient(3))
 
 
 @pytest.fixture
@@ -83,26 +83,24 @@ async def test_the_server_pings_and_who_answers_stays(strict):
 
 async def test_who_says_nothing_is_disconnected_and_its_contacts_are_told(strict):
     juliet, romeo = await strict.session("juliet"), await strict.account("romeo")
+    await _shows_its_presence(strict, romeo, juliet)
     wire = await _raw(strict, romeo)
-    address = await _address_seen_by(juliet, romeo, strict)
+    app = await juliet.take(lambda s: s.name == "presence" and s["type"] is None, "the app to be there")
 
     assert await wire.closed_with() == 4408
 
-    await juliet.hears("presence", "unavailable", address)
+    await juliet.hears("presence", "unavailable", app["from"])
 
 
-async def _address_seen_by(juliet, romeo, server) -> str:
-    """Juliet subscribes to Romeo's presence; another session of his agrees and leaves."""
-    desk = await server.session(romeo, roster=True)
-    await juliet.presence(kind="subscribe", to=romeo.jid)
+async def _shows_its_presence(server, account, contact) -> None:
+    """By a session that comes for that and leaves."""
+    desk = await server.session(account, roster=True)
+    await contact.presence(kind="subscribe", to=account.jid)
     await desk.hears("presence", "subscribe")
-    await desk.presence(kind="subscribed", to=juliet.bare)
-    seen = await juliet.take(
-        lambda s: s.name == "presence" and s["type"] is None and s["from"].startswith(romeo.jid) and s["from"] != desk.jid,
-        "the app to be there",
-    )
+    await desk.presence(kind="subscribed", to=contact.bare)
+    await contact.hears("presence", None, desk.jid)
     await desk.leaves()
-    return seen["from"]
+    await contact.hears("presence", "unavailable", desk.jid)
 
 
 async def test_what_was_sent_to_who_had_gone_silently_is_not_lost(strict):

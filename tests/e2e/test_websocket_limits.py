@@ -107,7 +107,10 @@ async def test_a_client_that_does_not_read_is_disconnected_and_loses_nothing(sta
 
 @pytest.mark.parametrize(
     "acknowledges, limits",
-    [(True, {"websocket_ping_seconds": 1, "websocket_silent_seconds": 3}), (False, {"websocket_write_seconds": 2})],
+    [
+        (True, {"websocket_ping_seconds": 1, "websocket_silent_seconds": round(patient(3))}),
+        (False, {"websocket_write_seconds": round(patient(2))}),
+    ],
     ids=["acknowledges", "never acknowledges"],
 )
 async def test_a_client_that_does_not_read_what_waited_is_disconnected_and_loses_nothing(start, acknowledges, limits):
@@ -120,7 +123,7 @@ async def test_a_client_that_does_not_read_what_waited_is_disconnected_and_loses
     async def is_noticed() -> bool:
         return f"session of {deaf.address} from" in server.house.log()
 
-    await until(is_noticed, "the server to have noticed", 20)
+    await until(is_noticed, "the server to have noticed", 30)
     await _is_disconnected(server, deaf)
     juliet = await server.app(account)
     # A page counts as delivered when it is acknowledged, or else when the kernel has taken all of it.

@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from support.apps import JSON, PROTOBUF, App, Ended, basic, bearer
 from support.frames import Auth, Message
+from support.waits import patient
 from support.web_tokens import HOUR, PUBLIC, SECRET, STRANGER, keys, token
 from support.xml import REGISTER
 
@@ -213,7 +214,7 @@ async def test_another_claim_may_name_the_account(start, folder):
 
 
 async def test_who_says_nothing_is_not_waited_for(start):
-    server = await start(limits={"header_seconds": 1})
+    server = await start(limits={"header_seconds": round(patient(1))})
     app = await server.app(await server.account("romeo"), headers={}, signed_in=False)
 
     assert await _turned_away(app) == 4401
