@@ -151,7 +151,7 @@ async def browse():
 
 @pytest.fixture
 async def proxy(server):
-    made = await BreakingProxy(server.house.settings.http_port, through=2 * MB).start()
+    made = await BreakingProxy(server.house.settings.http_port, through=1 * MB).start()
     yield made
     await made.close()
 
