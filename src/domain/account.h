@@ -81,6 +81,7 @@ class alignas(64) Account {
     bool durable = true;
     bool kept = false;     // for whoever comes: it counts as waiting
     bool waits = false;    // it has the offline reference in the log
+    bool again = false;    // it was in the log before: the archives have it, or shall not
     bool barrier = false;  // something is being read or stored that nothing may overtake; `work` says what
     References references;
     WorkId work = 0;
@@ -109,6 +110,7 @@ class alignas(64) Account {
   Standing standing_ = Standing::loading;
   bool temporary_ = false;
   bool idle_listed_ = false;
+  bool unread_ = false;                                   // what waits could not be read: somebody tries again
   std::uint32_t busy_ = 0;                                // storage jobs and appends that will come back to this object
   boost::container::small_vector<Session*, 1> sessions_;  // most accounts have one
   std::unique_ptr<std::deque<Held>> outbox_;

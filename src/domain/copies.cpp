@@ -21,7 +21,9 @@ void Router::copy_to_others(Account& account, const Envelope& envelope, const St
   Stamp mark = stamp;
   mark.copy = Copy::received;
   for (Session* session : account.sessions_) {
-    if (session->carbons_ && !given(*session) && session->jid_ != envelope.from) session->deliver(envelope, mark);
+    if (session->carbons_ && !given(*session) && session->jid_ != envelope.from) {
+      session->deliver(envelope, owed_to(*session, mark));
+    }
   }
 }
 

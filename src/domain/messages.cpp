@@ -37,6 +37,12 @@ References Router::references(const Account& account, const Envelope& envelope, 
   return references;
 }
 
+References Router::references(const Account& account, const Account::Held& held, Fate fate) const {
+  References references = this->references(account, held.envelope, fate);
+  if (held.again) references.sender_archive = references.recipient_archive = false;
+  return references;
+}
+
 // What the account wants kept of its messages with `peer`.
 bool Router::archives(const Account& account, const Jid& peer) const {
   if (!account.archive_ && limits_.archive_default == ArchiveDefault::always) return true;  // most of them
@@ -44,6 +50,7 @@ bool Router::archives(const Account& account, const Jid& peer) const {
 }
 
 void Router::deliver_message(Account& account, Envelope&& envelope, const Jid& target, WorkId work) {
+  if (account.unread_) hand_out_waiting(account);
   const Fate fate = this->fate(account, envelope, target, false);
   // Our own answer to what a session has sent passes by what is on its way to the account: its fence does not wait for
   // that, and a door must not confirm what was refused.
@@ -115,7 +122,7 @@ void Router::hand_over(Account& account, const Envelope& envelope, const Jid& ta
   if (copied) mark.copied = ++account.copies_;
   if (fate == Fate::all && (count > 1 || copied)) mark.shared = ++account.shared_;
   for (Session* session : account.sessions_) {
-    if (wants(*session)) session->deliver(envelope, mark);
+    if (wants(*session)) session->deliver(envelope, owed_to(*session, mark));
   }
   if (copied) copy_to_others(account, envelope, mark, wants);
   if (account.push_) {
@@ -161,7 +168,7 @@ bool Router::append_held(Account& account, Account::Held& held, RecordKind kind)
   }
   if (!append(account, std::move(entry), held.work, true)) return false;
   held.envelope.taken = {};
-  if (held.kept) ++account.offline_count_;
+  if (held.kept) count_waiting(account);
   held.waits = held.references.offline;
   held.ticket = ticket;
   held.durable = false;
@@ -319,7 +326,7 @@ void Router::flush(Account& account) {
 bool Router::flush_message(Account& account, Account::Held& held) {
   const Fate fate = this->fate(account, held.envelope, held.target, true);
   const bool logged = held.stamp.sequence != 0;
-  held.references = references(account, held.envelope, fate);
+  held.references = references(account, held, fate);
   held.kept = fate == Fate::store;
   if (fate == Fate::refuse) {
     if (held.waits) release(account, {held.stamp.sequence});
@@ -332,13 +339,19 @@ bool Router::flush_message(Account& account, Account::Held& held) {
     tell_sender(held.envelope, held.stamp);
     return true;
   }
+  // Somebody will confirm it that was not there when it was logged: it waits from now on, whatever happens.
+  if (logged && fate != Fate::store && held.references.offline && !held.waits &&
+      append_held(account, held, RecordKind::offline)) {
+    account.outbox_->push_front(std::move(held));
+    return false;
+  }
   if (logged ? fate != Fate::store : held.references.none()) {
     tell_sender(held.envelope, held.stamp);
     hand_over(account, held.envelope, held.target, fate, held.stamp, held.waits);
     return true;
   }
   if (held.waits) {
-    ++account.offline_count_;
+    count_waiting(account);
     tell_sender(held.envelope, held.stamp);
     copy_of_kept(account, held.envelope, held.stamp);
     push_kept(account, held.envelope);
@@ -360,7 +373,7 @@ void Router::append_undecided(Account& account) {
     if (held.barrier) return;
     if (!held.undecided()) continue;
     const Fate fate = this->fate(account, held.envelope, held.target, true);
-    held.references = references(account, held.envelope, fate);
+    held.references = references(account, held, fate);
     held.kept = fate == Fate::store;
     if (held.references.none() || !append_held(account, held, RecordKind::message)) return;
     --account.undecided_;
@@ -422,9 +435,9 @@ void Router::take_back(Account& account, GivenBack given) {
   // The session that it names is gone, even if a new one has that name already: it goes on as sent to the account.
   // A copy stands for the message, and whoever that was for had it or has gone.
   held.target = stamp.copy == Copy::received || target == given.from ? target.to_bare() : target;
-  held.stamp.sequence = stamp.sequence;
-  held.stamp.time = stamp.time;
-  held.stamp.archived = stamp.archived;
+  // Of what was in no archive of its account, and is not owed, the log may have let go since.
+  held.again = stamp.sequence != 0 && !stamp.owed && !stamp.archived;
+  if (!held.again) held.stamp = Stamp{.sequence = stamp.sequence, .time = stamp.time, .archived = stamp.archived};
   held.waits = stamp.owed;
   held.envelope = std::move(given.envelope);
   held.envelope.taken = {};  // told already
@@ -432,7 +445,7 @@ void Router::take_back(Account& account, GivenBack given) {
   // would find the first of it in what has waited and meet the rest before that page's end.
   const Fate fate = this->fate(account, held.envelope, held.target, true);
   if (fate == Fate::store && !held.waits && account.undecided_ == 0 && !account.offline_) {
-    held.references = references(account, held.envelope, fate);
+    held.references = references(account, held, fate);
     held.kept = true;
     const bool logged = held.stamp.sequence != 0;
     if (append_held(account, held, logged ? RecordKind::offline : RecordKind::message)) {
@@ -449,7 +462,24 @@ void Router::take_back(Account& account, GivenBack given) {
 
 // ---- messages that waited -------------------------------------------------------------------------------------------
 
+// Behind a page that somebody is reading.
+void Router::count_waiting(Account& account) {
+  ++account.offline_count_;
+  if (account.offline_ && account.offline_->session != 0) account.offline_->more = true;
+}
+
+// To whoever wants it, first to one that is here.
+void Router::hand_out_waiting(Account& account) {
+  Session* reader = nullptr;
+  for (Session* session : account.sessions_) {
+    if (!Account::eligible(*session) || (reader && !reader->detached())) continue;
+    if (!reader || !session->detached()) reader = session;
+  }
+  if (reader) fetch_offline(account, *reader);
+}
+
 void Router::fetch_offline(Account& account, Session& session) {
+  if (account.offline_count_ == 0) account.unread_ = false;
   if (account.offline_count_ == 0 || account.temporary_) return;
   if (account.offline_) {
     // Whoever was given them may have lost its connection since; who is here does not wait for that one.
@@ -458,6 +488,8 @@ void Router::fetch_offline(Account& account, Session& session) {
     if (!lost || session.detached()) return;
     account.offline_.reset();  // what it confirms later is confirmed by another already
   }
+  // But what stands in front of this barrier alone is decided before the page is read.
+  auto except = on_their_way(account, &session, true);
   account.offline_ = std::make_unique<Account::Offline>();
   account.offline_->session = session.id_;
   account.offline_->known = account.offline_count_;
@@ -466,7 +498,7 @@ void Router::fetch_offline(Account& account, Session& session) {
   // An answered ping says that the page is there too.
   const WorkId work = works_.open();
   session.touched_ |= std::uint64_t{1} << core_;
-  log_.offline(core_, account.bare_, held_by_sessions(account, &session),
+  log_.offline(core_, account.bare_, std::move(except),
                std::min(limits_.offline_messages, limits_.offline_page_messages), limits_.offline_page,
                [this, &account, id = session.id_, work](Result<std::vector<LogRecord>> records) {
                  --account.busy_;
@@ -485,11 +517,18 @@ bool Router::stands_in_archive(const LogRecord& record) const {
 void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<LogRecord>> records) {
   Session* session = account.find_session(id);
   const bool still_asked = account.offline_ && account.offline_->session == id;
+  const bool others_are_here =
+      session && session->detached() && std::ranges::any_of(account.sessions_, [](const Session* other) {
+        return Account::eligible(*other) && !other->detached();
+      });
   if (!records) {
-    log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(),
-               records.error().message);
+    cannot_read(account, records.error());
     if (still_asked) account.offline_.reset();
+  } else if (still_asked && others_are_here) {
+    account.offline_.reset();
   } else if (session && still_asked) {
+    account.unread_ = false;
+    const bool none = records->empty();
     auto& page = *account.offline_;
     // Some have been given to a session since they were asked for, or are about to be.
     const auto on_their_way = this->on_their_way(account, session);
@@ -508,16 +547,26 @@ void Router::offline_fetched(Account& account, SessionId id, Result<std::vector<
                                                     .archived = record.entry.references.recipient_archive});
     }
     if (records->empty()) {
-      account.offline_count_ -= std::min(page.known, account.offline_count_);
+      if (none) account.offline_count_ -= std::min(page.known, account.offline_count_);
       account.offline_.reset();
     } else {
       page.through = records->back().sequence;
       page.count = records->size();
-      page.more = page.known > page.count;
+      page.more = account.offline_count_ > page.count;
       session->ask_confirmation(page.through);
     }
   }
+  ++account.busy_;
   lift_barrier(account, 0);
+  if (records && !account.offline_) hand_out_waiting(account);  // what was not for this one, or came meanwhile
+  --account.busy_;
+  rest(account);
+}
+
+// The next message for the account, or presence of its sessions, tries again.
+void Router::cannot_read(Account& account, const Error& error) {
+  if (std::exchange(account.unread_, true)) return;
+  log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(), error.message);
 }
 
 void Router::raise_barrier(Account& account, WorkId work) {
@@ -545,11 +594,15 @@ void Router::confirmed(Session& session, std::uint64_t number) {
   account->offline_count_ -= std::min(page->count, account->offline_count_);
   if (!page->sequences.empty()) release(*account, page->sequences, nullptr, works_.open());
   // The next page, or what was stored while nobody could take it.
-  for (Session* other : account->sessions_) {
-    if (!Account::eligible(*other) || (Account::eligible(session) && other != &session)) continue;
-    fetch_offline(*account, *other);
-    break;
-  }
+  if (Account::eligible(session) && !session.detached())
+    fetch_offline(*account, session);
+  else
+    hand_out_waiting(*account);
+}
+
+void Router::detached(Session& session) {
+  Account* account = session.account_;
+  if (account && account->offline_ && account->offline_->session == session.id_) hand_out_waiting(*account);
 }
 
 }  // namespace anser::domain

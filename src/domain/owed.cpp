@@ -44,6 +44,12 @@ bool Router::settle_owed(Account& account, const Envelope& envelope, const Stamp
   return append(account, std::move(entry), 0, false);
 }
 
+// Who does not confirm is owed nothing: what it gives back waits no more than what was never logged.
+Stamp Router::owed_to(const Session& session, Stamp stamp) {
+  stamp.owed = stamp.owed && session.confirms_;
+  return stamp;
+}
+
 // `sequences` ascending. Is the log full, they wait for whoever comes next: once too often, which is better than never.
 void Router::release(Account& account, std::vector<std::uint64_t> sequences, std::shared_ptr<const SessionNote> note,
                      WorkId work) {
@@ -79,12 +85,15 @@ std::vector<std::uint64_t> Router::held_by_sessions(const Account& account, cons
   return held;
 }
 
-// And what is in the outbox: its turn comes soon.
-std::vector<std::uint64_t> Router::on_their_way(const Account& account, const Session* asking) const {
+// And what is in the outbox, or of that only what is behind a barrier: its turn comes soon.
+std::vector<std::uint64_t> Router::on_their_way(const Account& account, const Session* asking,
+                                                bool behind_barriers) const {
   std::vector<std::uint64_t> found = held_by_sessions(account, asking);
   if (account.outbox_) {
+    bool counts = !behind_barriers;
     for (const auto& held : *account.outbox_) {
-      if (held.waits && !held.kept && held.stamp.sequence != 0) found.push_back(held.stamp.sequence);
+      counts = counts || held.barrier;
+      if (counts && held.waits && !held.kept && held.stamp.sequence != 0) found.push_back(held.stamp.sequence);
     }
   }
   std::sort(found.begin(), found.end());
@@ -103,6 +112,16 @@ void Router::expect_back(Account& account, Session& session) {
     }
     account.expected_back_->insert(entry.stamp.sequence);
   }
+}
+
+// And of a page it has not confirmed all: that waits on, even if it was passed over since as what this one had.
+void Router::count_unconfirmed(Account& account, Session& session) {
+  const UnackedQueue* queue = session.confirms_ ? session.unacked() : nullptr;
+  if (!queue) return;
+  const auto still = std::ranges::count_if(queue->entries(), [](const Outgoing& entry) {
+    return entry.stamp.delayed && !entry.stamp.owed && !entry.stamp.had;
+  });
+  account.offline_count_ = std::max(account.offline_count_, static_cast<std::uint64_t>(still));
 }
 
 void Router::came_back(Account& account, std::uint64_t sequence) {
@@ -332,11 +351,8 @@ void Router::read_waiting(Account& account) {
       core_, account.bare_, handed_over(account), limits_.offline_messages, limits_.offline_page,
       [this, &account](Result<std::vector<LogRecord>> records) {
         --account.busy_;
-        if (!records) {
-          log::error("domain", "the waiting messages of {} could not be read: {}", account.bare_.full(),
-                     records.error().message);
-        }
-        if (!records || records->empty()) {
+        if (!records) cannot_read(account, records.error());
+        if (!records || records->empty() || !account.offline_) {  // it may have been removed
           account.offline_.reset();
           return lift_barrier(account, 0);
         }
@@ -408,6 +424,7 @@ void Router::undelivered(const Session& session, std::vector<Outgoing> entries) 
                    });
                    with_account(from.to_bare(), [lost](Account& account) {
                      account.offline_count_ += static_cast<std::uint64_t>(lost);
+                     account.unread_ = true;
                    });
                  }
                  give_back_all(from, priority, std::move(entries), std::move(*records));

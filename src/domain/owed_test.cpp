@@ -126,6 +126,50 @@ TEST_F(OwedTest, OfTwoDevicesBothConfirm) {
   EXPECT_THAT(waiting(), IsEmpty());
 }
 
+// What a device without acknowledgements had not been able to write when it went, beside one that has them.
+TEST_F(OwedTest, WhatNobodyHadIsNotLostWithTheLastDevice) {
+  for (const bool archived : {true, false}) {
+    for (const bool both_are_given : {true, false}) {
+      SCOPED_TRACE(testing::Message() << "archived " << archived << ", both are given it " << both_are_given);
+      archive(archived);
+      FakeSession pad;
+      login(romeo, "romeo@capulet.example/garden");
+      login(phone, "juliet@capulet.example/phone", true, both_are_given ? 0 : -1);
+      login(pad, "juliet@capulet.example/pad");
+      send(romeo, kJuliet, "a");
+      ASSERT_THAT(pad.heard, SizeIs(1));
+
+      end(phone);
+      router.close(pad);
+      for (auto& [envelope, stamp] : std::exchange(pad.heard, {})) router.undelivered(pad, envelope, stamp);
+      settle();
+      router.open(later, jid("juliet@capulet.example/later"), false, [](const Result<void>&) {});
+      settle();
+      be_available(later, 0);
+      EXPECT_THAT(later.bodies(), ElementsAre("a"));
+      router.confirmed(later, *later.asked);
+      for (auto* session : {&romeo, &later}) end(*session);
+    }
+  }
+}
+
+TEST_F(OwedTest, NothingIsAcknowledgedBeforeItWaitsForWhoShallConfirmIt) {
+  archive(true);
+  login(romeo, "romeo@capulet.example/garden");
+  login(phone, "juliet@capulet.example/phone");
+  router.route(romeo, message(romeo, kJuliet, "a"));
+  router.fence(romeo, 7);
+  phone.set_confirms();  // while it is on its way to the disk
+
+  log.commit();
+  EXPECT_FALSE(romeo.passed);
+  EXPECT_THAT(phone.bodies(), IsEmpty());
+  log.commit();
+  EXPECT_EQ(romeo.passed, 7u);
+  EXPECT_THAT(phone.bodies(), ElementsAre("a"));
+  EXPECT_THAT(waiting(), SizeIs(1));
+}
+
 TEST_F(OwedTest, WhatOneDeviceHasConfirmedIsOverWhenTheOtherGoes) {
   login(romeo, "romeo@capulet.example/garden");
   login(phone, "juliet@capulet.example/phone", true);

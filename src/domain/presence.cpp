@@ -54,7 +54,7 @@ void Router::own_presence(Session& session, Account& account, Envelope presence)
     ask_presence(session, account);
     deliver_requests(session, account);
   }
-  if (!was_eligible && Account::eligible(session)) fetch_offline(account, session);
+  if (Account::eligible(session) && (!was_eligible || account.unread_)) fetch_offline(account, session);
 }
 
 // Who is there, of the account's own devices and of its contacts.

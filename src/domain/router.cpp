@@ -264,17 +264,14 @@ void Router::close(Session& session) {
   }
   account->sessions_.erase(std::find(account->sessions_.begin(), account->sessions_.end(), &session));
   session.account_ = nullptr;
+  count_unconfirmed(*account, session);
   expect_back(*account, session);
   account->sessions_.shrink_to_fit();
   --session_count_;
 
   if (account->offline_ && account->offline_->session == session.id_) {
     account->offline_.reset();  // not confirmed: they wait for the next session, perhaps one that is here
-    for (Session* other : account->sessions_) {
-      if (!Account::eligible(*other)) continue;
-      fetch_offline(*account, *other);
-      break;
-    }
+    hand_out_waiting(*account);
   }
   if (account->temporary_ && account->sessions_.empty() && account->busy_ == 0) {
     accounts_.erase(*account);

@@ -100,6 +100,8 @@ class Router {
   void undelivered(const Session& session, Envelope envelope, const Stamp& stamp);
   // The client has confirmed what ask_confirmation(number) asked about.
   void confirmed(Session& session, std::uint64_t number);
+  // Its client has lost its connection: what waited, and is with it unconfirmed, is for one that is here.
+  void detached(Session& session);
 
   // ---- what sessions with acknowledgements are owed, and what a restart must know of them (owed.cpp) ----
   // The client has the first `count` entries of session.unacked(), which will be forgotten; `note` says the same.
@@ -227,6 +229,7 @@ class Router {
   // messages.cpp
   Fate fate(const Account& account, const Envelope& envelope, const Jid& target, bool has_turn) const;
   References references(const Account& account, const Envelope& envelope, Fate fate) const;
+  References references(const Account& account, const Account::Held& held, Fate fate) const;
   bool archives(const Account& account, const Jid& peer) const;
   void deliver_message(Account& account, Envelope&& envelope, const Jid& target, WorkId work);
   void hand_over(Account& account, const Envelope& envelope, const Jid& target, Fate fate, const Stamp& stamp,
@@ -245,6 +248,8 @@ class Router {
   // Nothing for the account passes while it stands; 0 is the fetch of waiting messages, else a work of this core.
   void raise_barrier(Account& account, WorkId work);
   void lift_barrier(Account& account, WorkId work);
+  void hand_out_waiting(Account& account);
+  void cannot_read(Account& account, const Error& error);
   void fetch_offline(Account& account, Session& session);
   bool stands_in_archive(const LogRecord& record) const;
   void offline_fetched(Account& account, SessionId session, Result<std::vector<LogRecord>> records);
@@ -257,7 +262,11 @@ class Router {
                std::shared_ptr<const SessionNote> note = nullptr, WorkId work = 0);
   bool held_elsewhere(const Account& account, const Session* but, std::uint64_t sequence) const;
   std::vector<std::uint64_t> held_by_sessions(const Account& account, const Session* asking) const;
-  std::vector<std::uint64_t> on_their_way(const Account& account, const Session* asking) const;
+  std::vector<std::uint64_t> on_their_way(const Account& account, const Session* asking,
+                                          bool behind_barriers = false) const;
+  static Stamp owed_to(const Session& session, Stamp stamp);
+  static void count_waiting(Account& account);
+  void count_unconfirmed(Account& account, Session& session);
   void expect_back(Account& account, Session& session);
   void came_back(Account& account, std::uint64_t sequence);
   void restore_sessions(Account& account);

@@ -231,7 +231,8 @@ void Session::write_failure(const Envelope& envelope) {
   FrameType type = envelope.kind == Kind::message ? FrameType::message : FrameType::presence;
   std::string event_id = envelope.id;
   if (envelope.kind == Kind::message && inflow_ && envelope.failure && !envelope.id.empty()) {
-    const auto sent = std::ranges::find(inflow_->sent, envelope.id, &Sent::id);
+    const auto sent = std::ranges::find_if(
+        inflow_->sent, [&](const Sent& one) { return one.id == envelope.id && !one.refused; });  // once for each
     if (sent != inflow_->sent.end()) {
       sent->refused = true;
       type = sent->type;
@@ -368,7 +369,9 @@ void Session::await_socket() {
 
 // Nobody tells us when the socket has taken the last of it. If it takes nothing for too long, the client does not read.
 void Session::look_at_socket() {
+  if (ended_) return;
   auto& box = *outbox_;
+  if (acknowledges_) pass_unmarked();
   confirm_delivered();
   if (ended_) return;
   if (waits_for_socket() && box.taken == connection_.bytes_out()) {

@@ -59,7 +59,7 @@ Stream::Then Stream::take_management(const xml::Stanza& stanza) {
     auto& m = *management_;
     m.asked = m.taken;
     m.owes = true;
-    if (unfenced_ > 0) {
+    if (unfenced_ > 0 || (!m.marks.empty() && m.marks.back().taken < m.taken)) {
       set_fence();
       pace();
     }
@@ -282,6 +282,7 @@ void Stream::detach() {
   if (unfenced_ > 0) set_fence();
   acknowledge_soon();
   services_.core.timers().arm(outbox_->patience, m.resume_within);
+  services_.router.detached(*this);
 }
 
 // What came over the old connection is done first: its client will send again what <resumed/> does not count.

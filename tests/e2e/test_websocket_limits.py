@@ -191,6 +191,21 @@ async def test_a_session_that_ends_acknowledges_nothing_that_is_refused(start):
     assert romeo.came("AckMessage") == []
 
 
+async def test_of_two_that_are_the_same_and_refused_neither_is_acknowledged(start):
+    server = await start(limits={"cores": 1})
+    romeo, juliet = await server.app("romeo"), await server.session("juliet")
+    await romeo.tells(juliet.bare, "the first one waits for what was sent before this session")
+    await juliet.set(f"<block xmlns='urn:xmpp:blocking'><item jid='{romeo.bare}'/></block>")
+
+    twice = frame(BINARY, to_binary(Message(eventId="twice", to=juliet.bare, body="x"))) * 2
+    romeo.link.transport.write(twice)
+
+    for _ in range(2):
+        assert await romeo.is_refused("twice")
+    await romeo.beats()
+    assert romeo.came("AckMessage") == []
+
+
 async def _stops_acknowledging(start):
     """The server, and the account for which 30 messages wait; ten may be unacknowledged."""
     server = await start(queue_stanzas=10)

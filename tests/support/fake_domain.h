@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -135,7 +136,7 @@ class FakeLog final : public MessageLog {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> notes;  // by session and key
   bool full = false;                                                     // the queue
   bool disk_full = false;
-  bool unreadable = false;  // the archives
+  bool unreadable = false;  // the archives, and what waits
 
   Result<void> append(CoreId, std::uint64_t ticket, LogEntry entry) override {
     if (full) return fail(Errc::resource_limit, "full");
@@ -146,6 +147,7 @@ class FakeLog final : public MessageLog {
   void offline(CoreId, const Jid& owner, std::vector<std::uint64_t> except, std::size_t limit, std::size_t bytes,
                std::function<void(Result<std::vector<LogRecord>>)> done) override {
     queries_.push_back([this, owner, except = std::move(except), limit, bytes, done = std::move(done)] {
+      if (unreadable) return done(fail(Errc::storage_failed, "unreadable"));
       auto found = waiting_for(owner);
       std::erase_if(found, [&](const LogRecord& record) {
         return std::binary_search(except.begin(), except.end(), record.sequence);
@@ -248,16 +250,23 @@ class FakeLog final : public MessageLog {
   }
   std::vector<LogRecord> waiting_for(const Jid& owner) const {
     std::map<std::uint64_t, LogRecord> found;
+    const auto is_archived = [](const LogRecord& record) {
+      return record.entry.references.sender_archive || record.entry.references.recipient_archive;
+    };
+    std::set<std::uint64_t> gone;  // nothing refers to them any more, and nothing can again
     for (const auto& record : records) {
       if (record.entry.owner != owner) continue;
       if (record.entry.kind == RecordKind::message && record.entry.references.offline)
         found.emplace(record.sequence, record);
-      if (record.entry.kind == RecordKind::offline)
+      if (record.entry.kind == RecordKind::offline && !gone.contains(record.entry.target))
         found.emplace(record.entry.target, records[record.entry.target - 1]);
       if (record.entry.kind == RecordKind::delivered)
         found.erase(found.begin(), found.upper_bound(record.entry.target));
       if (record.entry.kind == RecordKind::released)
-        for (const auto sequence : record.entry.sequences) found.erase(sequence);
+        for (const auto sequence : record.entry.sequences) {
+          found.erase(sequence);
+          if (!is_archived(records[sequence - 1])) gone.insert(sequence);
+        }
     }
     std::vector<LogRecord> list;
     for (auto& [sequence, record] : found) list.push_back(record);
@@ -292,7 +301,8 @@ class FakeSession final : public Session {
   }
   void close(CloseReason why) override { closed = why; }
   std::string peer() const override { return "test"; }
-  bool attentive() const override { return looking; }
+  bool detached() const override { return !connected; }
+  bool attentive() const override { return looking && connected; }
   UnackedQueue* unacked() override { return confirms() ? &queue : nullptr; }
   void noted(std::uint64_t mark, bool stored) override { notes.push_back({mark, stored}); }
 
@@ -329,6 +339,7 @@ class FakeSession final : public Session {
   std::size_t heard_before_fence = 0;
   std::optional<CloseReason> closed;
   bool looking = true;
+  bool connected = true;
 };
 
 class FakeIqs final : public IqService {
