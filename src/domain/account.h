@@ -79,10 +79,11 @@ class alignas(64) Account {
 
     std::uint64_t ticket = 0;  // of its append; 0 when none is due
     bool durable = true;
-    bool kept = false;     // for whoever comes: it counts as waiting
-    bool waits = false;    // it has the offline reference in the log
-    bool again = false;    // it was in the log before: the archives have it, or shall not
-    bool barrier = false;  // something is being read or stored that nothing may overtake; `work` says what
+    bool kept = false;        // for whoever comes: it counts as waiting
+    bool waits = false;       // it has the offline reference in the log
+    bool given_back = false;  // by a session that has ended
+    bool again = false;       // it was in the log before: the archives have it, or shall not
+    bool barrier = false;     // something is being read or stored that nothing may overtake; `work` says what
     References references;
     WorkId work = 0;
     Stamp stamp;

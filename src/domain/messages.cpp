@@ -428,9 +428,9 @@ void Router::take_back(Account& account, GivenBack given) {
     if (stamp.owed) release(account, {stamp.sequence});
     return;
   }
-  // Behind whatever is on its way: newer messages may be, but what waited for longer comes first.
   if (!account.outbox_) account.outbox_ = std::make_unique<std::deque<Account::Held>>();
   Account::Held held;
+  held.given_back = true;
   held.work = works_.open();
   // The session that it names is gone, even if a new one has that name already: it goes on as sent to the account.
   // A copy stands for the message, and whoever that was for had it or has gone.
@@ -449,15 +449,22 @@ void Router::take_back(Account& account, GivenBack given) {
     held.kept = true;
     const bool logged = held.stamp.sequence != 0;
     if (append_held(account, held, logged ? RecordKind::offline : RecordKind::message)) {
-      account.outbox_->push_back(std::move(held));
-      return;
+      return put_in_front(account, std::move(held));
     }
     held.references = {};
     held.kept = false;
   }
   if (held.undecided()) ++account.undecided_;
-  account.outbox_->push_back(std::move(held));
+  put_in_front(account, std::move(held));
   flush(account);
+}
+
+// Of what is on its way, which is newer; but behind what came back before it, and behind a page, which is older.
+void Router::put_in_front(Account& account, Account::Held held) {
+  auto& outbox = *account.outbox_;
+  const auto before = std::find_if(outbox.rbegin(), outbox.rend(),
+                                   [](const Account::Held& other) { return other.barrier || other.given_back; });
+  outbox.insert(before.base(), std::move(held));
 }
 
 // ---- messages that waited -------------------------------------------------------------------------------------------

@@ -153,6 +153,22 @@ TEST_F(OwedTest, WhatNobodyHadIsNotLostWithTheLastDevice) {
   }
 }
 
+TEST_F(OwedTest, WhatComesBackComesBeforeWhatIsOnItsWay) {
+  for (const bool archived : {true, false}) {
+    archive(archived);
+    login(romeo, "romeo@capulet.example/garden");
+    login(phone, "juliet@capulet.example/phone", true, 5);
+    login(desk, "juliet@capulet.example/desk");
+    for (const char* body : {"a", "b"}) send(romeo, kJuliet, body);
+    router.route(romeo, message(romeo, kJuliet, "c"));
+    router.route(romeo, message(romeo, kJuliet, "d"));
+
+    end(phone);
+    EXPECT_THAT(desk.bodies(), ElementsAre("a", "b", "c", "d"));
+    for (auto* session : {&romeo, &desk}) end(*session);
+  }
+}
+
 TEST_F(OwedTest, NothingIsAcknowledgedBeforeItWaitsForWhoShallConfirmIt) {
   archive(true);
   login(romeo, "romeo@capulet.example/garden");

@@ -109,7 +109,7 @@ void Router::recalled(Account& account, const Recall& recall) {
   RetryWindow& window = *account.retries_;
   const std::size_t kept = std::min(recall.found.size(), limits_.retries);
   for (std::size_t i = kept; i-- > 0;) {
-    window.note(recall.found[i].message, recall.found[i].time, core_, true, limits_.retries);
+    window.note_recalled(recall.found[i].message, recall.found[i].time, core_, limits_.retries);
   }
   if (recall.tombstones) window.set_tombstones();
   if (recall.group.empty())

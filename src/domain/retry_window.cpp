@@ -49,13 +49,13 @@ RetryWindow::~RetryWindow() { empty(); }
 
 // The archive has what it held; the rest is forgotten.
 void RetryWindow::empty() {
-  filled_ = tombstones_ = false;
+  filled_ = tombstones_ = mixed_ = false;
   groups_.reset();
   if (firsts_.empty()) return;
   pool_.size_ -= firsts_.size();
   pool_.by_use_.erase(place_);
   firsts_ = {};
-  oldest_ = 0;
+  oldest_ = used_ = 0;
 }
 
 bool RetryWindow::filled_for(const Jid& group) const {
@@ -79,6 +79,7 @@ const RetryWindow::First* RetryWindow::find(Fingerprint message, Time now) const
 
 void RetryWindow::note(Fingerprint message, Time sent, CoreId home, bool done, std::size_t most) {
   const First first{message, second_of(sent), home, done};
+  mixed_ = mixed_ || first.second < used_;
   if (firsts_.empty()) {
     place_ = pool_.by_use_.insert(pool_.by_use_.end(), this);
   } else {
@@ -90,11 +91,29 @@ void RetryWindow::note(Fingerprint message, Time sent, CoreId home, bool done, s
     firsts_.push_back(first);
     ++pool_.size_;
   } else {
-    firsts_[oldest_ % firsts_.size()] = first;
-    oldest_ = static_cast<std::uint32_t>((oldest_ + 1) % firsts_.size());
+    const std::size_t place = oldest();
+    firsts_[place] = first;
+    oldest_ = static_cast<std::uint32_t>((place + 1) % firsts_.size());
   }
   used_ = std::max(used_, first.second);
   pool_.trim(*this, sent);
+}
+
+// What a group had comes when others have been noted already.
+void RetryWindow::note_recalled(Fingerprint message, Time sent, CoreId home, std::size_t most) {
+  if (firsts_.size() >= most && second_of(sent) < firsts_[oldest()].second) return;
+  note(message, sent, home, true, most);
+}
+
+// Of those of one second it is the one that was noted first.
+std::size_t RetryWindow::oldest() const {
+  const std::size_t size = firsts_.size();
+  std::size_t found = oldest_ % size;
+  for (std::size_t i = 1; mixed_ && i < size; ++i) {
+    const std::size_t at = (oldest_ + i) % size;
+    if (firsts_[at].second < firsts_[found].second) found = at;
+  }
+  return found;
 }
 
 void RetryWindow::forget(Fingerprint message) {

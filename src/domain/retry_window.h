@@ -88,6 +88,8 @@ class RetryWindow {
   bool has_tombstones() const { return tombstones_; }
   // Of more than `most` the oldest go.
   void note(Fingerprint message, Time sent, CoreId home, bool done, std::size_t most);
+  // What the log had, and is done. Of too many the oldest go, whichever these are.
+  void note_recalled(Fingerprint message, Time sent, CoreId home, std::size_t most);
   void set_tombstones() { tombstones_ = true; }
   void forget(Fingerprint message);  // it was answered with an error: sent again, it is new
   void done_at(CoreId home);         // all that were noted for this core are done
@@ -107,15 +109,17 @@ class RetryWindow {
   friend class RetryPool;
 
   void empty();
+  std::size_t oldest() const;
 
   RetryPool& pool_;
   std::list<RetryWindow*>::iterator place_;           // in the pool, while there is anything
   std::vector<First> firsts_;                         // a ring once it is full
   std::uint32_t oldest_ = 0;                          // where the next one goes then
-  std::uint32_t used_ = 0;                            // when the last one was noted
+  std::uint32_t used_ = 0;                            // the newest
   std::unique_ptr<std::vector<std::size_t>> groups_;  // hashes of those that have been asked, a bounded number
   bool filled_ = false;
   bool tombstones_ = false;
+  bool mixed_ = false;  // not all were noted in the order in which they were sent
   bool held_ = false;
   std::unique_ptr<std::deque<Sent>> waiting_;  // bounded by what sessions may have under way
 };

@@ -74,6 +74,26 @@ TEST_F(RetryWindowTest, OnlyMessagesWithAnOriginIdComeAgain) {
   EXPECT_FALSE(may_come_again(presence));
 }
 
+TEST_F(RetryWindowTest, WhatIsRecalledLateTakesNoNewersPlace) {
+  const auto ago = [](int seconds) { return kNow - std::chrono::seconds{seconds}; };
+  for (Fingerprint message = 1; message <= kMost; ++message) {
+    note(window, message, ago(20 - 4 * static_cast<int>(message)));  // 16, 12, 8 and 4 seconds
+  }
+
+  window.note_recalled(11, ago(100), 0, kMost);
+  window.note_recalled(12, ago(10), 0, kMost);
+  EXPECT_FALSE(knows(window, 11));
+  EXPECT_TRUE(knows(window, 12));
+  EXPECT_FALSE(knows(window, 1));
+  for (Fingerprint message = 2; message <= kMost; ++message) EXPECT_TRUE(knows(window, message)) << message;
+
+  note(window, 21);
+  EXPECT_TRUE(knows(window, 21) && knows(window, 12));
+  EXPECT_FALSE(knows(window, 2));
+  for (Fingerprint message = 31; message < 31 + kMost; ++message) note(window, message, kNow + std::chrono::seconds{1});
+  for (Fingerprint message = 31; message < 31 + kMost; ++message) EXPECT_TRUE(knows(window, message)) << message;
+}
+
 TEST_F(RetryWindowTest, ForgetsTheOldestOfMoreThanItMayHold) {
   for (Fingerprint message = 1; message <= 2 * kMost + 1; ++message) note(window, message);
 

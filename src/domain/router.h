@@ -337,6 +337,7 @@ class Router {
   };
   void give_back(const Jid& from, std::int8_t priority, Envelope envelope, const Stamp& stamp);
   void take_back(Account& account, GivenBack given);
+  static void put_in_front(Account& account, Account::Held held);
 
   // presence.cpp
   void own_presence(Session& session, Account& account, Envelope presence);

@@ -85,7 +85,8 @@ void Session::deliver(const Envelope& envelope, const domain::Stamp& stamp) {
   if (envelope.kind == Kind::presence) return modern_ ? write_presence(envelope) : void();
   const std::uint64_t mark = acknowledges_ || !writable() ? mark_of(envelope, stamp) : 0;
   // What nobody will acknowledge waits only for what is before it, or if the log waits for a word about it.
-  if (writable() && (!acknowledges_ || (mark == 0 && !stamp.owed))) return write(envelope, stamp);
+  const bool log_waits = stamp.owed || stamp.delayed;
+  if (writable() && (!acknowledges_ || (mark == 0 && !log_waits))) return write(envelope, stamp);
   put_off({envelope, stamp, {}}, mark);
 }
 

@@ -8,7 +8,7 @@ from websockets.exceptions import ConnectionClosed
 from support import config
 from support.apps import PROTOBUF, App, Ended
 from support.attacks import SMALL_OUTPUT
-from support.frames import Message, to_binary
+from support.frames import Message, Receipt, to_binary
 from support.handmade import BINARY, TEXT, frame
 from support.waits import patient, until, within
 
@@ -147,6 +147,22 @@ async def test_a_client_that_reads_slowly_gets_all_that_waited(start, acknowledg
         assert _numbers([message]) == [number]
         if acknowledges:
             await slow.acknowledges(message)
+
+
+async def test_a_page_that_ends_in_receipts_is_done_with(start):
+    """They have no acknowledgements of their own, and come when the client has acknowledged the last message already."""
+    server = await start()
+    romeo, account = await server.app("romeo"), await server.account("juliet")
+    await romeo.tells(account.jid, "first")
+    for number in range(600):  # more than a page, and more than a connection holds
+        await romeo.send(Receipt(to=account.jid, kind="read", eventId=f"{number} " + "x" * 250))
+    await romeo.tells(account.jid, "last")
+
+    slow = await server.app(account, deaf=True, acknowledges=True)
+    await slow.acknowledges(await slow.hears("first"))
+
+    await slow.acknowledges(await slow.hears("last"))
+    assert len(slow.came("Receipt")) == 600
 
 
 async def _is_disconnected(server, app: App) -> None:
