@@ -81,6 +81,7 @@ class alignas(64) Account {
     bool durable = true;
     bool kept = false;        // for whoever comes: it counts as waiting
     bool waits = false;       // it has the offline reference in the log
+    bool tried = false;       // the log refused to note that it waits: whoever is there is given it all the same
     bool given_back = false;  // by a session that has ended
     bool again = false;       // it was in the log before: the archives have it, or shall not
     bool barrier = false;     // something is being read or stored that nothing may overtake; `work` says what

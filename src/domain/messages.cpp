@@ -272,6 +272,13 @@ void Router::refused_append(const PendingAppend& pending) {
   const auto found =
       std::find_if(outbox.begin(), outbox.end(), [&](const auto& entry) { return entry.ticket == pending.ticket; });
   ANSER_ASSERT(found != outbox.end());
+  if (!found->kept && (found->stamp.sequence != 0 || found->again)) {  // acknowledged already
+    found->ticket = 0;
+    found->tried = found->durable = true;
+    found->waits = false;
+    --account.busy_;
+    return flush(account);
+  }
   Account::Held held = std::move(*found);
   outbox.erase(found);
   if (held.kept && account.offline_count_ > 0) --account.offline_count_;
@@ -340,12 +347,15 @@ bool Router::flush_message(Account& account, Account::Held& held) {
     return true;
   }
   // Somebody will confirm it that was not there when it was logged: it waits from now on, whatever happens.
-  if (logged && fate != Fate::store && held.references.offline && !held.waits &&
-      append_held(account, held, RecordKind::offline)) {
-    account.outbox_->push_front(std::move(held));
-    return false;
+  const bool here = fate != Fate::store;
+  if (here && (logged || held.again) && held.references.offline && !held.waits && !held.tried) {
+    if (append_held(account, held, logged ? RecordKind::offline : RecordKind::message)) {
+      account.outbox_->push_front(std::move(held));
+      return false;
+    }
+    held.tried = true;
   }
-  if (logged ? fate != Fate::store : held.references.none()) {
+  if (logged || held.tried ? here : held.references.none()) {
     tell_sender(held.envelope, held.stamp);
     hand_over(account, held.envelope, held.target, fate, held.stamp, held.waits);
     return true;
@@ -413,7 +423,7 @@ void Router::take_back(Account& account, GivenBack given) {
   const Jid& target = given.target;
   const Envelope& envelope = given.envelope;
   const Stamp& stamp = given.stamp;
-  const bool in_queue = stamp.owed && held_elsewhere(account, nullptr, stamp.sequence);
+  const bool in_queue = stamp.sequence != 0 && held_elsewhere(account, nullptr, stamp.sequence);
   const auto has_it = [&](const Session* other) {
     if (other->carbons_ && stamp.copied > other->carbons_since_) return true;  // as a copy
     if (stamp.copy == Copy::received && stamp.copied > other->opened_at_ &&
@@ -599,7 +609,13 @@ void Router::confirmed(Session& session, std::uint64_t number) {
   if (account->offline_->through != number) return;
   const auto page = std::move(account->offline_);
   account->offline_count_ -= std::min(page->count, account->offline_count_);
-  if (!page->sequences.empty()) release(*account, page->sequences, nullptr, works_.open());
+  if (!page->sequences.empty()) {
+    for (Session* other : account->sessions_) {
+      UnackedQueue* queue = other == &session || !other->confirms_ ? nullptr : other->unacked();
+      if (queue) (void)queue->mark_had(page->sequences);
+    }
+    release(*account, page->sequences, nullptr, works_.open());
+  }
   // The next page, or what was stored while nobody could take it.
   if (Account::eligible(session) && !session.detached())
     fetch_offline(*account, session);

@@ -169,6 +169,55 @@ TEST_F(OwedTest, WhatComesBackComesBeforeWhatIsOnItsWay) {
   }
 }
 
+// Whoever is there gets what was acknowledged, whether or not the disk takes the note that it waits.
+TEST_F(OwedTest, WhatComesBackIsHandedOnThoughTheLogTakesNothing) {
+  for (const bool archived : {true, false}) {
+    for (const bool queue : {true, false}) {
+      SCOPED_TRACE(testing::Message() << "archived " << archived << ", the queue is full " << queue);
+      archive(archived);
+      FakeSession pad;
+      login(romeo, "romeo@capulet.example/garden");
+      login(pad, "juliet@capulet.example/pad", false, 5);
+      login(phone, "juliet@capulet.example/phone", true);
+      pad.heard.clear();
+      send(romeo, kJuliet, "a");
+      ASSERT_THAT(pad.heard, SizeIs(1));
+
+      (queue ? log.full : log.disk_full) = true;
+      router.close(pad);
+      for (auto& [envelope, stamp] : std::exchange(pad.heard, {})) router.undelivered(pad, envelope, stamp);
+      settle();
+      EXPECT_THAT(phone.bodies(), ElementsAre("a"));
+      EXPECT_THAT(romeo.of(Kind::message, Type::error), IsEmpty());
+      log.full = log.disk_full = false;
+      for (auto* session : {&romeo, &phone}) end(*session);
+      login(later, "juliet@capulet.example/later");
+      if (later.asked) router.confirmed(later, *later.asked);
+      end(later);
+    }
+  }
+}
+
+TEST_F(OwedTest, WhatOneStillHoldsIsNotGivenToItAgain) {
+  for (const bool archived : {true, false}) {
+    archive(archived);
+    FakeSession pad;
+    login(romeo, "romeo@capulet.example/garden");
+    login(pad, "juliet@capulet.example/pad", false, 5);
+    login(phone, "juliet@capulet.example/phone", true, 5);
+    pad.heard.clear();
+    send(romeo, kJuliet, "a");
+    be_available(phone, 1);
+    router.close(pad);
+    for (auto& [envelope, stamp] : std::exchange(pad.heard, {})) router.undelivered(pad, envelope, stamp);
+    settle();
+    EXPECT_THAT(phone.bodies(), ElementsAre("a"));
+    phone.acknowledge(router, static_cast<std::uint32_t>(phone.queue.last()));
+    settle();
+    for (auto* session : {&romeo, &phone}) end(*session);
+  }
+}
+
 TEST_F(OwedTest, NothingIsAcknowledgedBeforeItWaitsForWhoShallConfirmIt) {
   archive(true);
   login(romeo, "romeo@capulet.example/garden");

@@ -54,9 +54,10 @@ bool UnackedQueue::owes(std::uint64_t sequence) const {
 std::vector<std::uint64_t> UnackedQueue::mark_had(std::span<const std::uint64_t> sequences) {
   std::vector<std::uint64_t> found;
   for (auto& entry : std::span{entries_}.subspan(first_)) {
-    if (!entry.stamp.owed || !std::binary_search(sequences.begin(), sequences.end(), entry.stamp.sequence)) continue;
+    const bool waits = entry.stamp.owed || entry.stamp.delayed;
+    if (!waits || !std::binary_search(sequences.begin(), sequences.end(), entry.stamp.sequence)) continue;
     entry.stamp.had = true;
-    found.push_back(entry.stamp.sequence);
+    if (entry.stamp.owed) found.push_back(entry.stamp.sequence);
   }
   return found;
 }

@@ -44,7 +44,7 @@ class WaitingTest : public RouterTest {
     settle();
   }
   void confirms_page(FakeSession& session) {
-    session.acknowledge(router, static_cast<std::uint32_t>(session.queue.last()));
+    if (session.confirms()) session.acknowledge(router, static_cast<std::uint32_t>(session.queue.last()));
     router.confirmed(session, *session.asked);
     settle();
   }
@@ -139,6 +139,25 @@ TEST_F(WaitingTest, WhatTwoHadAndNeitherConfirmedWaitsOn) {
   leaves(phone);
   comes(tablet, "tablet");
   EXPECT_THAT(tablet.bodies(), ElementsAre("a"));
+}
+
+TEST_F(WaitingTest, WhatAnotherHasConfirmedDoesNotWaitWhenTheLostDeviceEnds) {
+  for (const bool confirms : {true, false}) {
+    FakeSession other;
+    if (confirms) other.set_confirms();
+    send(kJuliet, "a");
+    comes(phone, "phone");
+    comes(other, "other");
+    loses_connection(phone);
+    EXPECT_THAT(other.bodies(), ElementsAre("a"));
+    confirms_page(other);
+
+    leaves(phone);
+    EXPECT_EQ(router.find(kJuliet)->waiting_messages(), 0u) << confirms;
+    leaves(other);
+    phone.connected = true;
+    phone.heard.clear();
+  }
 }
 
 TEST_F(WaitingTest, WhatIsStoredBesideAPageComesBeforeWhatIsSentLater) {

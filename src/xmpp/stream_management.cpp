@@ -282,7 +282,7 @@ void Stream::detach() {
   if (unfenced_ > 0) set_fence();
   acknowledge_soon();
   services_.core.timers().arm(outbox_->patience, m.resume_within);
-  services_.router.detached(*this);
+  if (!m.resumption) services_.router.detached(*this);
 }
 
 // What came over the old connection is done first: its client will send again what <resumed/> does not count.
