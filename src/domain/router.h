@@ -226,7 +226,7 @@ class Router {
   void forget_removed(const Jid& gone);
   void account_changed(const AccountChanged& changed);
 
-  // messages.cpp
+  // messages.cpp; what has waited: waiting.cpp
   Fate fate(const Account& account, const Envelope& envelope, const Jid& target, bool has_turn) const;
   References references(const Account& account, const Envelope& envelope, Fate fate) const;
   References references(const Account& account, const Account::Held& held, Fate fate) const;
