@@ -30,6 +30,12 @@ class OwedTest : public RouterTest {
     for (auto& entry : session.queue.take_all()) router.undelivered(session, std::move(entry.envelope), entry.stamp);
     settle();
   }
+  // Without acknowledgements, and nothing of what it was given had been written.
+  void end_unwritten(FakeSession& session) {
+    router.close(session);
+    for (auto& [envelope, stamp] : std::exchange(session.heard, {})) router.undelivered(session, envelope, stamp);
+    settle();
+  }
   // What a new session would find.
   std::vector<std::uint64_t> waiting() {
     std::vector<std::uint64_t> found;
@@ -140,9 +146,7 @@ TEST_F(OwedTest, WhatNobodyHadIsNotLostWithTheLastDevice) {
       ASSERT_THAT(pad.heard, SizeIs(1));
 
       end(phone);
-      router.close(pad);
-      for (auto& [envelope, stamp] : std::exchange(pad.heard, {})) router.undelivered(pad, envelope, stamp);
-      settle();
+      end_unwritten(pad);
       router.open(later, jid("juliet@capulet.example/later"), false, [](const Result<void>&) {});
       settle();
       be_available(later, 0);
@@ -184,9 +188,7 @@ TEST_F(OwedTest, WhatComesBackIsHandedOnThoughTheLogTakesNothing) {
       ASSERT_THAT(pad.heard, SizeIs(1));
 
       (queue ? log.full : log.disk_full) = true;
-      router.close(pad);
-      for (auto& [envelope, stamp] : std::exchange(pad.heard, {})) router.undelivered(pad, envelope, stamp);
-      settle();
+      end_unwritten(pad);
       EXPECT_THAT(phone.bodies(), ElementsAre("a"));
       EXPECT_THAT(romeo.of(Kind::message, Type::error), IsEmpty());
       log.full = log.disk_full = false;
@@ -208,9 +210,7 @@ TEST_F(OwedTest, WhatOneStillHoldsIsNotGivenToItAgain) {
     pad.heard.clear();
     send(romeo, kJuliet, "a");
     be_available(phone, 1);
-    router.close(pad);
-    for (auto& [envelope, stamp] : std::exchange(pad.heard, {})) router.undelivered(pad, envelope, stamp);
-    settle();
+    end_unwritten(pad);
     EXPECT_THAT(phone.bodies(), ElementsAre("a"));
     phone.acknowledge(router, static_cast<std::uint32_t>(phone.queue.last()));
     settle();

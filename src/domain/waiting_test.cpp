@@ -76,8 +76,8 @@ TEST_F(WaitingTest, WhatALostDeviceHasNotConfirmedGoesToOneThatIsHere) {
 
 TEST_F(WaitingTest, WhoLosesItsConnectionWhileAPageIsReadIsNotHandedIt) {
   send(kJuliet, "a");
-  for (auto* device : {&phone, &desk})
-    login(*device, device == &phone ? "juliet@capulet.example/phone" : "juliet@capulet.example/desk", kNoPresence);
+  login(phone, "juliet@capulet.example/phone", kNoPresence);
+  login(desk, "juliet@capulet.example/desk", kNoPresence);
   route(phone, Type::available);
   phone.connected = false;
   router.detached(phone);
